@@ -1,0 +1,91 @@
+"""Who makes a request: a tablet with its responder, or a machine client, by bearer token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib.auth.models import AnonymousUser
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from apps.accounts.models import Client, ClientToken, SignIn, Tablet, TabletState, TabletToken, User
+from apps.accounts.tokens import token_hash
+
+
+@dataclass(frozen=True)
+class TabletSession:
+    """A tablet and who is signed in on it. `request.auth` of a tablet's request."""
+
+    tablet: Tablet
+    user: User | None
+
+
+def tablet_session(token: str) -> TabletSession | None:
+    """The session of a tablet's token; None for an unknown or revoked one, or a retired tablet."""
+    tablet = (
+        Tablet.objects.filter(
+            tokens__token_hash=token_hash(token),
+            tokens__revoked_at=None,
+            state=TabletState.ACTIVE,
+        )
+        .select_related("team")
+        .first()
+    )
+    return None if tablet is None else session_of(tablet)
+
+
+def session_of(tablet: Tablet) -> TabletSession:
+    """The tablet with whoever is signed in now."""
+    sign_in = (
+        SignIn.objects.filter(tablet=tablet, ended_at=None, user__is_active=True)
+        .select_related("user")
+        .first()
+    )
+    return TabletSession(tablet, sign_in.user if sign_in else None)
+
+
+def bearer(request: Request, prefix: str) -> str | None:
+    """The bearer token of a request if it is of our kind; a query string is never looked at."""
+    scheme, _, token = get_authorization_header(request).decode("latin-1").partition(" ")
+    if scheme.lower() != "bearer" or not token.startswith(f"{prefix}_"):
+        return None
+    return token.strip()
+
+
+class TabletAuthentication(BaseAuthentication):
+    """`Authorization: Bearer cft_...`: `request.auth` is a TabletSession."""
+
+    def authenticate(self, request: Request) -> tuple[User | AnonymousUser, TabletSession] | None:
+        token = bearer(request, "cft")
+        if token is None:
+            return None
+        session = tablet_session(token)
+        if session is None:
+            raise AuthenticationFailed("This tablet's token is not valid any more.")
+        return session.user or AnonymousUser(), session
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="carefield"'
+
+
+class ClientTokenAuthentication(BaseAuthentication):
+    """`Authorization: Bearer cfc_...`: `request.user` and `request.auth` are the Client."""
+
+    def authenticate(self, request: Request) -> tuple[Client, Client] | None:
+        token = bearer(request, "cfc")
+        if token is None:
+            return None
+        row = (
+            ClientToken.objects.filter(
+                token_hash=token_hash(token), revoked_at=None, client__is_active=True
+            )
+            .select_related("client")
+            .first()
+        )
+        if row is None:
+            raise AuthenticationFailed("This client's token is not valid any more.")
+        return row.client, row.client
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="carefield"'

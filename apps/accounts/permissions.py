@@ -1,0 +1,65 @@
+"""Who may call an endpoint. Each view names one of these; the default lets nobody in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from apps.accounts.auth import TabletSession
+from apps.accounts.models import Client, User
+
+
+class Nobody(BasePermission):
+    """The default: an endpoint that forgot to say who may call it is closed."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return False
+
+
+class IsTablet(BasePermission):
+    """An enrolled tablet, with or without a responder."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return isinstance(request.auth, TabletSession)
+
+
+class IsSignedInTablet(IsTablet):
+    """An enrolled tablet with a responder signed in."""
+
+    message = "Sign in on this tablet first."
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return super().has_permission(request, view) and request.auth.user is not None
+
+
+class IsCAD(BasePermission):
+    """A CAD system by its client token."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return isinstance(request.auth, Client)
+
+
+class _Staff(BasePermission):
+    roles: frozenset[str] = frozenset()
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        user = request.user
+        return isinstance(user, User) and user.is_active and user.role in self.roles
+
+
+class IsDesk(_Staff):
+    """A supervisor or a dispatcher."""
+
+    roles = frozenset({"supervisor", "dispatcher"})
+
+
+class IsSupervisor(_Staff):
+    roles = frozenset({"supervisor"})
+
+
+class IsPerson(_Staff):
+    """Anyone with an account: responders see their own, desks what they were granted."""
+
+    roles = frozenset({"responder", "supervisor", "dispatcher"})

@@ -1,0 +1,263 @@
+"""The verbs of accounts: people, tablets, sign-ins, tokens. Nothing else writes these rows.
+
+Signing in and out is turned into what the tablet's local databases hold: the feed purges and
+back-fills by the same rule for a new shift, another responder, or a lost tablet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.accounts.models import (
+    Client,
+    ClientToken,
+    EnrolmentCode,
+    LocalDatabase,
+    Role,
+    SignIn,
+    SocketTicket,
+    Tablet,
+    TabletState,
+    TabletToken,
+    Team,
+    User,
+)
+from apps.accounts.tokens import code_hash, new_code, new_token, token_hash
+from apps.audit.models import ActorKind
+from apps.audit.services import Actor, record
+from apps.changes import scopes
+from apps.changes.services import Event, bind, grant, publish, revoke
+from apps.core.problems import CONFLICT, INVALID, FieldError, ProblemError
+
+CODE_LIFETIME = timedelta(minutes=30)
+TICKET_LIFETIME = timedelta(seconds=30)
+# Roles that hold a desk: a socket of their own, with what they may see.
+DESK_ROLES = frozenset({Role.SUPERVISOR, Role.DISPATCHER})
+
+
+def standing_scopes(user: User) -> set[str]:
+    """What a person may see because of who they are, whatever shift they work."""
+    if not user.is_active:
+        return set()
+    match user.role:
+        case Role.RESPONDER:
+            return {scopes.responder(user.pk)}
+        case Role.SUPERVISOR if user.team_id:
+            return {scopes.team(user.team_id)}
+        case Role.DISPATCHER:
+            return {scopes.agency()}
+        case _:
+            return set()
+
+
+@transaction.atomic
+def save_user(*, user: User, by: Actor, now: datetime) -> User:
+    """Creates or changes an account, and what it may see, together."""
+    before = User.objects.filter(pk=user.pk).first()
+    user.is_staff = user.role != Role.RESPONDER
+    user.save()
+    had = standing_scopes(before) if before else set()
+    has = standing_scopes(user)
+    revoke(principal=user.pk, scopes=had - has)
+    grant(principal=user.pk, scopes=has - had)
+    desk = user.is_active and user.role in DESK_ROLES
+    if desk or before:
+        bind(holder=user.pk, principal=user.pk if desk else None)
+    if before and before.is_active and not user.is_active:
+        for sign_in in SignIn.objects.filter(user=user, ended_at=None):
+            _end(sign_in, now)
+        publish(events=[Event("user.deactivated", user.pk)], now=now)
+    _audit(by, "update" if before else "create", "user", user.pk, now)
+    return user
+
+
+@transaction.atomic
+def create_team(*, name: str, by: Actor, now: datetime) -> Team:
+    team = Team.objects.create(name=name)
+    _audit(by, "create", "team", team.pk, now)
+    return team
+
+
+@transaction.atomic
+def make_enrolment_code(*, team: Team, label: str, by: User, now: datetime) -> tuple[str, UUID]:
+    """The code to show once, and the id of its row. It enrols one tablet within 30 minutes."""
+    code = new_code()
+    row = EnrolmentCode.objects.create(
+        code_hash=code_hash(code),
+        team=team,
+        label=label,
+        made_by=by,
+        made_at=now,
+        expires_at=now + CODE_LIFETIME,
+    )
+    _audit(user_actor(by), "create", "enrolment_code", row.pk, now)
+    return code, row.pk
+
+
+@transaction.atomic
+def enrol(*, code: str, claim: UUID, now: datetime) -> tuple[str, Tablet]:
+    """Turns a code into a tablet and its token, shown once.
+
+    `claim` is made by the tablet. The same code with the same claim is a repeat after a lost
+    answer: the same tablet gets a new token and the unseen one dies. Another claim is refused.
+    """
+    row = (
+        EnrolmentCode.objects.usable(now)
+        .select_for_update(no_key=True)
+        .filter(code_hash=code_hash(code))
+        .first()
+    )
+    if row is None or (row.claim is not None and row.claim != claim):
+        error = FieldError("/code", "This code is not valid: unknown, used or expired.")
+        raise ProblemError(INVALID, "Ask a supervisor for a new code.", errors=[error])
+    if row.tablet is None:
+        row.tablet = Tablet.objects.create(label=row.label, team=row.team, enrolled_at=now)
+        row.claim = claim
+        row.save(update_fields=["tablet", "claim"])
+    TabletToken.objects.filter(tablet=row.tablet, revoked_at=None).update(revoked_at=now)
+    token = new_token("cft")
+    TabletToken.objects.create(tablet=row.tablet, token_hash=token_hash(token), made_at=now)
+    _audit(Actor(ActorKind.TABLET, None, row.tablet.pk), "enrol", "tablet", row.tablet.pk, now)
+    return token, row.tablet
+
+
+@transaction.atomic
+def retire_tablet(*, tablet: Tablet, by: Actor, now: datetime) -> None:
+    """Shuts a tablet out at once: tokens, sign-in, what it holds, and its open sockets."""
+    tablet = Tablet.objects.select_for_update(no_key=True).get(pk=tablet.pk)
+    tablet.state = TabletState.RETIRED
+    tablet.save(update_fields=["state"])
+    TabletToken.objects.filter(tablet=tablet, revoked_at=None).update(revoked_at=now)
+    sign_out(tablet=tablet, by=by, now=now)
+    publish(events=[Event("tablet.retired", tablet.pk)], now=now)
+    _audit(by, "retire", "tablet", tablet.pk, now)
+
+
+@transaction.atomic
+def sign_in(*, tablet: Tablet, user: User, now: datetime) -> SignIn:
+    """A responder takes the tablet. Whoever had it before is signed out of it.
+
+    Repeating it changes nothing. The tablet's row is locked, so that two sign-ins at once end with
+    one of them, and the local databases bound to it.
+    """
+    tablet = Tablet.objects.select_for_update(no_key=True).get(pk=tablet.pk)
+    if tablet.state != TabletState.ACTIVE:
+        raise ProblemError(CONFLICT, "This tablet is retired. Ask a supervisor.")
+    current = SignIn.objects.filter(tablet=tablet, ended_at=None).first()
+    if current and current.user_id == user.pk:
+        return current
+    if current:
+        _end(current, now)
+    row = SignIn.objects.create(tablet=tablet, user=user, started_at=now)
+    for database in tablet.local_databases.order_by("pk"):
+        bind(holder=database.pk, principal=user.pk)
+    publish(events=[Event("tablet.signed_in", tablet.pk)], now=now)
+    _audit(tablet_actor(tablet, user), "sign-in", "tablet", tablet.pk, now)
+    return row
+
+
+@transaction.atomic
+def sign_out(*, tablet: Tablet, by: Actor, now: datetime) -> None:
+    """Ends the sign-in on a tablet; its local databases lose what they held at their next contact."""
+    Tablet.objects.select_for_update(no_key=True).get(pk=tablet.pk)
+    current = SignIn.objects.filter(tablet=tablet, ended_at=None).first()
+    if current is None:
+        return
+    _end(current, now)
+    _audit(by, "sign-out", "tablet", tablet.pk, now)
+
+
+@transaction.atomic
+def register_local_database(
+    *, tablet: Tablet, instance: UUID, user: User | None, now: datetime
+) -> LocalDatabase:
+    """Makes a local database known at its first contact, bound to whoever is signed in."""
+    Tablet.objects.select_for_update(no_key=True).get(pk=tablet.pk)
+    row, new = LocalDatabase.objects.get_or_create(
+        pk=instance, defaults={"tablet": tablet, "first_seen_at": now}
+    )
+    if row.tablet_id != tablet.pk:
+        raise ProblemError(
+            CONFLICT,
+            "Sync-Instance belongs to another tablet. Make a new local database with a new id.",
+        )
+    if new and user is not None:
+        bind(holder=row.pk, principal=user.pk)
+    return row
+
+
+@transaction.atomic
+def create_client(*, name: str, by: Actor, now: datetime) -> tuple[str, Client]:
+    """A machine client and its token, shown once."""
+    client = Client.objects.create(name=name)
+    return issue_client_token(client=client, by=by, now=now), client
+
+
+@transaction.atomic
+def issue_client_token(*, client: Client, by: Actor, now: datetime) -> str:
+    """A further token for a client, so that tokens can be changed without a gap."""
+    token = new_token("cfc")
+    ClientToken.objects.create(client=client, token_hash=token_hash(token), made_at=now)
+    _audit(by, "create", "client_token", client.pk, now)
+    return token
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """What a single-use ticket stood for."""
+
+    tablet: Tablet | None
+    user: User | None
+
+
+@transaction.atomic
+def make_ticket(*, tablet: Tablet | None, user: User | None, now: datetime) -> str:
+    """A single-use ticket for one socket, valid for 30 seconds."""
+    SocketTicket.objects.filter(made_at__lt=now - TICKET_LIFETIME).delete()
+    ticket = new_token("cfs")
+    SocketTicket.objects.create(
+        token_hash=token_hash(ticket), made_at=now, tablet=tablet, user=user
+    )
+    return ticket
+
+
+@transaction.atomic
+def redeem_ticket(*, ticket: str, now: datetime) -> Ticket | None:
+    """Uses a ticket up. Of two at once one wins: the row lock orders them."""
+    row = (
+        SocketTicket.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("tablet", "user")
+        .filter(
+            token_hash=token_hash(ticket), revoked_at=None, made_at__gte=now - TICKET_LIFETIME
+        )
+        .first()
+    )
+    if row is None:
+        return None
+    row.revoked_at = now
+    row.save(update_fields=["revoked_at"])
+    return Ticket(row.tablet, row.user)
+
+
+def user_actor(user: User) -> Actor:
+    return Actor(ActorKind.USER, user.pk)
+
+
+def tablet_actor(tablet: Tablet, user: User | None) -> Actor:
+    return Actor(ActorKind.TABLET, user.pk if user else None, tablet.pk)
+
+
+def _end(sign_in: SignIn, now: datetime) -> None:
+    sign_in.ended_at = now
+    sign_in.save(update_fields=["ended_at"])
+    for database in LocalDatabase.objects.filter(tablet=sign_in.tablet_id).order_by("pk"):
+        bind(holder=database.pk, principal=None)
+    publish(events=[Event("tablet.signed_out", sign_in.tablet_id)], now=now)
+
+
+def _audit(actor: Actor, action: str, subject_type: str, subject: UUID, now: datetime) -> None:
+    record(actor=actor, action=action, subject_type=subject_type, subject_ids=[subject], now=now)

@@ -1,0 +1,219 @@
+"""Who goes where, and everything that happens on the way: assignments, facts, alerts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from apps.accounts.models import User
+from apps.changes.querysets import VisibleQuerySet
+from apps.core.fields import EncryptedJSONField, EncryptedTextField
+from apps.core.models import UUIDModel
+from apps.dispatch.models import EntryKind, Incident, Source, Unit
+
+
+class State(models.TextChoices):
+    """Where an assignment stands: derived from its facts, stored to be listed."""
+
+    ASSIGNED = "assigned", "assigned"
+    RECEIVED = "received", "received on a tablet"
+    ACKNOWLEDGED = "acknowledged", "acknowledged"
+    EN_ROUTE = "en_route", "en route"
+    STAGED = "staged", "staged"
+    ON_SCENE = "on_scene", "on scene"
+    CONTACT = "contact", "in contact"
+    TRANSPORTING = "transporting", "transporting"
+    AT_DESTINATION = "at_destination", "at the destination"
+    CLOSED = "closed", "closed"
+
+
+class AssignmentQuerySet(VisibleQuerySet["Assignment"]):
+    COLLECTION = "assignments"
+
+    def open(self) -> AssignmentQuerySet:
+        return self.filter(closed_at=None)
+
+    def alarm_due(self, now: datetime) -> AssignmentQuerySet:
+        """Unacknowledged calls whose next alarm is due, the most overdue first."""
+        return self.filter(alarm_due_at__lte=now).order_by("alarm_due_at")
+
+    def leaving(self, now: datetime) -> AssignmentQuerySet:
+        """Cleared calls whose time on the unit's tablets is over."""
+        return self.filter(leaves_at__lte=now).order_by("leaves_at")
+
+
+class Assignment(UUIDModel):
+    """One incident given to one CARE unit. Reassignment moves the row, with its history.
+
+    State, acknowledgement and times are functions of the facts, stored here to be listed. Alarms:
+    `alarm_level` 0 to 3 have been raised, the next is due at `alarm_due_at` (None: none is).
+    """
+
+    SAFE = frozenset(
+        {"id", "incident", "unit", "former_units", "entry_kind", "source", "given_by", "given_at"}
+        | {"state", "closing", "acknowledged_revision", "alarm_level", "alarm_due_at"}
+        | {"closed_at", "leaves_at", "flags"}
+    )
+
+    incident = models.ForeignKey(Incident, models.PROTECT, related_name="assignments")
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="assignments")
+    former_units = ArrayField(models.UUIDField(), default=list)
+    entry_kind = models.CharField(max_length=24, choices=EntryKind)
+    source = models.CharField(max_length=10, choices=Source)
+    given_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    given_at = models.DateTimeField()
+    state = models.CharField(max_length=20, choices=State, default=State.ASSIGNED)
+    closing = models.CharField(max_length=20, blank=True)
+    acknowledged_revision = models.PositiveIntegerField(
+        default=0, help_text="the highest call revision that a responder has acknowledged"
+    )
+    alarm_level = models.PositiveSmallIntegerField(default=0)
+    alarm_due_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    leaves_at = models.DateTimeField(null=True)
+    flags = models.JSONField(default=list)
+    override_reason = EncryptedTextField(null=True)
+
+    objects = AssignmentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["incident", "unit"], name="assignments_one_an_incident_and_unit"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=State.values)
+                & Q(entry_kind__in=EntryKind.values)
+                & Q(source__in=Source.values),
+                name="assignments_choices",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="closed", closed_at__isnull=False)
+                | (~Q(state="closed") & Q(closed_at=None)),
+                name="assignments_closed_when",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["alarm_due_at"],
+                condition=Q(alarm_due_at__isnull=False),
+                name="assignments_alarm_due",
+            ),
+            models.Index(
+                fields=["leaves_at"],
+                condition=Q(leaves_at__isnull=False),
+                name="assignments_leaving",
+            ),
+        ]
+
+
+class FactSource(models.TextChoices):
+    TABLET = "tablet", "tablet"
+    CAD = "cad", "CAD"
+    DESK = "desk", "supervisor or dispatcher"
+    SYSTEM = "system", "Carefield"
+
+
+class FactQuerySet(VisibleQuerySet["Fact"]):
+    COLLECTION = "facts"
+
+    def of(self, assignment_id: object) -> FactQuerySet:
+        """The facts of one assignment, in the server's order."""
+        return self.filter(assignment_id=assignment_id).order_by("order")
+
+
+class Fact(UUIDModel):
+    """One thing that happened, as somebody or something reported it. Append-only by trigger.
+
+    `assignment_id` is no foreign key: a fact may arrive before its assignment. `device` is the
+    local database that made it, `counter` orders the facts of one device, `order` is the server's
+    sequence and decides precedence between devices. `data` (PHI) has a shape per event.
+    """
+
+    SAFE = frozenset(
+        {"id", "assignment_id", "event", "device", "counter", "edit_no", "device_time"}
+        | {"clock_offset_ms", "clock_uncertainty_ms", "received_at", "order", "author", "unit"}
+        | {"source", "flags"}
+    )
+    APPEND_ONLY = True
+
+    assignment_id = models.UUIDField(null=True, db_index=True)
+    event = models.CharField(max_length=24)
+    device = models.UUIDField(null=True)
+    counter = models.BigIntegerField(null=True)
+    edit_no = models.BigIntegerField(null=True)
+    device_time = models.DateTimeField(null=True)
+    clock_offset_ms = models.IntegerField(
+        null=True, help_text="device clock minus server clock, milliseconds, measured at the push"
+    )
+    clock_uncertainty_ms = models.IntegerField(null=True)
+    received_at = models.DateTimeField()
+    order = models.BigIntegerField(unique=True)
+    author = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    unit = models.ForeignKey(Unit, models.PROTECT, null=True, related_name="+")
+    source = models.CharField(max_length=10, choices=FactSource)
+    flags = models.JSONField(default=list)
+    data = EncryptedJSONField()
+
+    objects = FactQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(source__in=FactSource.values), name="assignments_fact_source"
+            ),
+        ]
+
+
+class AlertKind(models.TextChoices):
+    EMERGENCY = "emergency", "emergency"
+    ASSIST = "assist", "assistance requested"
+    SCENE_UNSAFE = "scene_unsafe", "scene no longer safe"
+    UNACKNOWLEDGED = "unacknowledged", "call not acknowledged"
+
+
+class AlertQuerySet(VisibleQuerySet["Alert"]):
+    COLLECTION = "alerts"
+
+    def open(self) -> AlertQuerySet:
+        """Alerts that nobody has acknowledged and nothing has stopped."""
+        return self.filter(acknowledged_at=None, stopped_at=None)
+
+
+class Alert(UUIDModel):
+    """What the supervisors and the dispatch desk must answer, over their own socket."""
+
+    SAFE = frozenset(
+        {"id", "kind", "assignment_id", "fact_id", "unit", "raised_at", "level"}
+        | {"acknowledged_by", "acknowledged_at", "stopped_at"}
+    )
+
+    kind = models.CharField(max_length=20, choices=AlertKind)
+    assignment_id = models.UUIDField(null=True, db_index=True)
+    fact_id = models.UUIDField(null=True, unique=True)
+    unit = models.ForeignKey(Unit, models.PROTECT, null=True, related_name="+")
+    raised_at = models.DateTimeField()
+    level = models.PositiveSmallIntegerField(
+        default=3, help_text="2: supervisors; 3: the dispatch desk too"
+    )
+    acknowledged_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    acknowledged_at = models.DateTimeField(null=True)
+    stopped_at = models.DateTimeField(null=True, help_text="its cause is over")
+
+    objects = AlertQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=AlertKind.values), name="assignments_alert_kind"
+            ),
+            models.CheckConstraint(
+                condition=Q(acknowledged_by=None, acknowledged_at=None)
+                | Q(acknowledged_by__isnull=False, acknowledged_at__isnull=False),
+                name="assignments_alert_who_and_when",
+            ),
+        ]
+

@@ -1,0 +1,57 @@
+"""Liveness and readiness, for load balancers and the operator. Neither tells anything else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.core.cache import cache
+from django.db import connection
+from django.http import HttpRequest, JsonResponse
+
+from apps.core import clock
+from apps.core.models import Heartbeat
+from apps.core.tasks import HEARTBEAT_SECONDS
+
+
+def live(request: HttpRequest) -> JsonResponse:
+    """200 while this process answers."""
+    return JsonResponse({"status": "live"})
+
+
+def ready(request: HttpRequest) -> JsonResponse:
+    """200 when database, Redis and the worker's heartbeat are fine; otherwise 503 naming them.
+
+    Redis or the worker missing does not stop calls from reaching tablets (they fall back), but
+    alarms would be late, and somebody must know.
+    """
+    checks = {"database": _database(), "redis": _redis(), "worker": _worker()}
+    fine = all(checks.values())
+    body = {"status": "ready" if fine else "degraded", "checks": checks}
+    return JsonResponse(body, status=200 if fine else 503)
+
+
+def _database() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select 1")
+    except Exception:  # any failure of any driver layer means the same here
+        return False
+    return True
+
+
+def _redis() -> bool:
+    try:
+        cache.get("readiness")
+    except Exception:  # likewise
+        return False
+    return True
+
+
+def _worker() -> bool:
+    oldest = clock.now() - timedelta(seconds=3 * HEARTBEAT_SECONDS)
+    try:
+        return Heartbeat.objects.filter(name="worker", at__gte=oldest).exists()
+    except Exception:  # likewise
+        return False
+
+

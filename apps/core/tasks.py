@@ -1,0 +1,17 @@
+"""The heartbeat: proof that beat sends, the broker carries and a worker consumes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+from apps.core import clock
+from apps.core.models import Heartbeat
+
+HEARTBEAT_SECONDS = 10.0
+
+
+@shared_task(name="core.heartbeat")
+def heartbeat(**kwargs: Any) -> None:
+    Heartbeat.objects.beat("worker", now=clock.now())

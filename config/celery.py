@@ -1,0 +1,21 @@
+"""The Celery application. Each app owns its ticks; this module only lists them.
+
+Two beats are harmless: ticks are idempotent, claim their rows, and expire after one period.
+"""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("carefield")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+def tick(task: str, seconds: float) -> dict[str, object]:
+    """A beat entry: a task by name, its period in seconds; a late message expires with its period."""
+    return {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 1)}}

@@ -1,0 +1,283 @@
+"""Every setting of Carefield. Values come from the environment through `config.env` alone.
+
+Durations of the work (alarms, hand-overs, grace periods) are in seconds of domain time; the demo
+divides them by `TIME_SCALE`. Nothing ever moves the clock.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from config import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# production | development (the demo) | test. Only production demands every secret.
+ENVIRONMENT = env.choice("CAREFIELD_ENV", "production", ("production", "development", "test"))
+PRODUCTION = ENVIRONMENT == "production"
+DEBUG = False
+
+# Published on purpose: worthless outside a machine that holds no one's data.
+_DEVELOPMENT_SECRET = "not-a-secret-" * 4  # noqa: S105
+_DEVELOPMENT_KEY = "dev1:Y2FyZWZpZWxkLWRldmVsb3BtZW50LWtleS0wMDAwMDE="
+_DEVELOPMENT_INDEX_KEY = "Y2FyZWZpZWxkLWRldmVsb3BtZW50LWluZGV4LTAwMDE="
+
+
+def _unless_production(value: str) -> str | None:
+    return None if PRODUCTION else value
+
+
+# --- Secrets ---------------------------------------------------------------------------------
+SECRET_KEY = env.text("SECRET_KEY", _unless_production(_DEVELOPMENT_SECRET))
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+# AES-256 key ring for protected health information: `id:base64`, the newest first. Older keys
+# only decrypt. `manage.py new_field_key` prints a fresh one, `rotate_field_keys` moves the rows.
+FIELD_KEYS = env.keys("FIELD_KEYS", _unless_production(_DEVELOPMENT_KEY))
+# Key of blind indexes (look-up by equality without decrypting). It does not rotate.
+INDEX_KEY = env.text("INDEX_KEY", _unless_production(_DEVELOPMENT_INDEX_KEY))
+
+# --- Engines ---------------------------------------------------------------------------------
+# DATABASE_URL is the application's role, which owns nothing. Migrations run as the owner:
+# `manage.py migrate --database owner`.
+DATABASES: dict[str, dict[str, Any]] = {"default": env.database("DATABASE_URL")}
+_POOL = {
+    "min_size": env.whole("DATABASE_POOL_MIN", 2, least=0),
+    "max_size": env.whole("DATABASE_POOL_MAX", 12, least=1),
+    "timeout": env.number("DATABASE_POOL_TIMEOUT_SECONDS", 5, least=0.1),
+}
+DATABASES["default"]["CONN_MAX_AGE"] = 0  # the pool keeps connections; threads must not
+# No writer waits long for the one lock that orders commits: 503 and a retry are better.
+_LOCK_TIMEOUT = "-c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
+DATABASES["default"]["OPTIONS"].setdefault("options", _LOCK_TIMEOUT)
+if ENVIRONMENT != "test":
+    DATABASES["default"]["OPTIONS"]["pool"] = _POOL
+if env.text("DATABASE_OWNER_URL", "") and ENVIRONMENT != "test":
+    DATABASES["owner"] = env.database("DATABASE_OWNER_URL")
+# The role that `manage.py grant_privileges` gives the application's rights to.
+DATABASE_APP_ROLE = env.text("DATABASE_APP_ROLE", "carefield_app")
+
+REDIS_URL = env.text("REDIS_URL")
+REDIS_PREFIX = env.text("CAREFIELD_REDIS_PREFIX", "carefield")
+# redis-py 8.1 gives up on a socket after 5 s, just when channels-redis' blocking read ends.
+_REDIS_SOCKET_TIMEOUT = 15
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {
+            "hosts": [{"address": REDIS_URL, "socket_timeout": _REDIS_SOCKET_TIMEOUT}],
+            "prefix": f"{REDIS_PREFIX}:layer",
+            "symmetric_encryption_keys": [SECRET_KEY],
+            "capacity": 1000,
+        },
+    }
+}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": REDIS_PREFIX,
+    }
+}
+
+# --- Celery: the broker carries wake-ups and ids; every due time is a column -------------------
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "global_keyprefix": f"{REDIS_PREFIX}:celery:",
+    "visibility_timeout": 360,  # 300 s above the hard limit: no task runs twice while it runs
+    "socket_timeout": _REDIS_SOCKET_TIMEOUT,
+    "socket_keepalive": True,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = 60
+CELERY_TASK_SOFT_TIME_LIMIT = 45
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10
+CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+
+# --- Django ----------------------------------------------------------------------------------
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1]")
+if PRODUCTION and not ALLOWED_HOSTS:
+    raise env.Misconfigured("ALLOWED_HOSTS", "is not set")
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+
+INSTALLED_APPS = [
+    "apps.core",
+    "apps.changes",
+    "apps.audit",
+    "apps.accounts",
+    "apps.sync",
+    "apps.live",
+    "apps.dispatch",
+    "apps.assignments",
+    "channels",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "axes",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+]
+if not PRODUCTION:
+    INSTALLED_APPS.append("django_migration_linter")
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+if ENVIRONMENT == "test":
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+# The city's wall clock: rules' hours and the CAD's local times.
+CITY_TIME_ZONE = env.text("CITY_TIME_ZONE", "America/Los_Angeles")
+
+STATIC_URL = "static/"
+STATIC_ROOT = env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles"))
+WHITENOISE_USE_FINDERS = not PRODUCTION
+WHITENOISE_AUTOREFRESH = False
+
+# --- Transport security ----------------------------------------------------------------------
+SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", PRODUCTION)
+if env.flag("BEHIND_TLS_PROXY", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
+SECURE_HSTS_PRELOAD = PRODUCTION
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = env.whole("SESSION_SECONDS", 12 * 3600, least=60)  # one shift
+X_FRAME_OPTIONS = "DENY"
+
+# Five failures lock for 15 minutes, per name and address (NIST SP 800-53 AC-7 as CJIS sets it).
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_CALLABLE = "apps.accounts.lockout.answer"
+AXES_VERBOSE = False
+AXES_SENSITIVE_PARAMETERS = ["username", "password", "code"]
+AXES_ENABLE_ACCESS_FAILURE_LOG = False
+AXES_DISABLE_ACCESS_LOG = True
+
+# --- Requests ----------------------------------------------------------------------------------
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024  # bytes; the largest legitimate push is 1 MB
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "apps.accounts.auth.TabletAuthentication",
+        "apps.accounts.auth.ClientTokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["apps.accounts.permissions.Nobody"],
+    "DEFAULT_RENDERER_CLASSES": ["apps.core.rendering.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["apps.core.rendering.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "apps.core.pagination.CursorPagination",
+    "PAGE_SIZE": 100,
+    "EXCEPTION_HANDLER": "apps.core.problems.exception_handler",
+    "DEFAULT_VERSIONING_CLASS": None,
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Carefield",
+    "VERSION": "1",
+    "DESCRIPTION": "The backend of crisis responders' tablets.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+}
+
+# --- The work ----------------------------------------------------------------------------------
+# The demo plays a shift fast: every domain duration is divided by this.
+TIME_SCALE = env.number("TIME_SCALE", 1, least=0.01)
+# An unacknowledged call rises at the second responder, the supervisors, the dispatch desk.
+ESCALATION_SECONDS = (
+    env.number("ESCALATE_SECOND_RESPONDER_SECONDS", 30, least=1),
+    env.number("ESCALATE_SUPERVISORS_SECONDS", 60, least=1),
+    env.number("ESCALATE_DISPATCH_SECONDS", 90, least=1),
+)
+# How often Celery looks for due alarms. Real seconds: this is how late an alarm may be.
+ESCALATION_TICK_SECONDS = env.number("ESCALATION_TICK_SECONDS", 5, least=0.2)
+# A cleared call stays on its unit's tablets this long.
+CLEARED_STAYS_SECONDS = env.number("CLEARED_STAYS_SECONDS", 3600, least=0)
+# A mis-tap is undone without a reason within this time (real seconds).
+MISTAP_SECONDS = env.number("MISTAP_SECONDS", 10, least=0)
+# A message from CAD that cannot be parsed is kept this long.
+HELD_MESSAGE_DAYS = env.number("HELD_MESSAGE_DAYS", 7, least=1)
+# A tablet's clock that is further off than this is marked.
+CLOCK_SUSPECT_SECONDS = env.number("CLOCK_SUSPECT_SECONDS", 120, least=1)
+
+# --- Sockets -----------------------------------------------------------------------------------
+HEARTBEAT_SECONDS = env.number("HEARTBEAT_SECONDS", 10, least=0.2)
+# A socket's rights are looked up again this often, whatever pokes were lost.
+SOCKET_RECHECK_SECONDS = env.number("SOCKET_RECHECK_SECONDS", 60, least=1)
+# A socket is closed (1012) after this long, with jitter, and dials again.
+SOCKET_LIFETIME_SECONDS = env.number("SOCKET_LIFETIME_SECONDS", 6 * 3600, least=10)
+
+# --- Logs: one JSON object a line, no request bodies, no query strings ---------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "apps.core.logs.JSONFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "axes": {"level": "WARNING"},
+        "uvicorn.access": {"level": "WARNING"},
+    },
+}

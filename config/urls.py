@@ -1,0 +1,26 @@
+"""Addresses. Each app lists its own; `/api/v1/` is the only version there is."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from apps.core import health
+
+handler404 = "apps.core.problems.not_found"
+handler500 = "apps.core.problems.server_error"
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("healthz", health.live, name="live"),
+    path("readyz", health.ready, name="ready"),
+    path("admin/", admin.site.urls),
+    path("api/v1/", include("apps.accounts.urls")),
+    path("api/v1/", include("apps.sync.urls")),
+    path("api/v1/", include("apps.dispatch.urls")),
+    path("api/v1/", include("apps.assignments.urls")),
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+]
