@@ -9,7 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import django_stubs_ext
+
 from config import env
+
+# `ModelAdmin[Unit]` and the like, which Django itself does not know at run time.
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -110,14 +115,6 @@ if PRODUCTION and not ALLOWED_HOSTS:
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
-    "apps.core",
-    "apps.changes",
-    "apps.audit",
-    "apps.accounts",
-    "apps.sync",
-    "apps.live",
-    "apps.dispatch",
-    "apps.assignments",
     "channels",
     "rest_framework",
     "drf_spectacular",
@@ -130,6 +127,14 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "apps.core",
+    "apps.changes",
+    "apps.audit",
+    "apps.accounts",
+    "apps.sync",
+    "apps.live",
+    "apps.dispatch",
+    "apps.assignments",
 ]
 if not PRODUCTION:
     INSTALLED_APPS.append("django_migration_linter")

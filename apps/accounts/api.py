@@ -107,9 +107,7 @@ class SignIn(APIView):
         if person.role not in {Role.RESPONDER, Role.SUPERVISOR}:
             raise ProblemError(FORBIDDEN, "Only responders and supervisors work on tablets.")
         services.sign_in(tablet=session.tablet, user=person, now=clock.now())
-        return Response(
-            {"id": person.pk, "display_name": person.display_name, "role": person.role}
-        )
+        return Response({"id": person.pk, "display_name": person.display_name, "role": person.role})
 
 
 class SignOut(APIView):

@@ -231,9 +231,7 @@ def redeem_ticket(*, ticket: str, now: datetime) -> Ticket | None:
     row = (
         SocketTicket.objects.select_for_update(no_key=True, of=("self",))
         .select_related("tablet", "user")
-        .filter(
-            token_hash=token_hash(ticket), revoked_at=None, made_at__gte=now - TICKET_LIFETIME
-        )
+        .filter(token_hash=token_hash(ticket), revoked_at=None, made_at__gte=now - TICKET_LIFETIME)
         .first()
     )
     if row is None:

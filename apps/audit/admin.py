@@ -6,7 +6,7 @@ Django's permission tables are not used for records: a page says which roles may
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 from django.contrib import admin
@@ -19,13 +19,6 @@ from apps.audit.services import Actor, record
 from apps.core import clock
 
 M = TypeVar("M", bound=models.Model)
-if TYPE_CHECKING:
-    _Base = admin.ModelAdmin[M]
-else:
-
-    class _Base(admin.ModelAdmin):
-        def __class_getitem__(cls, _: Any) -> Any:
-            return cls
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -33,7 +26,7 @@ def actor_of(request: HttpRequest) -> Actor:
     return Actor(ActorKind.USER, request.user.pk)
 
 
-class RoleAdmin(_Base[M]):
+class RoleAdmin(admin.ModelAdmin[M]):
     """A page for the roles in VIEW; those in CHANGE may also add and edit. Nobody deletes."""
 
     VIEW: ClassVar[frozenset[str]] = frozenset()

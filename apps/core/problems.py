@@ -39,10 +39,16 @@ class FieldError:
 
 INVALID = Problem("invalid", 400, "The request has errors.", "Mend the fields named in errors.")
 UNPARSABLE = Problem(
-    "unparsable", 400, "The body is not JSON.", "Send UTF-8 JSON with Content-Type application/json."
+    "unparsable",
+    400,
+    "The body is not JSON.",
+    "Send UTF-8 JSON with Content-Type application/json.",
 )
 UNAUTHENTICATED = Problem(
-    "unauthenticated", 401, "No valid credential.", "Send a current token: Authorization: Bearer ..."
+    "unauthenticated",
+    401,
+    "No valid credential.",
+    "Send a current token: Authorization: Bearer ...",
 )
 FORBIDDEN = Problem("forbidden", 403, "Not allowed.", "Ask a supervisor for the right to do this.")
 NOT_FOUND = Problem("not-found", 404, "Nothing here that you may see.", "Check the address and id.")
@@ -193,5 +199,3 @@ def not_found(request: Any, exception: Exception | None = None) -> HttpResponse:
 def server_error(request: Any) -> HttpResponse:
     """Django's handler500: no traceback, no PHI."""
     return respond(FAILED)
-
-

@@ -1,0 +1,151 @@
+"""People, teams, tablets and machine clients. Every change goes through a service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import segno
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.models import Group
+from django.contrib.auth.password_validation import validate_password
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.safestring import mark_safe
+
+from apps.accounts import services
+from apps.accounts.models import Client, Role, SignIn, Tablet, Team, User
+from apps.audit.admin import RoleAdmin, actor_of
+from apps.core import clock
+
+admin.site.unregister(Group)
+
+ADMINISTRATOR = frozenset({Role.ADMINISTRATOR.value})
+OVERSEERS = frozenset({Role.ADMINISTRATOR.value, Role.SUPERVISOR.value})
+
+
+@admin.register(Team)
+class TeamAdmin(RoleAdmin[Team]):
+    VIEW = OVERSEERS
+    CHANGE = ADMINISTRATOR
+    list_display = ("name",)
+
+
+class UserForm(forms.ModelForm[User]):
+    new_password = forms.CharField(
+        required=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="At least twelve characters. Leave empty to keep the present one.",
+    )
+
+    class Meta:
+        model = User
+        fields = ("username", "display_name", "role", "team", "is_active")
+
+    def clean_new_password(self) -> str:
+        password: str = self.cleaned_data["new_password"]
+        if password:
+            validate_password(password, self.instance)
+        elif self.instance._state.adding:
+            raise forms.ValidationError("A new account needs a password.")
+        return password
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        needs_team = data.get("role") in {Role.RESPONDER, Role.SUPERVISOR}
+        if needs_team and not data.get("team"):
+            self.add_error("team", "Responders and supervisors belong to a team.")
+        return data
+
+
+@admin.register(User)
+class UserAdmin(RoleAdmin[User]):
+    VIEW = OVERSEERS
+    CHANGE = ADMINISTRATOR
+    form = UserForm
+    list_display = ("username", "display_name", "role", "team", "is_active", "last_login")
+    list_filter = ("role", "team", "is_active")
+    search_fields = ("username", "display_name")
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if password := form.cleaned_data["new_password"]:
+            obj.set_password(password)
+        services.save_user(user=obj, by=actor_of(request), now=clock.now())
+
+
+@admin.register(Tablet)
+class TabletAdmin(RoleAdmin[Tablet]):
+    """Supervisors enrol a tablet by a code and shut one out; both take one click."""
+
+    VIEW = OVERSEERS
+    list_display = ("label", "team", "state", "signed_in", "last_seen_at", "clock_offset")
+    list_filter = ("state", "team")
+    actions = ("retire",)
+    change_list_template = "accounts/tablets.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Tablet]:
+        rows = super().get_queryset(request).select_related("team")
+        person = request.user
+        if isinstance(person, User) and person.role == Role.SUPERVISOR:
+            rows = rows.filter(team=person.team_id)
+        return rows
+
+    @admin.display(description="signed in")
+    def signed_in(self, tablet: Tablet) -> str:
+        row = SignIn.objects.filter(tablet=tablet, ended_at=None).select_related("user").first()
+        return row.user.display_name if row else "-"
+
+    @admin.display(description="clock")
+    def clock_offset(self, tablet: Tablet) -> str:
+        offset = tablet.clock_offset_ms
+        return "-" if offset is None else f"{offset / 1000:+.1f} s"
+
+    @admin.action(description="Shut out: token, sign-in and sockets end at once")
+    def retire(self, request: HttpRequest, tablets: QuerySet[Tablet]) -> None:
+        for tablet in tablets:
+            services.retire_tablet(tablet=tablet, by=actor_of(request), now=clock.now())
+        self.message_user(request, f"{len(tablets)} shut out.", messages.SUCCESS)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.enrol_view)
+        return [path("enrol/", view, name="accounts_tablet_enrol"), *super().get_urls()]
+
+    def enrol_view(self, request: HttpRequest) -> HttpResponse:
+        """Asks for a label, then shows the code once, as text and as QR."""
+        person = request.user
+        if not (isinstance(person, User) and person.role == Role.SUPERVISOR and person.team):
+            messages.error(request, "Only a supervisor of a team enrols its tablets.")
+            return self.changelist_view(request)
+        form = CodeForm(request.POST or None)
+        context = {**self.admin_site.each_context(request), "title": "Enrol a tablet"}
+        if request.method == "POST" and form.is_valid():
+            code, _ = services.make_enrolment_code(
+                team=person.team, label=form.cleaned_data["label"], by=person, now=clock.now()
+            )
+            picture = segno.make(code, micro=False).svg_inline(scale=6)
+            # The picture is made here from our own code: there is nothing of a user's in it.
+            context |= {"code": code, "picture": mark_safe(picture)}  # noqa: S308
+        return TemplateResponse(request, "accounts/enrol.html", {**context, "form": form})
+
+
+class CodeForm(forms.Form):
+    label = forms.CharField(max_length=60, help_text="What is written on the tablet's back.")
+
+
+@admin.register(Client)
+class ClientAdmin(RoleAdmin[Client]):
+    """Machine clients. A token is shown once, when it is made."""
+
+    VIEW = CHANGE = ADMINISTRATOR
+    list_display = ("name", "is_active")
+    actions = ("new_token",)
+
+    @admin.action(description="Make a further token")
+    def new_token(self, request: HttpRequest, clients: QuerySet[Client]) -> None:
+        for client in clients:
+            token = services.issue_client_token(
+                client=client, by=actor_of(request), now=clock.now()
+            )
+            self.message_user(request, f"{client}: {token} (shown once)", messages.WARNING)
