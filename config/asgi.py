@@ -9,8 +9,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 _http = get_asgi_application()
 
-from channels.routing import ProtocolTypeRouter  # noqa: E402  (apps must be loaded first)
-
 from apps.live.routing import websockets  # noqa: E402
+from channels.routing import ProtocolTypeRouter  # noqa: E402  (apps must be loaded first)
 
 application = ProtocolTypeRouter({"http": _http, "websocket": websockets})

@@ -17,5 +17,5 @@ app.autodiscover_tasks()
 
 
 def tick(task: str, seconds: float) -> dict[str, object]:
-    """A beat entry: a task by name, its period in seconds; a late message expires with its period."""
+    """A beat entry: a task by name and its period in seconds. A late message expires with it."""
     return {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 1)}}

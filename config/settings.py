@@ -24,7 +24,7 @@ PRODUCTION = ENVIRONMENT == "production"
 DEBUG = False
 
 # Published on purpose: worthless outside a machine that holds no one's data.
-_DEVELOPMENT_SECRET = "not-a-secret-" * 4  # noqa: S105
+_DEVELOPMENT_SECRET = "not-a-secret-" * 4
 _DEVELOPMENT_KEY = "dev1:Y2FyZWZpZWxkLWRldmVsb3BtZW50LWtleS0wMDAwMDE="
 _DEVELOPMENT_INDEX_KEY = "Y2FyZWZpZWxkLWRldmVsb3BtZW50LWluZGV4LTAwMDE="
 

@@ -31,8 +31,12 @@ class EnrolIn(serializers.Serializer[Any]):
 
 EnrolOut = inline_serializer(
     "Enrolled",
-    {"token": serializers.CharField(), "tablet": serializers.UUIDField(), "label": serializers.CharField()},
-)  # fmt: skip
+    {
+        "token": serializers.CharField(),
+        "tablet": serializers.UUIDField(),
+        "label": serializers.CharField(),
+    },
+)
 
 
 class Enrol(APIView):
@@ -103,7 +107,7 @@ class SignIn(APIView):
             raise ProblemError(
                 INVALID, errors=[FieldError("/password", "Name or password is wrong.")]
             )
-        session: TabletSession = request.auth
+        session = session_of(request)
         if person.role not in {Role.RESPONDER, Role.SUPERVISOR}:
             raise ProblemError(FORBIDDEN, "Only responders and supervisors work on tablets.")
         services.sign_in(tablet=session.tablet, user=person, now=clock.now())
@@ -116,10 +120,13 @@ class SignOut(APIView):
     permission_classes = [IsTablet]
 
     @extend_schema(
-        operation_id="sign_out", tags=["tablets"], request=None, responses={204: None, **PROBLEMS(401, 403)}
-    )  # fmt: skip
+        operation_id="sign_out",
+        tags=["tablets"],
+        request=None,
+        responses={204: None, **PROBLEMS(401, 403)},
+    )
     def post(self, request: Request) -> Response:
-        session: TabletSession = request.auth
+        session = session_of(request)
         actor = services.tablet_actor(session.tablet, session.user)
         services.sign_out(tablet=session.tablet, by=actor, now=clock.now())
         return Response(status=204)
@@ -153,8 +160,11 @@ class SocketTicket(APIView):
         return Response({"ticket": ticket})
 
 
-class CodeIn(serializers.Serializer[Any]):
-    label = serializers.CharField(max_length=60, help_text="what is written on the tablet's back")
+class NewTabletIn(serializers.Serializer[Any]):
+    # DRF's own attribute of that name is not used on a serializer.
+    label = serializers.CharField(  # type: ignore[assignment]
+        max_length=60, help_text="written on the tablet's back"
+    )
 
 
 CodeOut = inline_serializer(
@@ -170,12 +180,12 @@ class EnrolmentCodes(APIView):
     @extend_schema(
         operation_id="make_enrolment_code",
         tags=["tablets"],
-        request=CodeIn,
+        request=NewTabletIn,
         responses={201: CodeOut, **PROBLEMS(400, 401, 403)},
         examples=[OpenApiExample("New tablet", {"label": "CARE-21 left"}, request_only=True)],
     )
     def post(self, request: Request) -> Response:
-        data = CodeIn(data=request.data)
+        data = NewTabletIn(data=request.data)
         data.is_valid(raise_exception=True)
         code, row = services.make_enrolment_code(
             team=team_of(request),
@@ -203,6 +213,13 @@ class RetireTablet(APIView):
             tablet=row, by=services.user_actor(person_of(request)), now=clock.now()
         )
         return Response(status=204)
+
+
+def session_of(request: Request) -> TabletSession:
+    """The tablet that calls; permissions have made sure that it is one."""
+    session: object = request.auth
+    assert isinstance(session, TabletSession)
+    return session
 
 
 def person_of(request: Request) -> User:

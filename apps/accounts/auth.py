@@ -9,7 +9,7 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from apps.accounts.models import Client, ClientToken, SignIn, Tablet, TabletState, TabletToken, User
+from apps.accounts.models import Client, ClientToken, SignIn, Tablet, TabletState, User
 from apps.accounts.tokens import token_hash
 
 

@@ -77,6 +77,7 @@ def save_user(*, user: User, by: Actor, now: datetime) -> User:
 
 @transaction.atomic
 def create_team(*, name: str, by: Actor, now: datetime) -> Team:
+    """A team, by its name."""
     team = Team.objects.create(name=name)
     _audit(by, "create", "team", team.pk, now)
     return team
@@ -162,7 +163,7 @@ def sign_in(*, tablet: Tablet, user: User, now: datetime) -> SignIn:
 
 @transaction.atomic
 def sign_out(*, tablet: Tablet, by: Actor, now: datetime) -> None:
-    """Ends the sign-in on a tablet; its local databases lose what they held at their next contact."""
+    """Ends the sign-in on a tablet, which loses what it holds at its next contact. Repeatable."""
     Tablet.objects.select_for_update(no_key=True).get(pk=tablet.pk)
     current = SignIn.objects.filter(tablet=tablet, ended_at=None).first()
     if current is None:
@@ -242,10 +243,12 @@ def redeem_ticket(*, ticket: str, now: datetime) -> Ticket | None:
 
 
 def user_actor(user: User) -> Actor:
+    """A person, as the audit log names them."""
     return Actor(ActorKind.USER, user.pk)
 
 
 def tablet_actor(tablet: Tablet, user: User | None) -> Actor:
+    """A tablet and whoever is signed in on it, as the audit log names them."""
     return Actor(ActorKind.TABLET, user.pk if user else None, tablet.pk)
 
 

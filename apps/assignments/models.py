@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -120,7 +121,7 @@ class FactSource(models.TextChoices):
 class FactQuerySet(VisibleQuerySet["Fact"]):
     COLLECTION = "facts"
 
-    def of(self, assignment_id: object) -> FactQuerySet:
+    def of(self, assignment_id: UUID) -> FactQuerySet:
         """The facts of one assignment, in the server's order."""
         return self.filter(assignment_id=assignment_id).order_by("order")
 

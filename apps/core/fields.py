@@ -90,7 +90,9 @@ class EncryptedField(models.BinaryField[Any, Any]):
         return value
 
     def get_default(self) -> Any:
-        return self._get_default() if self.has_default() else self.empty
+        if not self.has_default():
+            return None if self.null else self.empty
+        return self.default() if callable(self.default) else self.default
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         value = model_instance.__dict__.get(self.attname)
@@ -120,7 +122,7 @@ class EncryptedField(models.BinaryField[Any, Any]):
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
         errors = super().check(**kwargs)
-        if self.primary_key or self.unique or self.db_index:
+        if self.primary_key or self.unique or getattr(self, "db_index", False):
             errors.append(checks.Error("An encrypted field has no index.", obj=self, id="core.E1"))
         return errors
 

@@ -34,7 +34,7 @@ def _database() -> bool:
     try:
         with connection.cursor() as cursor:
             cursor.execute("select 1")
-    except Exception:  # any failure of any driver layer means the same here
+    except Exception:  # noqa: BLE001  any failure of any layer of a driver means the same here
         return False
     return True
 
@@ -42,7 +42,7 @@ def _database() -> bool:
 def _redis() -> bool:
     try:
         cache.get("readiness")
-    except Exception:  # likewise
+    except Exception:  # noqa: BLE001  likewise
         return False
     return True
 
@@ -51,7 +51,5 @@ def _worker() -> bool:
     oldest = clock.now() - timedelta(seconds=3 * HEARTBEAT_SECONDS)
     try:
         return Heartbeat.objects.filter(name="worker", at__gte=oldest).exists()
-    except Exception:  # likewise
+    except Exception:  # noqa: BLE001  likewise
         return False
-
-

@@ -38,6 +38,4 @@ class JSONParser(BaseParser):
         try:
             return orjson.loads(stream.read())
         except orjson.JSONDecodeError as error:
-            raise ParseError(
-                f"Not JSON at line {error.lineno}, column {error.colno}."
-            ) from None
+            raise ParseError(f"Not JSON at line {error.lineno}, column {error.colno}.") from None

@@ -45,6 +45,5 @@ _WORDS = {
 def PROBLEMS(*codes: int) -> dict[Any, Any]:  # noqa: N802  (reads as a constant where it is used)
     """The problem answers (RFC 9457) of an endpoint, by status."""
     return {
-        (code, "application/problem+json"): OpenApiResponse(PROBLEM, _WORDS[code])
-        for code in codes
+        (code, "application/problem+json"): OpenApiResponse(PROBLEM, _WORDS[code]) for code in codes
     }

@@ -14,4 +14,5 @@ HEARTBEAT_SECONDS = 10.0
 
 @shared_task(name="core.heartbeat")
 def heartbeat(**kwargs: Any) -> None:
+    """Writes that a worker ran a task that beat had sent."""
     Heartbeat.objects.beat("worker", now=clock.now())

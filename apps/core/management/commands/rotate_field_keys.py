@@ -16,6 +16,7 @@ from django.db import models, transaction
 from apps.core import crypto
 from apps.core.fields import EncryptedField, Sealed
 from apps.core.models import Model
+from apps.core.querysets import QuerySet
 
 BATCH = 500
 
@@ -43,7 +44,7 @@ def rotate(model: type[models.Model], fields: list[EncryptedField], batch: int =
     newest, done, last = crypto.newest_key_id(), 0, None
     while True:
         with transaction.atomic():
-            rows = model._default_manager.order_by("pk").select_for_update(no_key=True)
+            rows = QuerySet(model).order_by("pk").select_for_update(no_key=True)
             page = list(rows.filter(pk__gt=last)[:batch] if last else rows[:batch])
             for row in page:
                 stale = [field for field in fields if is_stale(row, field, newest)]
