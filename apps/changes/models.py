@@ -1,0 +1,190 @@
+"""The feed's tables, for reading. `sql/feed.sql` makes them and says who writes what.
+
+`Commit`, `Member`, `Holding` and `Item` are written by the trigger functions at COMMIT alone; the
+rest by `services`. Nothing here is saved through the ORM.
+"""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from apps.core.models import Model
+
+
+class Commit(Model):
+    """A transaction that published something. `(seq, nonce)` names a point of this history."""
+
+    SAFE = frozenset({"id", "seq", "nonce", "at"})
+    APPEND_ONLY = True
+
+    id = models.BigIntegerField(primary_key=True)
+    seq = models.BigIntegerField(unique=True, null=True)
+    nonce = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "feed_commit"
+
+    def __str__(self) -> str:
+        return f"commit {self.seq}"
+
+
+class Change(Model):
+    """What a transaction published: the log, read in the order of (commit's seq, n).
+
+    Each `kind` (doc, hold, event) fills its own columns and leaves the others null.
+    """
+
+    SAFE = frozenset(
+        {"n", "commit_id", "kind", "collection", "doc_id", "scopes", "rev"}
+        | {"holder", "scope", "held", "event", "subject"}
+    )
+    APPEND_ONLY = True
+
+    n = models.BigIntegerField(primary_key=True)
+    commit_id = models.BigIntegerField()
+    kind = models.TextField()
+    collection = models.TextField(null=True)
+    doc_id = models.UUIDField(null=True)
+    scopes = ArrayField(models.TextField(), null=True)
+    rev = models.BigIntegerField(null=True)
+    holder = models.UUIDField(null=True)
+    scope = models.TextField(null=True)
+    held = models.BooleanField(null=True)
+    event = models.TextField(null=True)
+    subject = models.UUIDField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "feed_change"
+
+    def __str__(self) -> str:
+        return f"change {self.n}"
+
+
+class StoredDocument(Model):
+    """A document as it is sent. `body` is sealed by `services` and opened by `reading`, not by a
+    field: a page of a thousand documents never becomes a thousand model instances."""
+
+    SAFE = frozenset({"collection", "doc_id", "rev"})
+    SEALED = frozenset({"body"})
+
+    pk = models.CompositePrimaryKey("collection", "doc_id")
+    collection = models.TextField()
+    doc_id = models.UUIDField()
+    rev = models.BigIntegerField()
+    body = models.BinaryField()
+
+    class Meta:
+        managed = False
+        db_table = "feed_document"
+
+    def __str__(self) -> str:
+        return f"stored document of {self.collection}"
+
+
+class Member(Model):
+    """A document is in a scope."""
+
+    SAFE = frozenset({"scope", "collection", "doc_id"})
+
+    pk = models.CompositePrimaryKey("scope", "collection", "doc_id")
+    scope = models.TextField()
+    collection = models.TextField()
+    doc_id = models.UUIDField()
+
+    class Meta:
+        managed = False
+        db_table = "feed_member"
+
+    def __str__(self) -> str:
+        return f"member of {self.scope}"
+
+
+class Holding(Model):
+    """A holder holds a scope, as of the last commit."""
+
+    SAFE = frozenset({"holder", "scope"})
+
+    pk = models.CompositePrimaryKey("holder", "scope")
+    holder = models.UUIDField()
+    scope = models.TextField()
+
+    class Meta:
+        managed = False
+        db_table = "feed_holding"
+
+    def __str__(self) -> str:
+        return f"holding of {self.scope}"
+
+
+class Item(Model):
+    """What a holder must have, or must drop, and since which commit."""
+
+    SAFE = frozenset({"holder", "collection", "doc_id", "seq", "visible"})
+
+    pk = models.CompositePrimaryKey("holder", "collection", "doc_id")
+    holder = models.UUIDField()
+    collection = models.TextField()
+    doc_id = models.UUIDField()
+    seq = models.BigIntegerField()
+    visible = models.BooleanField()
+
+    class Meta:
+        managed = False
+        db_table = "feed_item"
+
+    def __str__(self) -> str:
+        return f"item of {self.collection} at {self.seq}"
+
+
+class Grant(Model):
+    """A principal may see what is in a scope."""
+
+    SAFE = frozenset({"principal", "scope"})
+
+    pk = models.CompositePrimaryKey("principal", "scope")
+    principal = models.UUIDField()
+    scope = models.TextField()
+
+    class Meta:
+        managed = False
+        db_table = "feed_grant"
+
+    def __str__(self) -> str:
+        return f"grant of {self.scope}"
+
+
+class Binding(Model):
+    """As whom a holder is signed in."""
+
+    SAFE = frozenset({"holder", "principal"})
+
+    holder = models.UUIDField(primary_key=True)
+    principal = models.UUIDField()
+
+    class Meta:
+        managed = False
+        db_table = "feed_binding"
+
+    def __str__(self) -> str:
+        return "binding"
+
+
+class Epoch(Model):
+    """The name of a history. The newest is current; a restore or a promotion adds one."""
+
+    SAFE = frozenset({"id", "started_at"})
+    APPEND_ONLY = True
+
+    id = models.UUIDField(primary_key=True)
+    started_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "feed_epoch"
+
+    def __str__(self) -> str:
+        return f"epoch {self.pk}"

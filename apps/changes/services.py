@@ -1,0 +1,223 @@
+"""The verbs of the feed: publish a change, grant and revoke scopes, bind a holder to a person.
+
+Each is part of the caller's transaction and fails outside one: what is published and the rows it
+speaks of commit together or not at all. The numbers are given at COMMIT, by `sql/feed.sql`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.transaction import TransactionManagementError
+
+from apps.changes import bell, reactions
+from apps.changes.published import Document, Event
+from apps.changes.scopes import EVERYONE_SCOPE, checked
+from apps.core import crypto
+
+__all__ = [
+    "EVERYONE",
+    "EVERYONE_SCOPE",
+    "LARGEST_PUBLICATION",
+    "Document",
+    "Event",
+    "bind",
+    "bound_to",
+    "forget",
+    "grant",
+    "publish",
+    "revoke",
+]
+
+# The shared holder of what everyone may see, and the principal it is bound to. Made by the
+# migration; `sql/feed.sql` holds the same value.
+EVERYONE = UUID("00000000-0000-4000-8000-000000000e0e")
+
+# A larger one would hold up every other publisher while it commits.
+LARGEST_PUBLICATION = 500
+
+# Classes of advisory locks; 7301 orders the commits (`sql/feed.sql`).
+_PRINCIPAL_LOCK = 7302
+_HOLDER_LOCK = 7303
+
+_PUBLISH = """
+select feed_publish(%s::text[], %s::uuid[], %s::bytea[], %s::text[], %s::text[], %s::uuid[])
+"""
+
+_GRANT = """
+with gained as (
+  insert into feed_grant (principal, scope) select %s, unnest(%s::text[])
+  on conflict do nothing returning principal, scope
+)
+insert into feed_change (kind, holder, scope, held)
+select 'hold', holder, scope, true from gained join feed_binding using (principal)
+order by holder, scope
+"""
+
+_REVOKE = """
+with lost as (
+  delete from feed_grant where principal = %s and scope = any(%s::text[])
+  returning principal, scope
+)
+insert into feed_change (kind, holder, scope, held)
+select 'hold', holder, scope, false from lost join feed_binding using (principal)
+order by holder, scope
+"""
+
+# What only the old principal was granted goes, what only the new one is granted comes.
+_REBIND = """
+insert into feed_change (kind, holder, scope, held)
+select 'hold', %s::uuid, scope, coalesce(bool_or(principal = %s::uuid), false)
+from feed_grant where principal in (%s::uuid, %s::uuid)
+group by scope having count(*) = 1 order by scope
+"""
+
+
+def publish(
+    *, documents: Sequence[Document] = (), events: Sequence[Event] = (), now: datetime
+) -> None:
+    """Writes documents with their scopes, and events, to the feed; then runs the reactions.
+
+    At most 500 documents, each once. Whoever loses a document gets a tombstone, whoever gains or
+    keeps it gets its new `rev`. Reactions to the events run here, in this transaction, once the
+    rows are written; they may publish in turn. After COMMIT the bell tells sockets to look.
+    """
+    connection = _in_transaction("publish")
+    if not documents and not events:
+        return
+    if len(documents) > LARGEST_PUBLICATION:
+        raise ValueError(f"At most {LARGEST_PUBLICATION} documents are published at once.")
+    ordered = sorted(documents, key=lambda document: (document.collection, document.id))
+    keys = [(document.collection, document.id) for document in ordered]
+    if len(set(keys)) < len(keys):
+        raise ValueError("A document is published twice in one call.")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _PUBLISH,
+            [
+                [document.collection for document in ordered],
+                [document.id for document in ordered],
+                [_sealed(document) for document in ordered],
+                [",".join(sorted(document.scopes)) for document in ordered],
+                [event.name for event in events],
+                [event.subject for event in events],
+            ],
+        )
+    bell.ring_after_commit(connection)
+    for event in events:
+        reactions.run(event, now=now)
+
+
+def grant(*, principal: UUID, scopes: Iterable[str]) -> None:
+    """Lets a principal see what is in these scopes, on every holder bound to it. Idempotent.
+
+    1. A dispatcher grants a unit to a responder while the responder signs in on a tablet.
+    2. This writes the grant, then looks for holders bound to the principal.
+       `bind` writes the binding, then looks for grants of the principal.
+    3. Neither sees the other's uncommitted row: without more, both commit and the tablet never
+       gets the unit's calls.
+    4. So both first take the principal's lock, to the end of their transaction, and look in a
+       later statement: whoever comes second sees all that the first did.
+    5. A transaction that changes several principals takes them in ascending order of `lock_key`
+       or risks a deadlock, which PostgreSQL ends with an error. It binds before it grants.
+    """
+    _change_grants("grant", _GRANT, principal, scopes)
+
+
+def revoke(*, principal: UUID, scopes: Iterable[str]) -> None:
+    """Takes scopes from a principal and from every holder bound to it. Idempotent; see `grant`."""
+    _change_grants("revoke", _REVOKE, principal, scopes)
+
+
+def bind(*, holder: UUID, principal: UUID | None) -> None:
+    """Signs a principal in on a holder, instead of whoever was; None signs out. Idempotent.
+
+    The holder loses what only the former principal was granted and gains what only the new one is.
+    With None it loses all its scopes, and so every document.
+
+    1. Two sign-ins on one tablet: the holder's lock lets the second see whom the first bound.
+    2. A grant to, or a revocation from, the former or the new principal at the same moment: see
+       `grant`. Both principals are locked, in one order, before their grants are read.
+    """
+    connection = _in_transaction("bind")
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s, %s)", [_HOLDER_LOCK, lock_key(holder)])
+        cursor.execute("select principal from feed_binding where holder = %s", [holder])
+        row = cursor.fetchone()
+        former: UUID | None = row[0] if row else None
+        if former == principal:
+            return
+        for key in sorted({lock_key(one) for one in (former, principal) if one is not None}):
+            cursor.execute("select pg_advisory_xact_lock(%s, %s)", [_PRINCIPAL_LOCK, key])
+        if principal is None:
+            cursor.execute("delete from feed_binding where holder = %s", [holder])
+        else:
+            cursor.execute(
+                "insert into feed_binding (holder, principal) values (%s, %s) "
+                "on conflict (holder) do update set principal = excluded.principal",
+                [holder, principal],
+            )
+        cursor.execute(_REBIND, [holder, principal, former, principal])
+        published = cursor.rowcount
+    if published:
+        bell.ring_after_commit(connection)
+
+
+def forget(*, holder: UUID, collection: str, before: int) -> int:
+    """Drops the holder's tombstones below `before`, the seq of a checkpoint that this holder has
+    presented: it read it from its own disk, so it has carried them out. Returns how many.
+
+    Commits on its own: a transaction that kept these rows and then published would hold up, or
+    deadlock with, every other publisher.
+    """
+    with transaction.atomic(durable=True), transaction.get_connection().cursor() as cursor:
+        cursor.execute("select feed_forget(%s, %s, %s)", [holder, collection, before])
+        return int(cursor.fetchone()[0])
+
+
+def bound_to(collection: str, id: UUID) -> str:
+    """What a document's sealed body is bound to: moved to another row it does not open."""
+    return f"document:{collection}:{id}"
+
+
+def lock_key(id: UUID) -> int:
+    """The advisory lock of a principal or holder. Two that share one wait for each other: no harm,
+    as long as locks are taken in the order of this key."""
+    return int.from_bytes(id.bytes[-4:], "big", signed=True)
+
+
+def _sealed(document: Document) -> bytes | None:
+    if document.body is None:
+        return None
+    plain = orjson.dumps(document.body, option=orjson.OPT_UTC_Z)
+    return crypto.seal(plain, bound_to=bound_to(document.collection, document.id))
+
+
+def _change_grants(verb: str, statement: str, principal: UUID, scopes: Iterable[str]) -> None:
+    connection = _in_transaction(verb)
+    names = sorted({checked(scope) for scope in scopes})
+    if not names:
+        return
+    with connection.cursor() as cursor:
+        # A statement of its own: a statement's snapshot is older than the locks it waits for.
+        cursor.execute(
+            "select pg_advisory_xact_lock(%s, %s)", [_PRINCIPAL_LOCK, lock_key(principal)]
+        )
+        cursor.execute(statement, [principal, names])
+        published = cursor.rowcount
+    if published:
+        bell.ring_after_commit(connection)
+
+
+def _in_transaction(verb: str) -> BaseDatabaseWrapper:
+    connection: BaseDatabaseWrapper = transaction.get_connection()
+    if not connection.in_atomic_block:
+        raise TransactionManagementError(
+            f"{verb}() belongs in the transaction of the rows it speaks of."
+        )
+    return connection
