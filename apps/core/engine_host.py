@@ -1,4 +1,4 @@
-"""What the local engines need of the machine: a folder, an account that is not root, the programs."""
+"""What the local engines need of the machine: a folder, an account other than root, programs."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class Host:
 
 
 @contextlib.contextmanager
-def claimed_host(*, keep: bool) -> Iterator[Host]:
-    """A host whose folder is the kept one, or a new one that is removed afterwards.
+def claimed_host(*, keep: str = "") -> Iterator[Host]:
+    """A host whose folder is the kept one of that name, or a new one that is removed afterwards.
 
     Leftovers of runs that were killed are cleared up on the way. Raises EngineError when another
     run holds the kept folder, or when servers cannot run here.
@@ -67,7 +67,8 @@ def claimed_host(*, keep: bool) -> Iterator[Host]:
         # Under the base's lock, or a folder just made would look abandoned to the next starter.
         with _locked(base, wait=True):
             _clear_abandoned(base)
-            folder = base / "kept" if keep else Path(tempfile.mkdtemp(dir=base, prefix="run-"))
+            kept = base / f"kept-{keep}"
+            folder = kept if keep else Path(tempfile.mkdtemp(dir=base, prefix="run-"))
             folder.mkdir(exist_ok=True)
             folder.chmod(0o711)  # the account walks through, to the folders that are its own
             if not stack.enter_context(_locked(folder, wait=False)):
@@ -87,11 +88,11 @@ def claimed_host(*, keep: bool) -> Iterator[Host]:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that its owner alone may read."""
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    """Write a file, whole or not at all, that its owner alone may read."""
+    descriptor, fresh = tempfile.mkstemp(dir=path.parent)  # made with mode 0600
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
+    Path(fresh).replace(path)
 
 
 def _base() -> Path:
@@ -173,7 +174,7 @@ def _account() -> Account | None:
 def _add_account(name: str) -> None:
     command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name]
     try:
-        subprocess.run(command, check=True, capture_output=True)  # noqa: S603  (our own command line)
+        subprocess.run(command, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise EngineError(
             f"PostgreSQL does not run as root, and the system account {name} cannot be made. "

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
+import secrets
 import shutil
 import signal
 import socket
@@ -11,8 +13,10 @@ import subprocess
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import IO, Any, ClassVar
 
+import psutil
 import psycopg
 import redis
 from psycopg import sql
@@ -33,8 +37,8 @@ _PASSING = ("address already in use", "pre-existing shared memory block")
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nothing listens on, outside the range of outgoing connections."""
-    for port in random.sample(PORTS, 200):
+    """A TCP port of 127.0.0.1 that nothing listens on, below those of outgoing connections."""
+    for port in random.sample(PORTS, min(len(PORTS), 200)):
         with socket.socket() as probe:
             try:
                 probe.bind((HOST, port))
@@ -42,6 +46,22 @@ def free_port() -> int:
                 continue
             return port
     raise EngineError(f"no free port found between {PORTS.start} and {PORTS.stop}")
+
+
+def cluster_passwords(host: Host) -> dict[str, str]:
+    """The passwords of the superuser, both roles and Valkey: made once per folder."""
+    path = host.folder / "passwords.json"
+    if not path.exists():
+        _marker(host).unlink(missing_ok=True)  # a cluster with other passwords is of no use
+        names = ("postgres", OWNER_ROLE, APP_ROLE, "valkey")
+        write_private(path, json.dumps({name: secrets.token_hex(16) for name in names}))
+    passwords: dict[str, str] = json.loads(path.read_text())
+    return passwords
+
+
+def _marker(host: Host) -> Path:
+    """A file made when the cluster is complete; without it the cluster is made anew."""
+    return host.folder / "postgres.complete"
 
 
 class Engine(ABC):
@@ -140,7 +160,7 @@ class Engine(ABC):
         who: dict[str, Any] = {}
         if runs_as := self.host.account:
             who = {"user": runs_as.uid, "group": runs_as.gid, "extra_groups": []}
-        return subprocess.Popen(  # noqa: S603  (our own command line)
+        return subprocess.Popen(
             command,
             cwd=self.folder,
             env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
@@ -193,19 +213,15 @@ class Postgres(Engine):
     def start(self) -> None:
         """As `Engine.start`; the first time the roles and the database are made too."""
         super().start()
-        if not self._complete.exists():
+        if not _marker(self.host).exists():
             self._create_roles()
-            self._complete.touch()
-
-    @property
-    def _complete(self) -> Path:
-        """Written last: without it the cluster is half made, and made anew."""
-        return self.host.folder / "postgres.complete"
+            _marker(self.host).touch()
 
     def _prepare(self) -> None:
-        if self._complete.exists() and (self.folder / "PG_VERSION").exists():
+        if _marker(self.host).exists() and (self.folder / "PG_VERSION").exists():
+            self._drop_stale_pid_file()
             return
-        self._complete.unlink(missing_ok=True)
+        _marker(self.host).unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(mode=0o700)
         self.host.own(self.folder)
@@ -224,6 +240,15 @@ class Postgres(Engine):
         password_file.unlink()
         if failed:
             raise EngineError(f"PostgreSQL cannot be set up. See {self.log}")
+
+    def _drop_stale_pid_file(self) -> None:
+        """PostgreSQL refuses to start while the number in its pid file is anybody's. On taking up
+        a folder nothing works in it any more, so a number in use has been given anew."""
+        pid_file = self.folder / "postmaster.pid"
+        if self.port is None and pid_file.exists():
+            first_line = pid_file.read_text().partition("\n")[0]
+            if first_line.isdigit() and psutil.pid_exists(int(first_line)):
+                pid_file.unlink()
 
     def _command(self) -> list[str]:
         options = {
@@ -246,7 +271,7 @@ class Postgres(Engine):
 
     def _answers(self) -> bool:
         try:
-            psycopg.connect(self._url("postgres", "postgres"), connect_timeout=5).close()
+            psycopg.connect(self._url("postgres", "postgres"), connect_timeout=2).close()
         except psycopg.OperationalError:
             return False
         return True
@@ -303,7 +328,7 @@ class Valkey(Engine):
         return [str(self.host.valkey_program), str(configuration)]
 
     def _answers(self) -> bool:
-        client = redis.Redis.from_url(self.url, socket_timeout=5, socket_connect_timeout=5)
+        client = redis.Redis.from_url(self.url, socket_timeout=5, socket_connect_timeout=2)
         try:
             return bool(client.ping())
         except redis.RedisError:

@@ -22,9 +22,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -35,8 +33,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from apps.core.engine_host import EngineError, claimed_host, write_private
-from apps.core.engine_servers import APP_ROLE, OWNER_ROLE, Postgres, Valkey, free_port
+from apps.core.engine_host import EngineError, claimed_host
+from apps.core.engine_servers import Postgres, Valkey, cluster_passwords, free_port
 
 __all__ = ["EngineError", "Engines", "Postgres", "Terminated", "Valkey", "free_port", "provide"]
 
@@ -68,13 +66,14 @@ class Engines:
 
 @contextlib.contextmanager
 def provide(
-    *, keep: bool = False, durable: bool = True, environ: Mapping[str, str] | None = None
+    *, keep: str = "", durable: bool = True, environ: Mapping[str, str] | None = None
 ) -> Iterator[Engines]:
     """The servers that `environ` (the process's own by default) names, and ours for the rest.
 
-    `keep` leaves the data for the next start; otherwise the folder is new and removed. Only data
-    that is thrown away may be not `durable`. Ends what it started on leaving, also on an exception,
-    Ctrl-C, SIGTERM and SIGHUP. Raises EngineError, among others when the kept data is in use.
+    `keep` names data to take up again and to leave for the next start; without it the folder is
+    new, and removed. Only data that is thrown away may be not `durable`. Ends what it started on
+    leaving, also on an exception, Ctrl-C, SIGTERM and SIGHUP. Raises EngineError, among others
+    when the kept data is in use.
     """
     if keep and not durable:
         raise ValueError("data that is kept is durable")
@@ -89,7 +88,7 @@ def provide(
         stack = contextlib.ExitStack()
         try:
             host = stack.enter_context(claimed_host(keep=keep))
-            passwords = _passwords(host.folder)
+            passwords = cluster_passwords(host)
             if not redis_url:
                 valkey = Valkey(host, passwords, durable=durable)
                 stack.callback(valkey.stop)
@@ -111,16 +110,6 @@ def _given(name: str, environ: Mapping[str, str] | None) -> str:
     environ = os.environ if environ is None else environ
     path = environ.get(f"{name}_FILE")
     return (Path(path).read_text(encoding="utf-8") if path else environ.get(name, "")).strip()
-
-
-def _passwords(folder: Path) -> dict[str, str]:
-    """Made once per folder, for the superuser, both roles and Valkey."""
-    path = folder / "passwords.json"
-    if not path.exists():
-        names = ("postgres", OWNER_ROLE, APP_ROLE, "valkey")
-        write_private(path, json.dumps({name: secrets.token_hex(16) for name in names}))
-    passwords: dict[str, str] = json.loads(path.read_text())
-    return passwords
 
 
 @contextlib.contextmanager
@@ -151,11 +140,11 @@ def _ended_by_signals() -> Iterator[Callable[[], None]]:
             handle(number, handler)
 
 
-def run(command: Sequence[str], *, keep: bool, durable: bool) -> int:
+def run(command: Sequence[str], *, keep: str, durable: bool) -> int:
     """Run a command with the engines' addresses in its environment; its exit code."""
     with provide(keep=keep, durable=durable) as engines:
         environ = {"CAREFIELD_ENV": "development"} | os.environ | engines.environment()
-        process = subprocess.Popen(command, env=environ)  # noqa: S603  (the caller's own command)
+        process = subprocess.Popen(command, env=environ)
         try:
             code = process.wait()
         except KeyboardInterrupt as interrupt:
@@ -172,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     runner = parser.add_subparsers(required=True).add_parser(
         "run", help="start the servers, run a command, stop them"
     )
-    runner.add_argument("--keep", action="store_true", help="keep the data for the next time")
+    runner.add_argument("--keep", metavar="NAME", default="", help="data to take up and to leave")
     runner.add_argument("--fast", action="store_true", help="no fsync: a crash may lose the data")
     runner.add_argument("command", nargs="+")
     options = parser.parse_args(arguments)
