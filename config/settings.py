@@ -189,7 +189,8 @@ TIME_ZONE = "UTC"
 CITY_TIME_ZONE = env.text("CITY_TIME_ZONE", "America/Los_Angeles")
 
 STATIC_URL = "static/"
-STATIC_ROOT = env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles"))
+# Where `collectstatic` puts files; only production serves from there.
+STATIC_ROOT = env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles")) if PRODUCTION else None
 WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = False
 

@@ -1,0 +1,146 @@
+"""People, tablets and sign-ins, and what they hold in the feed because of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from apps.accounts import services
+from apps.accounts.auth import tablet_session
+from apps.accounts.models import EnrolmentCode, Role, SignIn, Tablet, TabletState
+from apps.audit.models import Entry
+from apps.audit.services import SYSTEM
+from apps.changes import scopes
+from apps.changes.models import Binding, Change, Grant
+from apps.core.ids import uuid7
+from apps.core.problems import ProblemError
+from tests.factories import NOON, person, tablet, team
+
+pytestmark = pytest.mark.django_db
+
+
+def granted(user: object) -> set[str]:
+    return set(Grant.objects.filter(principal=user).values_list("scope", flat=True))
+
+
+def test_a_code_enrols_one_tablet_and_survives_a_lost_answer() -> None:
+    supervisor = person(Role.SUPERVISOR)
+    assert supervisor.team
+    code, _ = services.make_enrolment_code(team=supervisor.team, label="A", by=supervisor, now=NOON)
+    claim = uuid7()
+    first, one = services.enrol(code=code, claim=claim, now=NOON)
+    second, same = services.enrol(code=code.lower().replace("-", " "), claim=claim, now=NOON)
+    assert one == same
+    assert tablet_session(first) is None, "the token that never arrived is dead"
+    assert tablet_session(second) is not None
+    with pytest.raises(ProblemError):
+        services.enrol(code=code, claim=uuid7(), now=NOON)
+    assert Tablet.objects.count() == 1
+
+
+def test_a_code_expires() -> None:
+    supervisor = person(Role.SUPERVISOR)
+    assert supervisor.team
+    code, _ = services.make_enrolment_code(team=supervisor.team, label="A", by=supervisor, now=NOON)
+    with pytest.raises(ProblemError):
+        services.enrol(code=code, claim=uuid7(), now=NOON + services.CODE_LIFETIME)
+    row = EnrolmentCode.objects.get()
+    assert code.encode() not in bytes(row.code_hash)
+
+
+def test_signing_in_binds_the_local_databases_and_signing_out_releases_them() -> None:
+    first = person()
+    enrolled = tablet(first)
+    assert Binding.objects.get(holder=enrolled.instance).principal == first.pk
+    second = person(of=first.team)
+    services.sign_in(tablet=enrolled.tablet, user=second, now=NOON)
+    assert Binding.objects.get(holder=enrolled.instance).principal == second.pk
+    assert SignIn.objects.filter(ended_at=None).count() == 1
+    services.sign_out(tablet=enrolled.tablet, by=SYSTEM, now=NOON)
+    services.sign_out(tablet=enrolled.tablet, by=SYSTEM, now=NOON)
+    assert not Binding.objects.filter(holder=enrolled.instance).exists()
+
+
+def test_signing_in_again_changes_nothing() -> None:
+    user = person()
+    enrolled = tablet(user)
+    before = Change.objects.count()
+    services.sign_in(tablet=enrolled.tablet, user=user, now=NOON + timedelta(hours=1))
+    assert Change.objects.count() == before
+    assert SignIn.objects.count() == 1
+
+
+def test_a_retired_tablet_is_shut_out_at_once() -> None:
+    user = person()
+    enrolled = tablet(user)
+    assert tablet_session(enrolled.token) is not None
+    services.retire_tablet(tablet=enrolled.tablet, by=SYSTEM, now=NOON)
+    assert tablet_session(enrolled.token) is None
+    assert not Binding.objects.filter(holder=enrolled.instance).exists()
+    assert Change.objects.filter(event="tablet.retired", subject=enrolled.tablet.pk).exists()
+    enrolled.tablet.refresh_from_db()
+    assert enrolled.tablet.state == TabletState.RETIRED
+    with pytest.raises(ProblemError):
+        services.sign_in(tablet=enrolled.tablet, user=user, now=NOON)
+
+
+def test_a_local_database_belongs_to_one_tablet() -> None:
+    one, other = tablet(), tablet()
+    with pytest.raises(ProblemError):
+        services.register_local_database(
+            tablet=other.tablet, instance=one.instance, user=None, now=NOON
+        )
+
+
+@pytest.mark.parametrize("role", [Role.SUPERVISOR, Role.DISPATCHER])
+def test_a_desk_has_a_holder_of_its_own(role: str) -> None:
+    user = person(role)
+    assert Binding.objects.get(holder=user.pk).principal == user.pk
+
+
+def test_what_a_role_may_see_follows_the_role() -> None:
+    user = person(Role.SUPERVISOR)
+    assert user.team
+    assert granted(user.pk) == {scopes.team(user.team.pk)}
+    user.role = Role.DISPATCHER
+    services.save_user(user=user, by=SYSTEM, now=NOON)
+    assert granted(user.pk) == {scopes.agency()}
+    user.is_active = False
+    services.save_user(user=user, by=SYSTEM, now=NOON)
+    assert granted(user.pk) == set()
+    assert not Binding.objects.filter(holder=user.pk).exists()
+
+
+def test_a_deactivated_responder_is_signed_out_everywhere() -> None:
+    user = person()
+    enrolled = tablet(user)
+    user.is_active = False
+    services.save_user(user=user, by=SYSTEM, now=NOON)
+    assert not SignIn.objects.filter(ended_at=None).exists()
+    session = tablet_session(enrolled.token)
+    assert session is not None
+    assert session.user is None
+
+
+def test_a_ticket_opens_one_socket_within_thirty_seconds() -> None:
+    user = person(Role.DISPATCHER)
+    ticket = services.make_ticket(tablet=None, user=user, now=NOON)
+    late = NOON + services.TICKET_LIFETIME + timedelta(seconds=1)
+    assert services.redeem_ticket(ticket=ticket, now=late) is None
+    found = services.redeem_ticket(ticket=ticket, now=NOON)
+    assert found
+    assert found.user == user
+    assert services.redeem_ticket(ticket=ticket, now=NOON) is None
+
+
+def test_every_verb_leaves_an_audit_entry() -> None:
+    enrolled = tablet(person())
+    services.retire_tablet(tablet=enrolled.tablet, by=SYSTEM, now=NOON)
+    actions = set(Entry.objects.about(enrolled.tablet.pk).values_list("action", flat=True))
+    assert actions == {"enrol", "sign-in", "sign-out", "retire"}
+
+
+def test_teams_hold_different_scopes() -> None:
+    one, two = person(Role.SUPERVISOR, of=team()), person(Role.SUPERVISOR, of=team())
+    assert granted(one.pk).isdisjoint(granted(two.pk))
