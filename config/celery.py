@@ -19,3 +19,8 @@ app.autodiscover_tasks()
 def tick(task: str, seconds: float) -> dict[str, object]:
     """A beat entry: a task by name and its period in seconds. A late message expires with it."""
     return {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 1)}}
+
+
+app.conf.beat_schedule = {
+    "heartbeat": tick("core.heartbeat", 10),
+}

@@ -11,54 +11,34 @@ from typing import Any
 
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import models, transaction
+from django.utils.module_loading import autodiscover_modules
 
-from apps.core import crypto
-from apps.core.fields import EncryptedField, Sealed
+from apps.core.fields import encrypted_names
 from apps.core.models import Model
-from apps.core.querysets import QuerySet
+from apps.core.rotation import rotate_rows, walks
 
 BATCH = 500
 
 
 class Command(BaseCommand):
+    """See the module."""
+
     help = "Seals rows again with the newest key of FIELD_KEYS. Safe to stop and repeat."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        """`--batch`: rows per transaction."""
         parser.add_argument("--batch", type=int, default=BATCH, help="rows per transaction")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Prints a line per model and per walk."""
         for model in apps.get_models():
-            fields = [f for f in model._meta.concrete_fields if isinstance(f, EncryptedField)]
-            if not fields or not issubclass(model, Model):
+            if not encrypted_names(model) or not issubclass(model, Model):
                 continue
             if model.APPEND_ONLY:
                 self.stdout.write(f"{model._meta.label}: append-only, keeps its keys")
                 continue
-            count = rotate(model, fields, options["batch"])
+            count = rotate_rows(model, options["batch"])
             self.stdout.write(f"{model._meta.label}: {count} rows sealed again")
-
-
-def rotate(model: type[models.Model], fields: list[EncryptedField], batch: int = BATCH) -> int:
-    """Walks the table by key and re-seals what is not under the newest key. Returns the count."""
-    newest, done, last = crypto.newest_key_id(), 0, None
-    while True:
-        with transaction.atomic():
-            rows = QuerySet(model).order_by("pk").select_for_update(no_key=True)
-            page = list(rows.filter(pk__gt=last)[:batch] if last else rows[:batch])
-            for row in page:
-                stale = [field for field in fields if is_stale(row, field, newest)]
-                for field in stale:
-                    getattr(row, field.attname)  # opens it, so that saving seals it again
-                if stale:
-                    row.save(update_fields=[field.name for field in stale])
-                    done += 1
-        if not page:
-            return done
-        last = page[-1].pk
-
-
-def is_stale(row: models.Model, field: EncryptedField, newest: str) -> bool:
-    """Whether the stored value was sealed with another key than the newest."""
-    value = row.__dict__[field.attname]
-    return isinstance(value, Sealed) and crypto.key_id_of(value.data) != newest
+        autodiscover_modules("rotation")
+        for name, walk in walks.items():
+            self.stdout.write(f"{name}: {walk(options['batch'])} sealed again")
