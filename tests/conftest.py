@@ -1,0 +1,161 @@
+"""Fixtures that many tests share. What belongs to one room of the product is in its own folder."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import redis
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.test import TransactionTestCase
+from pytest_django import DjangoDbBlocker
+
+from tests import reset
+from tests.processes import Process, Processes, Server
+
+OWN_SERVERS = {urlsplit(os.environ[name]).hostname for name in ("DATABASE_URL", "REDIS_URL")}
+
+
+def _refuse_outside(host: object) -> None:
+    if host in {None, "", "localhost", *OWN_SERVERS}:
+        return
+    try:
+        inside = ipaddress.ip_address(str(host)).is_loopback
+    except ValueError:
+        inside = False
+    if not inside:
+        pytest.fail(f"A test reached for the network outside: {host}")
+
+
+def _guarded(name: str, host_of: Callable[..., object]) -> None:
+    owner: Any = socket if hasattr(socket, name) else socket.socket
+    original = getattr(owner, name)
+
+    def guarded(*arguments: Any, **options: Any) -> Any:
+        _refuse_outside(host_of(*arguments))
+        return original(*arguments, **options)
+
+    setattr(owner, name, guarded)
+
+
+def _host_of_address(sock: socket.socket, *arguments: Any) -> object:
+    address = arguments[-1]
+    return address[0] if sock.family in {socket.AF_INET, socket.AF_INET6} else None
+
+
+for _name in ("connect", "connect_ex", "sendto"):
+    _guarded(_name, _host_of_address)
+_guarded("getaddrinfo", lambda host, *_: host)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Beside Django's: what `reset` needs."""
+    with django_db_blocker.unblock():
+        reset.remember_pristine()
+
+
+@pytest.fixture(scope="session")
+def application_rights(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """The application's role has its rights on this test database."""
+    with django_db_blocker.unblock():
+        if _application_role() != connection.settings_dict["USER"]:
+            call_command("grant_privileges", role=_application_role(), verbosity=0)
+
+
+def _reset_between_tests(self: TransactionTestCase) -> None:
+    reset.reset_database()
+
+
+# pytest-django's tests that commit are TransactionTestCases: this is where those flush.
+TransactionTestCase._fixture_teardown = _reset_between_tests
+
+
+@pytest.fixture(autouse=True)
+def _empty_redis(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No message, lock or cached value outlives a test that uses the database."""
+    yield
+    if "_django_db_helper" in request.fixturenames:
+        client = redis.Redis.from_url(settings.REDIS_URL)
+        if keys := list(client.scan_iter(f"*{settings.REDIS_PREFIX}*", count=1000)):
+            client.delete(*keys)
+        client.close()
+
+
+@pytest.fixture
+def commit_now(db: None) -> Callable[[], None]:
+    """A function that runs the deferred triggers and checks, as COMMIT would.
+
+    A test's own transaction never commits, so without this nothing that happens at COMMIT (the
+    feed's numbering, foreign keys) happens in it.
+    """
+
+    def commit_now() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("set constraints all immediate")
+            cursor.execute("set constraints all deferred")
+
+    return commit_now
+
+
+def _application_role() -> str | None:
+    return urlsplit(os.environ["TEST_APP_DATABASE_URL"]).username
+
+
+@pytest.fixture
+def application_role(
+    application_rights: None, db: None
+) -> Callable[[], contextlib.AbstractContextManager[None]]:
+    """`with application_role():` runs what is inside with the rights of the application's role.
+
+    What fails inside is rolled back to where it began. Skips where one role does everything.
+    """
+    role = _application_role()
+    if role == connection.settings_dict["USER"]:
+        pytest.skip("DATABASE_OWNER_URL names no role beside the one of DATABASE_URL")
+
+    @contextlib.contextmanager
+    def as_application() -> Iterator[None]:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"set local role {connection.ops.quote_name(role)}")
+            yield
+            cursor.execute("reset role")
+
+    return as_application
+
+
+@pytest.fixture
+def processes(
+    application_rights: None, transactional_db: None, tmp_path: Path
+) -> Iterator[Processes]:
+    """Starts servers, workers and beats on this test's database, each with settings of its own."""
+    processes = Processes(tmp_path)
+    yield processes
+    processes.end()
+
+
+@pytest.fixture
+def server(processes: Processes) -> Server:
+    """A running server: `server.url`, `server.ws_url`, `server.kill()`, `server.start()`."""
+    return processes.server()
+
+
+@pytest.fixture
+def celery_worker(processes: Processes) -> Process:
+    """A running Celery worker, ready for tasks."""
+    return processes.celery_worker()
+
+
+@pytest.fixture
+def celery_beat(processes: Processes) -> Process:
+    """A running Celery beat."""
+    return processes.celery_beat()
