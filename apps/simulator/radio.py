@@ -1,0 +1,203 @@
+"""A bad radio between one tablet and the server.
+
+It sits in the client, where requests leave and answers come back, because the faults that matter
+are those of whole messages, and the worst of them is easily made here: the request arrives, the
+server commits, and the answer is lost. A request that is sent twice really reaches the server
+twice; a delayed one is really overtaken; a socket is cut on its TCP connection. The server sees
+real traffic, and its dice can be seeded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import httpx2
+from websockets.asyncio.client import ClientConnection, connect
+
+T = TypeVar("T")
+LARGEST_FRAME = 8 * 1024 * 1024  # bytes: 100 documents of 64 KB
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """How bad the radio is: probabilities per message, and the longest delay in seconds."""
+
+    lost_answers: float = 0.0
+    duplicates: float = 0.0
+    reordered: float = 0.0
+    longest_delay: float = 0.0
+
+
+CLEAR = Conditions()
+POOR = Conditions(lost_answers=0.10, duplicates=0.10, reordered=0.10, longest_delay=0.5)
+
+
+class Radio:
+    """One tablet's link. `covered` is false in a dead zone."""
+
+    def __init__(self, dice: random.Random, conditions: Conditions = CLEAR) -> None:
+        self._dice = dice
+        self.conditions = conditions
+        self._uncovered = asyncio.Event()
+        self._lines: set[Line] = set()
+        self.transport = RadioTransport(self)
+
+    @property
+    def covered(self) -> bool:
+        return not self._uncovered.is_set()
+
+    def lose_coverage(self) -> None:
+        """Enter a dead zone: no new connection, every socket cut, every answer on its way lost."""
+        self._uncovered.set()
+        self.cut_sockets()
+
+    def regain_coverage(self) -> None:
+        self._uncovered.clear()
+
+    async def dead_zone(self, seconds: float) -> None:
+        """A dead zone from now on, for so long."""
+        self.lose_coverage()
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self.regain_coverage()
+
+    def cut_sockets(self) -> None:
+        """Cut the TCP connection of every open socket, without a closing handshake."""
+        for line in self._lines:
+            line.cut()
+
+    def happens(self, probability: float) -> bool:
+        return self._dice.random() < probability
+
+    async def delay(self) -> None:
+        """Hold a message up, so that later ones overtake it."""
+        if self.happens(self.conditions.reordered):
+            await asyncio.sleep(self._dice.uniform(0, self.conditions.longest_delay))
+
+    async def outage(self) -> None:
+        """Return when coverage is lost."""
+        await self._uncovered.wait()
+
+    @asynccontextmanager
+    async def dial(self, url: str, headers: dict[str, str]) -> AsyncIterator[Line]:
+        """Open a WebSocket over this radio. OSError without coverage."""
+        if not self.covered:
+            raise OSError("no coverage")
+        async with connect(
+            url,
+            additional_headers=headers,
+            compression=None,
+            proxy=None,
+            max_size=LARGEST_FRAME,
+            open_timeout=10,
+            close_timeout=1,
+        ) as connection:
+            line = Line(self, connection)
+            self._lines.add(line)
+            try:
+                yield line
+            finally:
+                self._lines.discard(line)
+
+
+class Line:
+    """One WebSocket over a radio that doubles, reorders and delays frames."""
+
+    def __init__(self, radio: Radio, connection: ClientConnection) -> None:
+        self._radio = radio
+        self._connection = connection
+        self._again: list[str | bytes] = []
+
+    def cut(self) -> None:
+        self._connection.transport.abort()
+
+    async def send(self, message: str) -> None:
+        await self._connection.send(message)
+
+    async def recv(self) -> str | bytes:
+        if self._again:
+            return self._again.pop()
+        message = await self._connection.recv()
+        if not is_frame(message):
+            return message
+        if self._radio.happens(self._radio.conditions.duplicates):
+            self._again.append(message)
+        if self._radio.happens(self._radio.conditions.reordered):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._radio.conditions.longest_delay):
+                    overtaking = await self._connection.recv()
+                self._again.append(message)
+                return overtaking
+        return message
+
+
+def is_frame(message: str | bytes) -> bool:
+    """Whether it carries documents. The rest of the conversation has a strict order of its own."""
+    start = message[:24] if isinstance(message, str) else message[:24].decode(errors="replace")
+    return '"frame"' in start
+
+
+class RadioTransport(httpx2.AsyncBaseTransport):
+    """Real HTTP underneath; the faults around it."""
+
+    def __init__(self, radio: Radio) -> None:
+        self._radio = radio
+        self._inner = httpx2.AsyncHTTPTransport(trust_env=False)
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        radio = self._radio
+        await request.aread()
+        if not radio.covered:
+            raise httpx2.ConnectError("no coverage")
+        await radio.delay()
+        sent = self._start(self._inner.handle_async_request(request))
+        if radio.happens(radio.conditions.duplicates):
+            self._start(self._once_more(request))
+        outage = self._start(radio.outage())
+        try:
+            await asyncio.wait({sent, outage}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            outage.cancel()
+        if not sent.done():
+            raise httpx2.ReadError("coverage lost while waiting for the answer")
+        response = sent.result()
+        await response.aread()
+        await radio.delay()
+        if radio.happens(radio.conditions.lost_answers) or not radio.covered:
+            raise httpx2.ReadError("the answer was lost")
+        return response
+
+    async def _once_more(self, request: httpx2.Request) -> None:
+        """The same request again, later; nobody waits for its answer."""
+        await asyncio.sleep(self._radio.conditions.longest_delay * 2)
+        copy = httpx2.Request(
+            request.method, request.url, headers=request.headers, content=request.content
+        )
+        response = await self._inner.handle_async_request(copy)
+        await response.aread()
+
+    def _start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Run something that goes on although nobody waits for it any more, as the server does."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # looked at, so that an abandoned request does not complain
+
+    async def aclose(self) -> None:
+        for task in list(self._running):
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        await self._inner.aclose()

@@ -1,0 +1,127 @@
+"""Keeping the store and the server the same: pulls, pushes, and what to do when history changes.
+
+Nothing here gives up. A failure is waited out (full jitter, the server's `Retry-After` as the
+least) and the same is tried again; edits leave the outbox only by the server's answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+
+from apps.simulator.tablet.device import Device
+from apps.simulator.tablet.store import Document, Store
+from apps.simulator.tablet.wire import AnotherHistory, NoAnswer, Refused, ShutOut, Wire
+
+PAGE = 500
+BATCH = 50  # the server judges at most so many rows in one transaction
+FIRST_PAUSE = 0.25
+LONGEST_PAUSE = 8.0
+
+Listener = Callable[[str, Sequence[Document]], None]
+
+
+class Replication:
+    """Pulls and pushes of one store. `arrived` is called with every page or frame taken."""
+
+    def __init__(
+        self, store: Store, device: Device, wire: Wire, dice: random.Random, arrived: Listener
+    ) -> None:
+        self._store = store
+        self._device = device
+        self._wire = wire
+        self._dice = dice
+        self._arrived = arrived
+        self._wanted: dict[str, None] = {}  # collections to pull, in order
+        self._stir = asyncio.Event()
+        self._typed = asyncio.Event()
+        self.in_contact = False
+        self.shut_out = False
+
+    def want(self, *collections: str) -> None:
+        """Ask for a pull; several before it starts are one."""
+        self._wanted |= dict.fromkeys(collections)
+        self._stir.set()
+
+    def typed(self) -> None:
+        """Something new is in the outbox."""
+        self._typed.set()
+
+    def take(
+        self, collection: str, documents: Sequence[Document], prev: str | None, checkpoint: str
+    ) -> bool:
+        """Take a page or a frame into the store, and tell who listens. False: it does not continue
+        what the store has."""
+        taken = self._store.take(
+            collection, documents, prev=prev, checkpoint=checkpoint, at=self._device.now()
+        )
+        if taken and documents:
+            self._arrived(collection, documents)
+        return taken
+
+    async def pulling(self) -> None:
+        """Serve the wishes for pulls, one collection after the other, for ever."""
+        while True:
+            await self._stir.wait()
+            self._stir.clear()
+            while self._wanted:
+                collection = next(iter(self._wanted))
+                del self._wanted[collection]
+                await self._patiently(self._pull, collection)
+
+    async def pushing(self) -> None:
+        """Empty the outbox whenever something is in it, for ever."""
+        while True:
+            self._typed.clear()
+            while self._store.unsent(1):
+                await self._patiently(self._push)
+            await self._typed.wait()
+
+    async def _pull(self, collection: str) -> None:
+        """Pages until one is short. A page that no longer continues the store is asked for anew."""
+        while True:
+            start = self._store.checkpoint(collection)
+            page = await self._wire.pull(collection, start, PAGE)
+            if self.take(collection, page.documents, start, page.checkpoint) and not page.full:
+                self._store.complete(collection)
+                return
+
+    async def _push(self) -> None:
+        """The oldest edits, and the server's verdict on each."""
+        edits = self._store.unsent(BATCH)
+        answers = await self._wire.push(edits)
+        self._store.settle(edits, answers, at=self._device.now())
+        if answers:
+            self._arrived(edits[0].collection, list(answers.values()))
+
+    async def _patiently(self, attempt: Callable[..., Awaitable[None]], *given: str) -> None:
+        """Try until it is done."""
+        failures = 0
+        while True:
+            try:
+                await attempt(*given)
+            except AnotherHistory as other:
+                self.renew(other.epoch)
+                return
+            except (NoAnswer, ShutOut, Refused) as failure:
+                self.in_contact = False
+                self.shut_out = isinstance(failure, ShutOut)
+                wait = failure.wait if isinstance(failure, NoAnswer) else LONGEST_PAUSE
+                await self.pause(failures, wait)
+                failures += 1
+            else:
+                self.in_contact, self.shut_out = True, False
+                return
+
+    def renew(self, epoch: str) -> None:
+        """Follow another history: what is held goes out again, everything is pulled anew."""
+        if self._store.epoch != epoch:
+            self._store.begin_again(epoch, at=self._device.now())
+        self._typed.set()
+
+    async def pause(self, failures: int, least: float = 0.0) -> None:
+        """Full jitter: a random time up to a bound that doubles, so that tablets that failed
+        together do not come back together."""
+        bound = min(LONGEST_PAUSE, FIRST_PAUSE * 2**failures)
+        await asyncio.sleep(least + self._dice.uniform(0, bound))

@@ -1,0 +1,102 @@
+"""The live connection: each frame continues what the tablet has, or the tablet pulls instead.
+
+A frame says from which checkpoint it goes on (`prev`). If that is what the store has, the frame is
+taken; if the store is already there, it is a repeat; otherwise something is missing, and a pull
+brings it. So a lost, doubled or overtaken frame does no harm, and without any socket the tablet
+still works: it pulls at its own pace.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+import orjson
+from websockets.exceptions import WebSocketException
+
+from apps.simulator.tablet.replication import Replication
+from apps.simulator.tablet.store import Document, Store
+from apps.simulator.tablet.wire import hello, socket_headers
+
+SILENCE = 2.5  # heartbeats that may be missing before the connection counts as dead
+OPEN_SECONDS = 10.0
+
+
+class Connection(Protocol):
+    """What is used of a WebSocket."""
+
+    async def send(self, message: str) -> None: ...
+    async def recv(self) -> str | bytes: ...
+
+
+Dial = Callable[[str, dict[str, str]], AbstractAsyncContextManager[Connection]]
+
+
+class Socket:
+    """Keeps one socket open, for ever. `up` while the server has answered the hello."""
+
+    def __init__(
+        self,
+        url: str,
+        store: Store,
+        replication: Replication,
+        collections: Sequence[str],
+        dial: Dial,
+    ) -> None:
+        self._url = url
+        self._store = store
+        self._replication = replication
+        self._collections = tuple(collections)
+        self._dial = dial
+        self.up = False
+
+    async def listening(self) -> None:
+        """Dial, listen, and dial again after a pause with jitter."""
+        failures = 0
+        while True:
+            try:
+                async with self._dial(self._url, socket_headers(self._store.token)) as connection:
+                    await self._converse(connection)
+            except (OSError, WebSocketException):
+                pass
+            failures = 0 if self.up else failures + 1
+            self.up = False
+            await self._replication.pause(failures)
+
+    async def _converse(self, connection: Connection) -> None:
+        checkpoints = {name: self._store.checkpoint(name) for name in self._collections}
+        greeting = hello(self._store.instance, checkpoints, self._store.seen)
+        await connection.send(orjson.dumps(greeting).decode())
+        silence = OPEN_SECONDS
+        while True:
+            async with asyncio.timeout(silence):
+                message = orjson.loads(await connection.recv())
+            match message["type"]:
+                case "welcome":
+                    self.up = True
+                    silence = SILENCE * message["heartbeat_seconds"]
+                    self._heard(message)
+                case "heartbeat":
+                    self._heard(message)
+                case "frame":
+                    self._take(message)
+                case "resync":
+                    self._replication.want(*self._collections)
+
+    def _heard(self, message: Document) -> None:
+        """A welcome or heartbeat: which history the server follows, and how far it has come."""
+        if self._store.epoch not in {None, message["epoch"]}:
+            self._replication.renew(message["epoch"])
+            self._replication.want(*self._collections)
+            return
+        self._store.has_seen(message["head"])
+
+    def _take(self, frame: Document) -> None:
+        collection, checkpoint = frame["collection"], frame["checkpoint"]
+        have = self._store.checkpoint(collection)
+        if checkpoint == have:
+            return
+        if not self._replication.take(collection, frame["documents"], frame["prev"], checkpoint):
+            self._replication.want(collection)

@@ -1,0 +1,156 @@
+"""One tablet: store, replication and socket running together, taps, and what the screen shows."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx2
+
+from apps.assignments.emergency import Banner, banner
+from apps.core.ids import uuid7
+from apps.simulator.tablet.device import Device, stamp
+from apps.simulator.tablet.replication import Replication
+from apps.simulator.tablet.socket import Dial, Socket
+from apps.simulator.tablet.store import Document, Outbox, Store
+from apps.simulator.tablet.wire import Wire
+
+# In the order in which they are pulled: nothing delays an assignment.
+COLLECTIONS = ("assignments", "facts", "reference")
+POLL_SECONDS = 5.0  # without a socket, on average
+
+Heard = Callable[["Tablet", str, Sequence[Document]], None]
+Typed = Callable[["Tablet", Document], None]
+
+
+class Link(Protocol):
+    """The tablet's way to the server: HTTP through `transport`, sockets through `dial`."""
+
+    transport: httpx2.AsyncBaseTransport
+    dial: Dial
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the top of the screen always says: how current it is, and what is not sent."""
+
+    outbox: Outbox
+    live: bool
+    in_contact: bool
+    shut_out: bool
+
+
+class Tablet:
+    """A tablet with its local database at `path`. `heard` is called for every page and frame that
+    was taken into the store, `typed` for every tap, before anything is sent."""
+
+    def __init__(
+        self,
+        *,
+        label: str,
+        base_url: str,
+        path: Path | str,
+        link: Link,
+        dice: random.Random,
+        clock_offset: timedelta = timedelta(0),
+    ) -> None:
+        self.label = label
+        self.device = Device(clock_offset)
+        self.store = Store(path)
+        self.heard: list[Heard] = []
+        self.typed: list[Typed] = []
+        self._dice = dice
+        self.wire = Wire(base_url, self.store, self.device, link.transport)
+        self._replication = Replication(self.store, self.device, self.wire, dice, self._arrived)
+        address = f"{base_url.replace('http', 'ws', 1)}/ws/v1/sync"
+        self._socket = Socket(address, self.store, self._replication, COLLECTIONS, link.dial)
+        self._told_received = {
+            fact["assignment_id"]
+            for fact in self.store.documents("facts")
+            if fact["event"] == "received" and fact["editor"] == str(self.store.instance)
+        }
+
+    async def run(self) -> None:
+        """Keep the tablet working until it is cancelled."""
+        self._replication.want(*COLLECTIONS)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._replication.pulling())
+            group.create_task(self._replication.pushing())
+            group.create_task(self._socket.listening())
+            group.create_task(self._polling())
+
+    async def close(self) -> None:
+        await self.wire.close()
+        self.store.close()
+
+    def tap(self, event: str, assignment_id: str | None, **data: Any) -> Document:
+        """One tap becomes one fact: saved before the screen moves, sent when it can be."""
+        fact = self.store.save(
+            "facts",
+            {
+                "id": str(uuid7()),
+                "kind": "assignment_event",
+                "assignment_id": assignment_id,
+                "event": event,
+                "device_time": stamp(self.device.now()),
+                "data": data,
+            },
+            at=self.device.now(),
+        )
+        for listener in self.typed:
+            listener(self, fact)
+        self._replication.typed()
+        return fact
+
+    def assignment(self, id: str) -> Document | None:
+        """The assignment as this tablet has it; None once it has left (or never came)."""
+        return self.store.get("assignments", id)
+
+    def emergency_banner(self, fact: Document) -> Banner:
+        """What the screen says about an emergency or assist tap just now."""
+        known = self.store.get("facts", fact["id"]) or fact
+        alert = known.get("alert") or {}
+        acknowledged_at = alert.get("acknowledged_at")
+        return banner(
+            tapped_at=datetime.fromisoformat(fact["device_time"]),
+            now=self.device.now(),
+            accepted_at=self.store.accepted_at("facts", fact["id"]),
+            acknowledged_at=datetime.fromisoformat(acknowledged_at) if acknowledged_at else None,
+            acknowledged_by=alert.get("acknowledged_by"),
+        )
+
+    @property
+    def status(self) -> Status:
+        replication = self._replication
+        return Status(
+            self.store.outbox(), self._socket.up, replication.in_contact, replication.shut_out
+        )
+
+    def refresh(self) -> None:
+        """Ask for everything that is new, as a pull of the screen does."""
+        self._replication.want(*COLLECTIONS)
+
+    async def _polling(self) -> None:
+        """Without a socket, pull at an easy pace that spreads tablets apart."""
+        while True:
+            await asyncio.sleep(self._dice.uniform(0.5, 1.5) * POLL_SECONDS)
+            if not self._socket.up:
+                self.refresh()
+
+    def _arrived(self, collection: str, documents: Sequence[Document]) -> None:
+        if collection == "assignments":
+            self._tell_received(documents)
+        for listener in self.heard:
+            listener(self, collection, documents)
+
+    def _tell_received(self, documents: Sequence[Document]) -> None:
+        """The first time a call is in the store, the tablet says so by itself."""
+        for document in documents:
+            if not document.get("_deleted") and document["id"] not in self._told_received:
+                self._told_received.add(document["id"])
+                self.tap("received", document["id"])
