@@ -55,7 +55,8 @@ DATABASES["default"]["CONN_MAX_AGE"] = 0  # the pool keeps connections; threads 
 # No writer waits long for the one lock that orders commits: 503 and a retry are better.
 _LOCK_TIMEOUT = "-c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
 DATABASES["default"]["OPTIONS"].setdefault("options", _LOCK_TIMEOUT)
-if ENVIRONMENT != "test":
+# The tests' own process makes and drops databases, which a pool would hold open.
+if env.flag("DATABASE_POOL", ENVIRONMENT != "test"):
     DATABASES["default"]["OPTIONS"]["pool"] = _POOL
 if env.text("DATABASE_OWNER_URL", "") and ENVIRONMENT != "test":
     DATABASES["owner"] = env.database("DATABASE_OWNER_URL")
