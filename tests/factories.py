@@ -56,5 +56,5 @@ def tablet(user: User | None = None, *, of: Team | None = None) -> EnrolledTable
     if user:
         accounts.sign_in(tablet=row, user=user, now=NOON)
     instance = uuid7()
-    accounts.register_local_database(tablet=row, instance=instance, user=user, now=NOON)
+    accounts.register_local_database(tablet=row, instance=instance, now=NOON)
     return EnrolledTablet(row, token, instance)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -35,6 +36,8 @@ from apps.core.problems import CONFLICT, INVALID, FieldError, ProblemError
 
 CODE_LIFETIME = timedelta(minutes=30)
 TICKET_LIFETIME = timedelta(seconds=30)
+CONTACT_NOTED_EVERY = timedelta(seconds=15)
+CLOCK_NOTED_FROM_MS = 1000
 # Roles that hold a desk: a socket of their own, with what they may see.
 DESK_ROLES = frozenset({Role.SUPERVISOR, Role.DISPATCHER})
 
@@ -174,7 +177,7 @@ def sign_out(*, tablet: Tablet, by: Actor, now: datetime) -> None:
 
 @transaction.atomic
 def register_local_database(
-    *, tablet: Tablet, instance: UUID, user: User | None, now: datetime
+    *, tablet: Tablet, instance: UUID, now: datetime
 ) -> LocalDatabase:
     """Makes a local database known at its first contact, bound to whoever is signed in."""
     Tablet.objects.select_for_update(no_key=True).get(pk=tablet.pk)
@@ -186,9 +189,27 @@ def register_local_database(
             CONFLICT,
             "Sync-Instance belongs to another tablet. Make a new local database with a new id.",
         )
-    if new and user is not None:
-        bind(holder=row.pk, principal=user.pk)
+    # Under the lock: whoever the request was made for may have signed out since it began.
+    current = SignIn.objects.filter(tablet=tablet, ended_at=None).first()
+    if new and current is not None:
+        bind(holder=row.pk, principal=current.user_id)
     return row
+
+
+def note_contact(*, tablet: Tablet, clock_offset_ms: int | None, now: datetime) -> None:
+    """The tablet was in contact, with its clock so far off. Written when it says something new:
+    every 15 seconds, or when the offset has changed by more than a second."""
+    seen, known = tablet.last_seen_at, tablet.clock_offset_ms
+    lately = seen is not None and now - seen < CONTACT_NOTED_EVERY
+    moved = clock_offset_ms is not None and (
+        known is None or abs(known - clock_offset_ms) > CLOCK_NOTED_FROM_MS
+    )
+    if lately and not moved:
+        return
+    changed: dict[str, Any] = {"last_seen_at": now}
+    if clock_offset_ms is not None:
+        changed["clock_offset_ms"] = clock_offset_ms
+    Tablet.objects.filter(pk=tablet.pk).update(**changed)
 
 
 @transaction.atomic

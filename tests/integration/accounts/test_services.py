@@ -88,9 +88,7 @@ def test_a_retired_tablet_is_shut_out_at_once() -> None:
 def test_a_local_database_belongs_to_one_tablet() -> None:
     one, other = tablet(), tablet()
     with pytest.raises(ProblemError):
-        services.register_local_database(
-            tablet=other.tablet, instance=one.instance, user=None, now=NOON
-        )
+        services.register_local_database(tablet=other.tablet, instance=one.instance, now=NOON)
 
 
 @pytest.mark.parametrize("role", [Role.SUPERVISOR, Role.DISPATCHER])
