@@ -145,7 +145,7 @@ def page(*, holder: UUID, collection: str, seq: int, doc_id: UUID, limit: int) -
 
 
 # One statement is one snapshot, and one journey: this runs once for every bell.
-_NEWS = """
+NEWS = """
 with fresh as (
   select holder, collection, doc_id, seq, visible from feed_item
   where holder = any(%s::uuid[]) and seq > %s order by seq limit %s
@@ -165,7 +165,7 @@ def news(*, holders: Iterable[UUID], after: int, limit: int) -> News:
     """What changed after the commit `after` for any of these holders: at most `limit` pairs of
     holder and document. Each document is opened once, however many holders it is for."""
     with connection.cursor() as cursor:
-        cursor.execute(_NEWS, [list(holders), after, limit + 1])
+        cursor.execute(NEWS, [list(holders), after, limit + 1])
         rows = cursor.fetchall()
     if not rows:
         return News(BEGINNING, (), True)

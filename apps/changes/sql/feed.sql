@@ -161,7 +161,8 @@ begin
   update feed_item i set seq = s, visible = false
   from sent d
   where i.collection = d.collection and i.doc_id = d.doc_id and i.visible
-    and not exists (select from feed_holding h where h.holder = i.holder and h.scope = any (d.scopes));
+    and not exists (
+      select from feed_holding h where h.holder = i.holder and h.scope = any (d.scopes));
 end $$;
 
 -- Scopes gained: what is in them comes. Scopes lost: it goes, unless another held scope shows it.
@@ -198,9 +199,10 @@ begin
 end $$;
 
 -- At COMMIT, second round: every deferred foreign key has been checked, so whoever holds this lock
--- waits for nobody. One lock, one number, then the writes. Holdings come before documents, which
--- look at them. Only nested loops over indexes: the statistics of a table that was empty a minute
--- ago must not make a whole table be read while every other publisher waits. So one plan serves all.
+-- waits for nobody. One lock, one number, then the writes: holdings, then documents (each leads from
+-- one right state to another, so the order between them is free). Only nested loops over indexes:
+-- the statistics of a table that was empty a minute ago must not make a whole table be read while
+-- every other publisher waits. So one plan serves every call.
 create function feed_apply() returns trigger
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
