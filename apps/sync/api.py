@@ -1,0 +1,225 @@
+"""The protocol's endpoints: pull, push, and the JSON Schemas of the collections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.exceptions import ParseError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.accounts.permissions import IsPerson, IsTablet
+from apps.core import clock
+from apps.core.problems import BUSY, INVALID, TOO_LARGE, FieldError, ProblemError
+from apps.core.schema import PROBLEMS
+from apps.sync import contacts, feed, headers, registry
+from apps.sync.problems import PULL_ONLY, UNKNOWN_COLLECTION
+from apps.sync.pull import DEFAULT_LIMIT, LARGEST_LIMIT, pull
+from apps.sync.push import push, rows_of
+from apps.sync.registry import Collection
+
+_ID = "01931f6e-7f42-7c3a-9a51-0d7a8f4b2c11"
+
+
+def _header(name: str, description: str, *, required: bool = False) -> OpenApiParameter:
+    return OpenApiParameter(
+        name, OpenApiTypes.STR, OpenApiParameter.HEADER, required=required, description=description
+    )
+
+
+_INSTANCE = _header("Sync-Instance", "UUID of the tablet's local database", required=True)
+_SEEN = _header("Sync-Seen", "the highest Sync-Head that this local database has seen")
+_CLOCK = _header("Sync-Clock", "device clock in Unix milliseconds; `;rtt=` last round trip in ms")
+_ANSWERED = [
+    OpenApiParameter(
+        name, OpenApiTypes.STR, OpenApiParameter.HEADER, response=True, description=description
+    )
+    for name, description in (
+        ("Sync-Head", "the last commit that the answer has seen: `<seq>.<nonce>`"),
+        ("Sync-Epoch", "the name of this server's history, a UUID"),
+    )
+]
+_COLLECTION = OpenApiParameter(
+    "collection", OpenApiTypes.STR, OpenApiParameter.PATH, description="name of the collection"
+)
+
+
+class SyncView(APIView):
+    """What the protocol's views share: where the database is too busy, the tablet waits and sends
+    the same again."""
+
+    permission_classes = [IsTablet]
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, OperationalError | InterfaceError):
+            exc = ProblemError(BUSY, headers={"Retry-After": str(feed.RETRY_SECONDS)})
+        return super().handle_exception(exc)
+
+
+def collection_for_tablets(name: str) -> Collection:
+    """The collection of this name. ProblemError (404) where tablets have none."""
+    collection = registry.get(name)
+    if collection is None or collection.audience == "desk":
+        raise ProblemError(UNKNOWN_COLLECTION)
+    return collection
+
+
+class Pull(SyncView):
+    """The next page of a collection, oldest change first: `limit` documents, or all there are.
+
+    A page shorter than `limit` is the last. A document with `_deleted` is an order to drop it.
+    """
+
+    @extend_schema(
+        operation_id="pull",
+        tags=["sync"],
+        parameters=[
+            *(_COLLECTION, _INSTANCE, _SEEN, _CLOCK, *_ANSWERED),
+            OpenApiParameter("checkpoint", str, description="`checkpoint.c` of the last page"),
+            OpenApiParameter(
+                "limit", int, description=f"1 to {LARGEST_LIMIT}; {DEFAULT_LIMIT} by default"
+            ),
+        ],
+        responses={
+            200: inline_serializer(
+                "PulledPage",
+                {
+                    "documents": serializers.ListField(child=serializers.DictField()),
+                    "checkpoint": inline_serializer("Checkpoint", {"c": serializers.CharField()}),
+                },
+            ),
+            **PROBLEMS(400, 401, 403, 404, 409, 503),
+        },
+        examples=[
+            OpenApiExample(
+                "A new document and one to drop",
+                {
+                    "documents": [
+                        {"id": _ID, "rev": 3, "_deleted": False},
+                        {"id": "01931f6e-7f42-7c3a-9a51-0d7a8f4b2c12", "_deleted": True},
+                    ],
+                    "checkpoint": {"c": "AQABAAAAAAAAAdg"},
+                },
+                response_only=True,
+                status_codes=["200"],
+            )
+        ],
+    )
+    def get(self, request: Request, collection: str) -> HttpResponse:
+        now = clock.now()
+        found = collection_for_tablets(collection)
+        seen = request.headers.get("Sync-Seen")
+        page = pull(
+            collection=found,
+            checkpoint=request.query_params.get("checkpoint"),
+            seen=headers.parse_head(seen) if seen else None,
+            limit=_limit(request.query_params.get("limit")),
+            contact=contacts.of_request(request, now=now),
+            now=now,
+        )
+        return HttpResponse(page.body, content_type="application/json", headers=page.headers)
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return DEFAULT_LIMIT
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= LARGEST_LIMIT):
+        detail = f"limit is a whole number from 1 to {LARGEST_LIMIT}."
+        raise ProblemError(INVALID, detail, errors=[FieldError("/limit", detail)])
+    return int(text)
+
+
+class Push(SyncView):
+    """Rows that this local database wrote. The answer holds the current document of each row that
+    was not applied as sent; `[]` means that all were.
+
+    A row that cannot be taken is kept in quarantine and comes back with `sync_status` and
+    `sync_errors`. The same request again has no further effect.
+    """
+
+    @extend_schema(
+        operation_id="push",
+        tags=["sync"],
+        parameters=[_COLLECTION, _INSTANCE, _CLOCK, *_ANSWERED],
+        request=inline_serializer(
+            "PushedRow",
+            {
+                "newDocumentState": serializers.DictField(),
+                "assumedMasterState": serializers.DictField(required=False),
+            },
+            many=True,
+        ),
+        responses={
+            200: serializers.ListField(child=serializers.DictField()),
+            **PROBLEMS(400, 401, 403, 404, 409, 413, 503),
+        },
+        examples=[
+            OpenApiExample(
+                "One row",
+                [{"newDocumentState": {"id": _ID, "edit_no": 7, "_deleted": False}}],
+                request_only=True,
+            ),
+            OpenApiExample("All applied as sent", [], response_only=True, status_codes=["200"]),
+        ],
+    )
+    def post(self, request: Request, collection: str) -> HttpResponse:
+        now = clock.now()
+        found = collection_for_tablets(collection)
+        if found.kind == "pull_only":
+            raise ProblemError(PULL_ONLY)
+        rows = rows_of(_body(request))
+        contact = contacts.of_request(request, now=now)
+        answers = push(collection=found, contact=contact, rows=rows, now=now)
+        return HttpResponse(
+            b"[%s]" % b",".join(answers),
+            content_type="application/json",
+            headers=feed.standing().headers(),
+        )
+
+
+def _body(request: Request) -> object:
+    """The decoded body. Its size is bounded before it is decoded."""
+    largest = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    try:
+        raw: bytes = request.body
+    except RequestDataTooBig:
+        raise ProblemError(TOO_LARGE, f"A push has at most {largest} bytes.") from None
+    if len(raw) > largest:
+        raise ProblemError(TOO_LARGE, f"A push has at most {largest} bytes.")
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise ParseError(f"Not JSON at line {error.lineno}, column {error.colno}.") from None
+
+
+class SchemaOf(APIView):
+    """The JSON Schema (2020-12) that documents of a collection are valid under. Tombstones and
+    stubs are too: only `id` is required. `readOnly` marks what the server writes."""
+
+    permission_classes = [IsTablet | IsPerson]
+
+    @extend_schema(
+        operation_id="collection_schema",
+        tags=["sync"],
+        parameters=[_COLLECTION],
+        responses={200: OpenApiTypes.OBJECT, **PROBLEMS(401, 403, 404)},
+    )
+    def get(self, request: Request, collection: str) -> Response:
+        found = registry.get(collection)
+        if found is None:
+            raise ProblemError(UNKNOWN_COLLECTION)
+        schema: dict[str, Any] = {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$id": f"urn:carefield:schema:{found.name}:{found.version}",
+            **found.published_schema(),
+        }
+        return Response(schema)

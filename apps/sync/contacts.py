@@ -1,0 +1,50 @@
+"""A tablet's request as a contact: its local database, its clock, and that it was seen."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from rest_framework.request import Request
+
+from apps.accounts import services as accounts
+from apps.accounts.auth import TabletSession
+from apps.accounts.models import LocalDatabase
+from apps.core.problems import CONFLICT, ProblemError
+from apps.sync.headers import measure_clock, parse_instance
+from apps.sync.registry import Contact
+
+
+def of_request(request: Request, *, now: datetime) -> Contact:
+    """The contact of an authenticated tablet's request.
+
+    ProblemError where `Sync-Instance` is missing, or belongs to another tablet.
+    """
+    session = request.auth
+    assert isinstance(session, TabletSession)  # the view lets tablets in, and nobody else
+    instance = parse_instance(request.headers.get("Sync-Instance"))
+    return meet(session, instance, request.headers.get("Sync-Clock"), now=now)
+
+
+def meet(
+    session: TabletSession, instance: UUID, clock_header: str | None, *, now: datetime
+) -> Contact:
+    """Makes the local database known at its first contact, and notes that the tablet was here."""
+    owner = LocalDatabase.objects.filter(pk=instance).values_list("tablet_id", flat=True).first()
+    if owner is None:
+        accounts.register_local_database(tablet=session.tablet, instance=instance, now=now)
+    elif owner != session.tablet.pk:
+        raise ProblemError(
+            CONFLICT,
+            "Sync-Instance belongs to another tablet. Make a new local database with a new id.",
+        )
+    clock = measure_clock(clock_header, now=now)
+    accounts.note_contact(
+        tablet=session.tablet, clock_offset_ms=clock.offset_ms if clock else None, now=now
+    )
+    return Contact(
+        session,
+        instance,
+        clock.offset_ms if clock else None,
+        clock.uncertainty_ms if clock else None,
+    )

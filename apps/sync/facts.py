@@ -1,0 +1,65 @@
+"""The collection `facts`: everything that is recorded once and never changed, of any kind.
+
+One collection for all kinds, because a client can open only about a dozen. Each document names its
+`kind`; the app that knows the kind registered its schema and its handler.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from apps.core.problems import FieldError
+from apps.sync import registry
+from apps.sync.registry import SERVER_MANAGED, Collection, Contact, Pushed, Refused
+
+
+class Facts(Collection):
+    """Its schema and its server-managed fields are those of the kinds registered so far."""
+
+    def server_managed(self, document: dict[str, Any]) -> frozenset[str]:
+        kind = registry.fact_kinds().get(str(document.get("kind")))
+        return SERVER_MANAGED | (registry.read_only(kind.schema) if kind else frozenset())
+
+    def published_schema(self) -> dict[str, Any]:
+        """All kinds in one. A document without a kind (a tombstone, a stub) is valid."""
+        kinds = registry.fact_kinds()
+        return {
+            **self.schema,
+            "properties": {**self.schema["properties"], "kind": {"enum": sorted(kinds)}},
+            "allOf": [
+                {
+                    "if": {"properties": {"kind": {"const": name}}, "required": ["kind"]},
+                    "then": kind.schema,
+                }
+                for name, kind in sorted(kinds.items())
+            ],
+        }
+
+
+def record(row: Pushed, contact: Contact, now: datetime) -> dict[str, Any] | None:
+    """Hands a fact to the app that knows its kind."""
+    kind = registry.fact_kinds().get(str(row.document.get("kind")))
+    if kind is None:
+        known = ", ".join(sorted(registry.fact_kinds())) or "none"
+        raise Refused([FieldError("/kind", f"Not a kind that this server knows ({known}).")])
+    return kind.push(row, contact, now)
+
+
+FACTS = Facts(
+    name="facts",
+    kind="append_only",
+    audience="tablet",
+    schema={
+        "type": "object",
+        "required": ["id"],
+        "properties": {
+            "id": {"type": "string", "format": "uuid", "maxLength": 36},
+            "kind": {"type": "string"},
+            "editor": {"type": "string", "format": "uuid"},
+            "edit_no": {"type": "integer", "minimum": 1},
+        },
+    },
+    push=record,
+    audit_as="fact",
+)

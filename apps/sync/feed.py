@@ -1,0 +1,153 @@
+"""What one contact of a tablet needs from the feed, in one statement.
+
+One statement is one snapshot and one journey: page, head, history and the person whom the holder is
+signed in as belong together. A first pull reads a thousand rows with it; an idle tablet asks it all
+day and gets none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection
+
+from apps.changes.reading import BEGINNING, Head, Row, body_of
+from apps.core.problems import ProblemError
+from apps.sync.checkpoints import Position
+from apps.sync.headers import format_head
+from apps.sync.problems import ANOTHER_HISTORY, BEHIND
+
+RETRY_SECONDS = 2
+
+_HEAD = "select seq, nonce from feed_commit where seq is not null order by seq desc limit 1"
+_EPOCH = "select id from feed_epoch order by started_at desc limit 1"
+_KNOWN = "exists (select from feed_commit where seq = %s and nonce = %s)"
+
+# The page's last commit lends its nonce to the next checkpoint.
+_VISIT = f"""
+with head as ({_HEAD}),
+page as materialized (select seq, doc_id, visible from feed_page(%s, %s, %s, %s, %s)),
+tail as (select nonce from feed_commit where seq = (select max(seq) from page))
+select head.seq, head.nonce, ({_EPOCH}), pg_is_in_recovery(),
+  (select principal from feed_binding where holder = %s), {_KNOWN}, {_KNOWN},
+  tail.nonce, page.seq, page.doc_id, page.visible, d.rev, d.body
+from (values (1)) as always
+  left join head on true left join tail on true left join page on true
+  left join feed_document d on page.visible and d.collection = %s and d.doc_id = page.doc_id
+order by page.seq, page.doc_id
+"""  # noqa: S608  (constants of this module)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where this server stands: its head, its history's name, and whether it is a copy (a standby),
+    which may lag behind what a tablet has seen elsewhere."""
+
+    head: Head
+    epoch: UUID
+    copy: bool
+
+    def headers(self) -> dict[str, str]:
+        """What every answer of the protocol carries."""
+        return {"Sync-Head": format_head(self.head), "Sync-Epoch": str(self.epoch)}
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One page of a holder. `principal`: as whom the holder is signed in, in the same snapshot.
+    `position`: after the page's last row."""
+
+    standing: Standing
+    principal: UUID | None
+    rows: list[Row]
+    position: Position
+
+
+def visit(
+    *, holder: UUID, collection: str, position: Position, seen: Head | None, limit: int
+) -> Visit:
+    """Up to `limit` rows after `position`; fewer: there are no more.
+
+    Raises ProblemError where `position` or `seen` is not part of this history (ANOTHER_HISTORY), or
+    not yet (BEHIND, on a standby).
+    """
+    after, seen = position.commit, seen or BEGINNING
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _VISIT,
+            [
+                *(holder, collection, after.seq, position.doc_id, limit, holder),
+                *(after.seq, after.nonce, seen.seq, seen.nonce, collection),
+            ],
+        )
+        found = cursor.fetchall()
+    seq, nonce, epoch, copy, principal, knows_position, knows_seen, tail = found[0][:8]
+    standing = Standing(Head(seq, nonce) if seq is not None else BEGINNING, epoch, copy)
+    _judge(standing, after, known=knows_position)
+    _judge(standing, seen, known=knows_seen)
+    rows = [
+        Row(seq, id, True, rev, body_of(collection, id, body)) if visible else Row(seq, id, False)
+        for *_, seq, id, visible, rev, body in found
+        if seq is not None
+    ]
+    if rows:
+        position = Position(Head(rows[-1].seq, tail), rows[-1].id)
+    return Visit(standing, principal, rows, position)
+
+
+def standing() -> Standing:
+    """Where this server stands now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"select head.seq, head.nonce, ({_EPOCH}), pg_is_in_recovery() "  # noqa: S608
+            f"from (values (1)) as always left join ({_HEAD}) head on true"
+        )
+        seq, nonce, epoch, copy = cursor.fetchone()
+    return Standing(Head(seq, nonce) if seq is not None else BEGINNING, epoch, copy)
+
+
+def check_seen(standing: Standing, seen: Head | None) -> None:
+    """Raises as `visit` does where `seen` is not part of this history."""
+    if seen is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"select {_KNOWN}", [seen.seq, seen.nonce])
+            known = bool(cursor.fetchone()[0])
+        _judge(standing, seen, known=known)
+
+
+def _judge(standing: Standing, point: Head, *, known: bool) -> None:
+    """A point that this server does not know, beyond its head: a standby has it still to come; the
+    primary has everything that was ever committed, so it was put back in time."""
+    if known or point == BEGINNING:
+        return
+    if standing.copy and point.seq > standing.head.seq:
+        raise ProblemError(
+            BEHIND, headers={"Retry-After": str(RETRY_SECONDS), **standing.headers()}
+        )
+    raise ProblemError(ANOTHER_HISTORY, headers=standing.headers())
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """A document that the feed has. `row` is None where the holder may not see it."""
+
+    row: Row | None
+
+
+def current(*, holder: UUID, collection: str, doc_id: UUID) -> Current | None:
+    """What holds now of one document, for one holder; None where the feed has none."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select d.rev, i.seq, d.body from feed_document d left join feed_item i "
+            "on i.holder = %s and i.collection = d.collection and i.doc_id = d.doc_id "
+            "and i.visible where d.collection = %s and d.doc_id = %s",
+            [holder, collection, doc_id],
+        )
+        found = cursor.fetchone()
+    if found is None:
+        return None
+    rev, seq, body = found
+    if seq is None:
+        return Current(None)
+    return Current(Row(seq, doc_id, True, rev, body_of(collection, doc_id, body)))

@@ -1,0 +1,24 @@
+"""The problems that only synchronisation has; the rest of the catalogue is in `core`."""
+
+from __future__ import annotations
+
+from apps.core.problems import Problem
+
+UNKNOWN_COLLECTION = Problem(
+    "unknown-collection", 404, "There is no such collection.", "See /api/v1/schemas/{collection}."
+)
+PULL_ONLY = Problem(
+    "pull-only", 403, "Nothing can be pushed to this collection.", "Send what you record as facts."
+)
+BAD_CHECKPOINT = Problem(
+    "bad-checkpoint", 400, "This checkpoint is not usable here.",
+    "Drop it and pull without a checkpoint: everything comes again, nothing is lost.",
+)  # fmt: skip
+ANOTHER_HISTORY = Problem(
+    "another-history", 409, "This server follows another history than this local database.",
+    "Push everything you hold, then pull from the start, under the epoch in Sync-Epoch.",
+)  # fmt: skip
+BEHIND = Problem(
+    "behind", 503, "This server has not yet seen what you have seen.",
+    "Send the same again after Retry-After seconds.",
+)  # fmt: skip

@@ -1,0 +1,165 @@
+"""What tablets and desks synchronise: the collections, and the kinds of facts.
+
+Domain apps register theirs in a module `sync.py`, which is found at start-up like `admin.py`. This
+app knows no domain: it pages, signs, judges envelopes and calls the handler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from apps.accounts.auth import TabletSession
+from apps.core.problems import FieldError
+
+Kind = Literal["pull_only", "append_only"]
+# "both": tablets pull it, and desks get it over their socket.
+Audience = Literal["tablet", "desk", "both"]
+
+# What the server alone writes into any document, whatever its schema says.
+SERVER_MANAGED = frozenset({"rev", "_deleted", "sync_status", "sync_errors"})
+
+
+class Refused(Exception):
+    """A handler's verdict: this row cannot be taken. It is kept in quarantine, with these errors.
+
+    Pointers lead into the document. Details must not repeat its values.
+    """
+
+    def __init__(self, errors: list[FieldError]) -> None:
+        super().__init__("refused")
+        self.errors = errors
+
+
+@dataclass(frozen=True)
+class Contact:
+    """One request of a tablet: who, from which local database, and how far off its clock is.
+
+    `offset_ms`: device clock minus server clock in milliseconds, within 32 bits; the true offset
+    lies within plus or minus `uncertainty_ms`. None: not measured.
+    """
+
+    session: TabletSession
+    instance: UUID
+    offset_ms: int | None = None
+    uncertainty_ms: int | None = None
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """One row of a push. `document` and `assumed` carry no server-managed fields.
+
+    `(editor, edit_no)` names the edit: which local database, which save. None: an old client.
+    """
+
+    collection: str
+    document: dict[str, Any]
+    assumed: dict[str, Any] | None
+    doc_id: UUID
+    editor: UUID | None
+    edit_no: int | None
+
+
+# Called in a savepoint. None: applied as sent. A document: what holds now, to be returned. Raises
+# Refused (or ProblemError with a 4xx) to put the row into quarantine.
+PushHandler = Callable[[Pushed, Contact, datetime], dict[str, Any] | None]
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A set of documents with one JSON Schema (2020-12), of which only `id` may be required: a
+    tombstone must be valid under it. Properties that the server writes carry `readOnly: true`.
+
+    `shared`: the same for everyone, read from one shared holder. `audit_as`: the type of record
+    that a pull or frame is written down as having read; None for data that is no record.
+    """
+
+    name: str
+    kind: Kind
+    audience: Audience
+    schema: dict[str, Any]
+    shared: bool = False
+    push: PushHandler | None = None
+    audit_as: str | None = None
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        if self.schema.get("required") != ["id"]:
+            raise ValueError(f"The schema of {self.name} must require exactly id.")
+        if (self.kind == "pull_only") != (self.push is None):
+            raise ValueError(f"{self.name}: a push handler is for append_only collections.")
+
+    def server_managed(self, document: dict[str, Any]) -> frozenset[str]:
+        """The names of this document's fields that clients do not write."""
+        return SERVER_MANAGED | read_only(self.schema)
+
+    def published_schema(self) -> dict[str, Any]:
+        """What clients validate documents of this collection with."""
+        return self.schema
+
+
+@dataclass(frozen=True)
+class FactKind:
+    """One kind of document in `facts`."""
+
+    schema: dict[str, Any]
+    push: PushHandler
+
+
+@dataclass(frozen=True)
+class _Registry:
+    collections: dict[str, Collection] = field(default_factory=dict)
+    kinds: dict[str, FactKind] = field(default_factory=dict)
+
+
+_registry = _Registry()
+
+
+def register(collection: Collection) -> None:
+    """Makes a collection known. ValueError for a name that is taken."""
+    if collection.name in _registry.collections:
+        raise ValueError(f"Collection {collection.name} is registered twice.")
+    _registry.collections[collection.name] = collection
+
+
+def unregister(name: str) -> None:
+    """Takes a collection away again. For tests that bring their own."""
+    del _registry.collections[name]
+
+
+def get(name: str) -> Collection | None:
+    """The collection of this name, if there is one."""
+    return _registry.collections.get(name)
+
+
+def all_for(audience: Literal["tablet", "desk"]) -> tuple[Collection, ...]:
+    """In the order in which they are caught up: what nothing may delay first, the large and
+    unhurried shared data last."""
+    mine = [c for c in _registry.collections.values() if c.audience in {audience, "both"}]
+    return tuple(sorted(mine, key=lambda c: (c.shared, c.kind != "pull_only", c.name)))
+
+
+def register_fact_kind(kind: str, *, schema: dict[str, Any], push: PushHandler) -> None:
+    """Makes a kind of fact known. `schema` describes the whole document; see `Collection`."""
+    if kind in _registry.kinds:
+        raise ValueError(f"Kind of fact {kind} is registered twice.")
+    _registry.kinds[kind] = FactKind(schema, push)
+
+
+def unregister_fact_kind(kind: str) -> None:
+    """Takes a kind of fact away again. For tests that bring their own."""
+    del _registry.kinds[kind]
+
+
+def fact_kinds() -> dict[str, FactKind]:
+    """The kinds of facts that domain apps have registered."""
+    return dict(_registry.kinds)
+
+
+def read_only(schema: dict[str, Any]) -> frozenset[str]:
+    """The top-level properties that a schema marks as the server's."""
+    shapes: dict[str, dict[str, Any]] = schema.get("properties", {})
+    return frozenset(name for name, shape in shapes.items() if shape.get("readOnly"))
