@@ -9,6 +9,7 @@ still works: it pulls at its own pace.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
@@ -35,7 +36,7 @@ Dial = Callable[[str, dict[str, str]], AbstractAsyncContextManager[Connection]]
 
 
 class Socket:
-    """Keeps one socket open, for ever. `up` while the server has answered the hello."""
+    """Keeps one socket open, for ever. `up_since` (monotonic) once the server has answered."""
 
     def __init__(
         self,
@@ -50,7 +51,11 @@ class Socket:
         self._replication = replication
         self._collections = tuple(collections)
         self._dial = dial
-        self.up = False
+        self.up_since: float | None = None
+
+    @property
+    def up(self) -> bool:
+        return self.up_since is not None
 
     async def listening(self) -> None:
         """Dial, listen, and dial again after a pause with jitter."""
@@ -62,7 +67,7 @@ class Socket:
             except (OSError, WebSocketException):
                 pass
             failures = 0 if self.up else failures + 1
-            self.up = False
+            self.up_since = None
             await self._replication.pause(failures)
 
     async def _converse(self, connection: Connection) -> None:
@@ -75,7 +80,7 @@ class Socket:
                 message = orjson.loads(await connection.recv())
             match message["type"]:
                 case "welcome":
-                    self.up = True
+                    self.up_since = time.monotonic()
                     silence = SILENCE * message["heartbeat_seconds"]
                     self._heard(message)
                 case "heartbeat":

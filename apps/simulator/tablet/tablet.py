@@ -131,6 +131,11 @@ class Tablet:
             self.store.outbox(), self._socket.up, replication.in_contact, replication.shut_out
         )
 
+    @property
+    def live_since(self) -> float | None:
+        """Since when (monotonic) the socket is up; None while it is not."""
+        return self._socket.up_since
+
     def refresh(self) -> None:
         """Ask for everything that is new, as a pull of the screen does."""
         self._replication.want(*COLLECTIONS)

@@ -119,7 +119,7 @@ class Wire:
 
     async def call(self, method: str, path: str, body: Any = None) -> Any:
         """Any other endpoint: the decoded answer, None where there is none."""
-        response = _understood(await self._send(method, path, body=body))
+        response = understood(await self._send(method, path, body=body))
         return response.json() if response.content else None
 
     async def _sync(
@@ -137,7 +137,7 @@ class Wire:
             self._store.follow(epoch)
         elif epoch and epoch != self._store.epoch:
             raise AnotherHistory(epoch)
-        _understood(response)
+        understood(response)
         return response.json(), response.headers["Sync-Head"]
 
     async def _send(
@@ -166,7 +166,7 @@ class Wire:
         return response
 
 
-def _understood(response: httpx2.Response) -> httpx2.Response:
+def understood(response: httpx2.Response) -> httpx2.Response:
     """A success, or the exception that says what to do about it."""
     if response.is_success:
         return response

@@ -1,0 +1,219 @@
+"""A pair of responders with a tablet each: what they do with a call, tap by tap.
+
+They know what their tablets show and what they see on the street, nothing else. Out of coverage they
+go on working and tapping, as people do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from apps.core.ids import uuid7
+from apps.simulator.city import DESTINATIONS
+from apps.simulator.pace import Pace
+from apps.simulator.street import Scene, Street
+from apps.simulator.tablet.store import Document
+from apps.simulator.tablet.tablet import Tablet
+
+
+class Over(Exception):
+    """The call is not theirs any more: cancelled, closed by somebody else, or given away."""
+
+
+@dataclass
+class Crew:
+    """A CARE unit's two responders. `on_views`: whether they start calls of their own when idle."""
+
+    call_sign: str
+    tablets: Sequence[Tablet]
+    street: Street
+    pace: Pace
+    dice: random.Random
+    on_views: bool = True
+    doing: str = ""
+    _todo: asyncio.Queue[str] = field(default_factory=asyncio.Queue, init=False)
+    _acknowledged: dict[str, int] = field(default_factory=dict, init=False)
+    _own: set[str] = field(default_factory=set, init=False)
+    _busy: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+
+    def __post_init__(self) -> None:
+        for tablet in self.tablets:
+            tablet.heard.append(self._heard)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing to do, and nobody about to acknowledge anything."""
+        return not (self.doing or self._busy or self._todo.qsize())
+
+    @property
+    def waiting(self) -> int:
+        """Calls that they have and have not begun."""
+        return self._todo.qsize()
+
+    async def run(self) -> None:
+        """Work through the calls, one after the other, until cancelled."""
+        for tablet in self.tablets:  # what is left of an earlier run
+            self._heard(tablet, "assignments", tablet.store.documents("assignments"))
+        while True:
+            id = await self._next()
+            try:
+                await self._answer(id)
+            except Over:
+                pass
+            finally:
+                self.doing = ""
+
+    # --- what the tablets show ---
+
+    def _heard(self, tablet: Tablet, collection: str, documents: Sequence[Document]) -> None:
+        if collection != "assignments":
+            return
+        for document in documents:
+            if document.get("_deleted") or document.get("state") in {None, "closed"}:
+                continue
+            id, revision = document["id"], document["call_revision"]
+            known = self._acknowledged.get(id)
+            if known is None and id not in self._own:
+                self._todo.put_nowait(id)
+            if document["needs_ack"] and (known is None or known < revision):
+                self._acknowledged[id] = revision
+                self._start(self._acknowledge(id, revision))
+            else:
+                self._acknowledged.setdefault(id, revision)
+
+    async def _acknowledge(self, id: str, revision: int) -> None:
+        """Usually one of the two within seconds; sometimes both are slow, and it escalates."""
+        if self.pace.happens(0.08):
+            await self.pace.seconds(65, 110)
+        else:
+            await self.pace.seconds(3, 25)
+        with contextlib.suppress(Over):
+            self._tap(id, "acknowledged", call_revision=revision)
+
+    def _start(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._busy.add(task)
+        task.add_done_callback(self._busy.discard)
+
+    async def _next(self) -> str:
+        """The next call; with time on their hands they may meet somebody on the street."""
+        while True:
+            patience = self.dice.uniform(20, 60) * 60 / self.pace.scale if self.on_views else None
+            try:
+                return await asyncio.wait_for(self._todo.get(), patience)
+            except TimeoutError:
+                return self._open()
+
+    # --- what they do ---
+
+    async def _answer(self, id: str) -> None:
+        scene = self.street.scene(self._shown(id).get("cad_number"))
+        self.doing = "to the van"
+        await self.pace.minutes(0.5, 2)
+        if id not in self._own and self.pace.happens(0.03):
+            self._tap(id, "declined", agency="care", reason="scene_not_secured")
+            return
+        if id not in self._own:
+            await self._drive(id)
+        try:
+            await self._on_scene(id, scene)
+        finally:
+            scene.care_left.set()
+
+    async def _drive(self, id: str) -> None:
+        self.doing = "en route"
+        wrong = self._tap(id, "on_scene") if self.pace.happens(0.03) else None
+        if wrong:
+            self._tap(id, "corrected", corrects=wrong["id"], reason="mis_tap")
+        self._tap(id, "en_route")
+        await self.pace.minutes(5, 14)
+
+    async def _on_scene(self, id: str, scene: Scene) -> None:
+        if scene.police and not scene.police_arrived.is_set():
+            self.doing = "staged"
+            self._tap(id, "staged")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(scene.police_arrived.wait(), 600 / self.pace.scale)
+        self.doing = "on scene"
+        self._tap(id, "on_scene")
+        scene.care_arrived.set()
+        if scene.police:
+            await self.pace.minutes(0.5, 2)
+            self._tap(id, "scene_secured", agency="spd", unit=scene.police)
+        await self.pace.minutes(1, 5)
+        if self.pace.happens(0.25):
+            self._tap(id, "unable_to_locate", disposition="14")
+            return
+        self._tap(id, "contact_made")
+        self.doing = "in contact"
+        if scene.police:
+            await self.pace.minutes(2, 8)
+            together = self.dice.choice(("care", "spd", "together"))
+            agreed = self.pace.happens(0.9)
+            self._tap(
+                id,
+                "police_released",
+                agency="spd",
+                unit=scene.police,
+                decided_by=together,
+                care_agreed=agreed,
+            )
+            scene.police_released.set()
+        await self._trouble(id)
+        await self.pace.minutes(8, 25)
+        await self._finish(id)
+
+    async def _trouble(self, id: str) -> None:
+        """Rarely they need help: it goes to the desk at once."""
+        for event, probability in (("scene_unsafe", 0.03), ("assist", 0.03), ("emergency", 0.015)):
+            if self.pace.happens(probability):
+                self.doing = event.replace("_", " ")
+                fact = self._tap(id, event)
+                await self.street.watch_banner(self._hand(id), fact)
+
+    async def _finish(self, id: str) -> None:
+        disposition = "18"
+        if self.pace.happens(0.28):
+            destination = self.dice.choice(DESTINATIONS)
+            self.doing = "transporting"
+            self._tap(id, "transporting", destination=destination)
+            await self.pace.minutes(6, 15)
+            self._tap(id, "arrived_destination", destination=destination)
+            await self.pace.minutes(2, 8)
+            disposition = "16"
+        elif self.pace.happens(0.4):
+            disposition = "15"
+        self._tap(id, "cleared", disposition=disposition)
+
+    def _open(self) -> str:
+        """Somebody on the street: a call of their own, offline too."""
+        id = str(uuid7())
+        self._own.add(id)
+        self.doing = "on view"
+        self.dice.choice(self.tablets).tap("opened", id, entry="on_view")
+        return id
+
+    # --- their hands ---
+
+    def _shown(self, id: str) -> Document:
+        """The call as one of the tablets has it; Over where neither has it open any more."""
+        copies = [copy for tablet in self.tablets if (copy := tablet.assignment(id))]
+        if id in self._own:
+            return copies[0] if copies else {}
+        if not copies or any(copy.get("state") == "closed" for copy in copies):
+            raise Over
+        return copies[0]
+
+    def _hand(self, id: str) -> Tablet:
+        """The tablet that is at hand: mostly the first one, of those that have the call."""
+        having = [tablet for tablet in self.tablets if tablet.assignment(id)] or list(self.tablets)
+        return having[0] if self.pace.happens(0.7) else having[-1]
+
+    def _tap(self, id: str, event: str, **data: Any) -> Document:
+        self._shown(id)
+        return self._hand(id).tap(event, id, **data)

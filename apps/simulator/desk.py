@@ -1,0 +1,144 @@
+"""A supervisor or dispatcher at a desk: signed in like in a browser, with the alerts' socket open."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import orjson
+from websockets.asyncio.client import connect
+from websockets.exceptions import WebSocketException
+
+from apps.core.ids import uuid7
+from apps.simulator.pace import Pace
+from apps.simulator.tablet.store import Document
+from apps.simulator.tablet.wire import NoAnswer, Refused, ShutOut, understood
+
+LOGIN = "/admin/login/"
+REDIAL_SECONDS = 1.0
+
+
+class Desk:
+    """One person at a desk. `heard` is told of every alert that comes; `answers` whether they
+    acknowledge alerts, after as many seconds as people need to look up."""
+
+    def __init__(
+        self,
+        base_url: str,
+        username: str,
+        password: str,
+        *,
+        pace: Pace,
+        heard: Callable[[Document], None] = lambda alert: None,
+        answers: bool = True,
+    ) -> None:
+        self.username = username
+        self._password = password
+        self._base_url = base_url
+        self._pace = pace
+        self._heard = heard
+        self._answers = answers
+        self._answering: dict[str, asyncio.Task[None]] = {}
+        self._client = httpx2.AsyncClient(
+            base_url=base_url, timeout=15, trust_env=False, headers={"Referer": base_url}
+        )
+
+    async def close(self) -> None:
+        for task in self._answering.values():
+            task.cancel()
+        await self._client.aclose()
+
+    async def sign_in(self) -> None:
+        """Through the sign-in page, as a browser does. Raises RuntimeError when it is refused."""
+        await self._client.get(LOGIN)
+        answer = await self._client.post(
+            LOGIN,
+            data={
+                "username": self.username,
+                "password": self._password,
+                "csrfmiddlewaretoken": self._client.cookies.get("csrftoken") or "",
+                "next": "/healthz",
+            },
+        )
+        if answer.status_code != 302:
+            raise RuntimeError(f"{self.username} cannot sign in ({answer.status_code})")
+
+    async def get(self, path: str, **params: Any) -> Any:
+        return understood(await self._client.get(path, params=params)).json()
+
+    async def pages(self, path: str, **params: Any) -> list[Document]:
+        """All rows of a list, page after page."""
+        found: list[Document] = []
+        page = await self.get(path, **params)
+        while True:
+            found += page["results"]
+            if not page["next"]:
+                return found
+            page = await self.get(page["next"])
+
+    async def post(self, path: str, body: Document | None = None) -> Any:
+        answer = understood(
+            await self._client.post(
+                path,
+                content=orjson.dumps(body or {}),
+                headers={
+                    "Content-Type": "application/json",
+                    "X-CSRFToken": self._client.cookies.get("csrftoken") or "",
+                },
+            )
+        )
+        return answer.json() if answer.content else None
+
+    async def run(self) -> None:
+        """Keep the socket open and look at what comes, until cancelled."""
+        checkpoints: dict[str, str | None] = {"alerts": None}
+        while True:
+            with contextlib.suppress(OSError, TimeoutError, WebSocketException):
+                await self._watch(checkpoints)
+            await asyncio.sleep(REDIAL_SECONDS)
+
+    async def _watch(self, checkpoints: dict[str, str | None]) -> None:
+        cookies = "; ".join(f"{name}={value}" for name, value in self._client.cookies.items())
+        address = f"{self._base_url.replace('http', 'ws', 1)}/ws/v1/desk"
+        headers = {"Cookie": cookies, "Origin": self._base_url}
+        async with connect(
+            address, additional_headers=headers, compression=None, proxy=None
+        ) as socket:
+            hello = {"type": "hello", "instance": str(uuid7()), "checkpoints": checkpoints}
+            await socket.send(orjson.dumps({**hello, "seen": None}).decode())
+            async for message in socket:
+                frame = orjson.loads(message)
+                if frame["type"] != "frame" or frame["collection"] not in checkpoints:
+                    continue
+                checkpoints[frame["collection"]] = frame["checkpoint"]
+                for alert in frame["documents"]:
+                    self._look(alert)
+
+    def _look(self, alert: Document) -> None:
+        if alert.get("_deleted"):
+            return
+        self._heard(alert)
+        waiting = self._answering.get(alert["id"])
+        if alert["state"] == "open" and self._answers and waiting is None:
+            self._answering[alert["id"]] = asyncio.create_task(self._answer(alert))
+        elif alert["state"] != "open" and waiting is not None:
+            waiting.cancel()
+
+    async def _answer(self, alert: Document) -> None:
+        """Acknowledge an alert after a moment. Somebody else may have been quicker."""
+        if alert["kind"] == "unacknowledged":
+            await self._pace.seconds(15, 60)
+        else:
+            await asyncio.sleep(self._pace.dice.uniform(0.5, 2.5))  # people are not played faster
+        while True:
+            try:
+                await self.post(f"/api/v1/alerts/{alert['id']}/acknowledge")
+            except (NoAnswer, httpx2.TransportError):
+                await asyncio.sleep(REDIAL_SECONDS)
+            except (Refused, ShutOut):
+                return
+            else:
+                return

@@ -1,0 +1,137 @@
+"""What happened, as people and machines on the street saw it. Nothing here was asked of the server.
+
+Times are readings of `time.monotonic()`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from apps.assignments.emergency import Banner
+from apps.simulator.tablet.store import Document
+from apps.simulator.tablet.tablet import Tablet
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An assignment that has come to a tablet for the first time.
+
+    `seconds` since the CAD began to post the call, None where the call was not the reason (the
+    tablet got it later, by reassignment). `live`: over an open socket that was up all the while.
+    """
+
+    assignment: str
+    tablet: str
+    seconds: float | None
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the running log, for a person."""
+
+    at: float
+    kind: str
+    text: str
+
+
+@dataclass
+class Figures:
+    """The counts of one run."""
+
+    posted: dict[str, float] = field(default_factory=dict)  # CAD event number -> first attempt
+    with_care: set[str] = field(default_factory=set)  # numbers of calls that named a CARE unit
+    deliveries: dict[tuple[str, str], Delivery] = field(default_factory=dict)
+    taps: dict[str, tuple[str, Document]] = field(default_factory=dict)  # fact -> tablet, document
+    acknowledged: set[str] = field(default_factory=set)
+    escalated: dict[str, int] = field(default_factory=dict)  # assignment -> highest alarm level
+    alerts: dict[str, Document] = field(default_factory=dict)
+    banners: dict[str, list[Banner]] = field(default_factory=dict)
+    log: deque[Line] = field(default_factory=lambda: deque(maxlen=200))
+
+    def say(self, kind: str, text: str) -> None:
+        self.log.append(Line(time.monotonic(), kind, text))
+
+    def watch(self, tablet: Tablet) -> None:
+        """Count what this tablet hears and types from now on."""
+        tablet.heard.append(self._heard)
+        tablet.typed.append(self._typed)
+
+    def has_posted(self, number: str, *, care: bool) -> None:
+        """The CAD is about to post a call for the first time."""
+        self.posted.setdefault(number, time.monotonic())
+        if care:
+            self.with_care.add(number)
+
+    def heard_alert(self, document: Document) -> None:
+        """A desk has an alert on its screen."""
+        known = self.alerts.get(document["id"])
+        self.alerts[document["id"]] = document
+        if known is None:
+            self.say("alert", f"{document['unit']}: {words(document['kind'])}")
+        elif document["state"] == "acknowledged" != known["state"]:
+            by = document["acknowledged_by"]
+            self.say("answer", f"{document['unit']}: {words(document['kind'])} answered by {by}")
+
+    def saw_banner(self, tablet: Tablet, fact: Document, banner: Banner) -> None:
+        self.banners.setdefault(fact["id"], []).append(banner)
+        self.say("banner", f"{tablet.label}: {banner.text}")
+
+    @property
+    def alarmed(self) -> int:
+        """Calls that nobody acknowledged in time, so that somebody else was alarmed."""
+        return sum(level > 0 for level in self.escalated.values())
+
+    def latencies(self, *, live: bool = False) -> list[float]:
+        """Milliseconds from posting to the tablet, sorted; of those over an open socket only."""
+        return sorted(
+            delivery.seconds * 1000
+            for delivery in self.deliveries.values()
+            if delivery.seconds is not None and (delivery.live or not live)
+        )
+
+    def _heard(self, tablet: Tablet, collection: str, documents: Sequence[Document]) -> None:
+        if collection != "assignments":
+            return
+        for document in documents:
+            if document.get("_deleted") or "call_revision" not in document:
+                continue
+            if alarm := document["alarm"]:
+                level = max(alarm["level"], self.escalated.get(document["id"], 0))
+                self.escalated[document["id"]] = level
+            key = (document["id"], tablet.label)
+            if key not in self.deliveries:
+                self.deliveries[key] = self._delivery(tablet, document)
+
+    def _delivery(self, tablet: Tablet, document: Document) -> Delivery:
+        now = time.monotonic()
+        posted = self.posted.get(document["cad_number"] or "")
+        late = posted is None or document["former_units"]
+        up_since = tablet.live_since
+        return Delivery(
+            document["id"],
+            tablet.label,
+            None if late or posted is None else now - posted,
+            posted is not None and up_since is not None and up_since < posted,
+        )
+
+    def _typed(self, tablet: Tablet, fact: Document) -> None:
+        self.taps[fact["id"]] = (tablet.label, fact)
+        if fact["event"] == "acknowledged":
+            self.acknowledged.add(fact["assignment_id"])
+        if fact["event"] != "received":
+            self.say("tap", f"{tablet.label}: {words(fact['event'])}")
+
+
+def words(code: str) -> str:
+    return code.replace("_", " ")
+
+
+def percentile(values: Sequence[float], share: float) -> float | None:
+    """The value that this share of sorted values does not exceed; None for none."""
+    if not values:
+        return None
+    return values[min(len(values) - 1, int(share * len(values)))]
