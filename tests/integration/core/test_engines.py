@@ -35,6 +35,17 @@ def kept() -> Iterator[str]:
     shutil.rmtree(folder_of(name), ignore_errors=True)
 
 
+@pytest.fixture(scope="module")
+def filled() -> Iterator[str]:
+    """The name of kept data that holds note 7 and a bell that was rung."""
+    name = f"test-{os.getpid()}-filled"
+    with engines.provide(keep=name, environ=NOTHING_GIVEN) as pair:
+        tell(pair.database_owner_url, "CREATE TABLE note (id int)", "INSERT INTO note VALUES (7)")
+        valkey(pair.redis_url).set("bell", "rung")
+    yield name
+    shutil.rmtree(folder_of(name))
+
+
 def folder_of(kept: str) -> Path:
     return engine_host._base() / f"kept-{kept}"
 
@@ -259,21 +270,16 @@ class TestEnding:
 
 
 class TestKeptData:
-    def test_second_start_finds_the_data(self, kept):
-        with engines.provide(keep=kept, environ=NOTHING_GIVEN) as pair:
-            tell(
-                pair.database_owner_url, "CREATE TABLE note (id int)", "INSERT INTO note VALUES (7)"
-            )
-            valkey(pair.redis_url).set("bell", "rung")
-        with engines.provide(keep=kept, environ=NOTHING_GIVEN) as pair:
+    def test_second_start_finds_the_data(self, filled):
+        with engines.provide(keep=filled, environ=NOTHING_GIVEN) as pair:
             assert ask(pair.database_owner_url, "SELECT id FROM note") == 7
             assert valkey(pair.redis_url).get("bell") == "rung"
 
-    def test_data_in_use_is_refused_with_what_to_do(self, kept):
+    def test_data_in_use_is_refused_with_what_to_do(self, filled):
         with (
-            engines.provide(keep=kept, environ=NOTHING_GIVEN),
+            engines.provide(keep=filled, environ=NOTHING_GIVEN),
             pytest.raises(engines.EngineError, match="Another run is using the data"),
-            engines.provide(keep=kept, environ=NOTHING_GIVEN),
+            engines.provide(keep=filled, environ=NOTHING_GIVEN),
         ):
             pass
 
@@ -313,30 +319,29 @@ class TestKeptData:
             assert ask(pair.database_url, "SELECT 1") == 1
 
     @pytest.mark.parametrize("whose", ["a gone process", "another process"])
-    def test_stale_pid_file_does_not_stand_in_the_way(self, kept, whose):
-        with engines.provide(keep=kept, environ=NOTHING_GIVEN):
-            pass
+    def test_stale_pid_file_does_not_stand_in_the_way(self, filled, whose):
         number = 2**22 + 1 if whose == "a gone process" else os.getpid()
-        pid_file = folder_of(kept) / "postgres" / "postmaster.pid"
+        pid_file = folder_of(filled) / "postgres" / "postmaster.pid"
         pid_file.write_text(
             f"{number}\n{pid_file.parent}\n1700000000\n5432\n\n127.0.0.1\n\nready\n"
         )
         shutil.copystat(pid_file.with_name("PG_VERSION"), pid_file)
         owner = pid_file.with_name("PG_VERSION").stat()
         os.chown(pid_file, owner.st_uid, owner.st_gid)
-        with engines.provide(keep=kept, environ=NOTHING_GIVEN) as pair:
+        with engines.provide(keep=filled, environ=NOTHING_GIVEN) as pair:
             assert ask(pair.database_url, "SELECT 1") == 1
 
-    def test_what_cannot_be_mended_is_said_with_what_to_do(self, kept):
-        with engines.provide(keep=kept, environ=NOTHING_GIVEN):
-            pass
-        (folder_of(kept) / "postgres" / "PG_VERSION").write_text("9.6\n")
+    def test_what_cannot_be_mended_is_said_with_what_to_do(self, filled):
+        version = folder_of(filled) / "postgres" / "PG_VERSION"
+        right = version.read_text()
+        version.write_text("9.6\n")
         with (
-            pytest.raises(engines.EngineError, match=f"delete {folder_of(kept)}"),
-            engines.provide(keep=kept, environ=NOTHING_GIVEN),
+            pytest.raises(engines.EngineError, match=f"delete {folder_of(filled)}"),
+            engines.provide(keep=filled, environ=NOTHING_GIVEN),
         ):
             pass
-        assert servers_in(folder_of(kept)) == []
+        assert servers_in(folder_of(filled)) == []
+        version.write_text(right)
 
 
 class TestPorts:
