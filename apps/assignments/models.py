@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Deferrable, Func, Q
 
 from apps.accounts.models import User
 from apps.changes.querysets import VisibleQuerySet
@@ -49,14 +49,16 @@ class AssignmentQuerySet(VisibleQuerySet["Assignment"]):
 class Assignment(UUIDModel):
     """One incident given to one CARE unit. Reassignment moves the row, with its history.
 
-    State, acknowledgement and times are functions of the facts, stored here to be listed. Alarms:
-    `alarm_level` 0 to 3 have been raised, the next is due at `alarm_due_at` (None: none is).
+    State, acknowledgement and flags are functions of the facts, stored here to be listed. Alarms:
+    an acknowledgement has been awaited since `alarm_from` (None: none is), levels up to
+    `alarm_level` (0 to 3) have been raised, the next is due at `alarm_due_at` (None: none is).
+    A closed call leaves its unit's tablets at `leaves_at`; `left_at`: it has left them.
     """
 
     SAFE = frozenset(
         {"id", "incident", "unit", "former_units", "entry_kind", "source", "given_by", "given_at"}
-        | {"state", "closing", "acknowledged_revision", "alarm_level", "alarm_due_at"}
-        | {"closed_at", "leaves_at", "flags"}
+        | {"state", "closing", "acknowledged_revision", "alarm_from", "alarm_level"}
+        | {"alarm_raised_at", "alarm_due_at", "closed_at", "leaves_at", "left_at", "flags"}
     )
 
     incident = models.ForeignKey(Incident, models.PROTECT, related_name="assignments")
@@ -71,10 +73,13 @@ class Assignment(UUIDModel):
     acknowledged_revision = models.PositiveIntegerField(
         default=0, help_text="the highest call revision that a responder has acknowledged"
     )
+    alarm_from = models.DateTimeField(null=True)
     alarm_level = models.PositiveSmallIntegerField(default=0)
+    alarm_raised_at = models.DateTimeField(null=True)
     alarm_due_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
     leaves_at = models.DateTimeField(null=True)
+    left_at = models.DateTimeField(null=True)
     flags = models.JSONField(default=list)
     override_reason = EncryptedTextField(null=True)
 
@@ -82,8 +87,11 @@ class Assignment(UUIDModel):
 
     class Meta:
         constraints = [
+            # Checked after each statement, not after each row: a merge swaps two incidents.
             models.UniqueConstraint(
-                fields=["incident", "unit"], name="assignments_one_an_incident_and_unit"
+                fields=["incident", "unit"],
+                name="assignments_one_an_incident_and_unit",
+                deferrable=Deferrable.IMMEDIATE,
             ),
             models.CheckConstraint(
                 condition=Q(state__in=State.values)
@@ -95,6 +103,20 @@ class Assignment(UUIDModel):
                 condition=Q(state="closed", closed_at__isnull=False)
                 | (~Q(state="closed") & Q(closed_at=None)),
                 name="assignments_closed_when",
+            ),
+            models.CheckConstraint(
+                condition=Q(alarm_from__isnull=False, closed_at=None)
+                | Q(alarm_from=None, alarm_level=0, alarm_raised_at=None, alarm_due_at=None),
+                name="assignments_alarm_while_awaited",
+            ),
+            models.CheckConstraint(
+                condition=Q(alarm_level=0, alarm_raised_at=None)
+                | Q(alarm_level__range=(1, 3), alarm_raised_at__isnull=False),
+                name="assignments_alarm_level_and_when",
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_at__isnull=False) | Q(leaves_at=None, left_at=None),
+                name="assignments_leaves_once_closed",
             ),
         ]
         indexes = [
@@ -109,6 +131,13 @@ class Assignment(UUIDModel):
                 name="assignments_leaving",
             ),
         ]
+
+
+class NextInOrder(Func):
+    """The next number of the facts' sequence (made in the first migration, CACHE 1)."""
+
+    template = "nextval('assignments_fact_order')"
+    output_field = models.BigIntegerField()
 
 
 class FactSource(models.TextChoices):
@@ -131,7 +160,9 @@ class Fact(UUIDModel):
 
     `assignment_id` is no foreign key: a fact may arrive before its assignment. `device` is the
     local database that made it, `counter` orders the facts of one device, `order` is the server's
-    sequence and decides precedence between devices. `data` (PHI) has a shape per event.
+    sequence and decides precedence between devices: it is taken under the assignment's lock.
+    `data` (PHI) has a shape per event; `unread` (PHI) holds what a tablet sent that has no column,
+    or has one that cannot hold it. `flags` are those of its arrival.
     """
 
     SAFE = frozenset(
@@ -152,12 +183,13 @@ class Fact(UUIDModel):
     )
     clock_uncertainty_ms = models.IntegerField(null=True)
     received_at = models.DateTimeField()
-    order = models.BigIntegerField(unique=True)
+    order = models.BigIntegerField(unique=True, db_default=NextInOrder())
     author = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     unit = models.ForeignKey(Unit, models.PROTECT, null=True, related_name="+")
     source = models.CharField(max_length=10, choices=FactSource)
     flags = models.JSONField(default=list)
     data = EncryptedJSONField()
+    unread = EncryptedJSONField(null=True)
 
     objects = FactQuerySet.as_manager()
 
@@ -216,5 +248,5 @@ class Alert(UUIDModel):
                 | Q(acknowledged_by__isnull=False, acknowledged_at__isnull=False),
                 name="assignments_alert_who_and_when",
             ),
+            models.CheckConstraint(condition=Q(level__in=[2, 3]), name="assignments_alert_level"),
         ]
-

@@ -1,0 +1,324 @@
+"""The documents that tablets and desks are sent: assignments, facts, alerts.
+
+Built from rows that were read before; nothing is queried here. What may endanger a responder stands
+first: serialisation keeps the order of the keys. Times are ISO 8601 in UTC with Z.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import orjson
+
+from apps.assignments.codes import ALERTING
+from apps.assignments.models import Alert, AlertKind, Assignment, Fact
+from apps.assignments.records import Record, limits, orphan_team
+from apps.assignments.timeline import (
+    PairedUnit,
+    handoff_document,
+    ledger,
+    read,
+    timeline_document,
+)
+from apps.changes import scopes
+from apps.changes.services import Document
+from apps.dispatch.models import Agency, IncidentUnit
+
+ASSIGNMENT_EVENT: Final = "assignment_event"
+# Whom each alarm level calls, besides everyone below it.
+AT_WHOM: Final = ("second_responder", "supervisors", "dispatch_desk")
+# Fields of a fact that the server alone writes.
+SERVER_FIELDS: Final = frozenset(
+    {"author_id", "author_name", "unit_id", "unit", "source", "received_at", "clock_offset_ms"}
+    | {"clock_uncertainty_ms", "flags", "order", "alert"}
+)
+# A document is at most 64 KB; the rest is room for `rev` and for sealing.
+_LARGEST: Final = 60_000
+_LONGEST_NOTE: Final = 4_000
+
+
+def iso(at: datetime | None) -> str | None:
+    """UTC with Z, milliseconds unless there is more to say: as JavaScript writes it."""
+    if at is None:
+        return None
+    precision = "microseconds" if at.microsecond % 1000 else "milliseconds"
+    return at.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")
+
+
+def assignment(record: Record, *, now: datetime) -> Document:
+    """The assignment as its unit, its team and the desk see it, as of `now`."""
+    return Document(
+        "assignments", record.assignment.pk, record.scopes(), assignment_body(record, now)
+    )
+
+
+def assignment_body(record: Record, now: datetime) -> dict[str, Any]:
+    """Hazards first, then what the crew must know and do, then the rest."""
+    row, call = record.assignment, record.incident
+    details = call.details
+    body = {
+        "cautions": details["cautions"],
+        "withheld": details["withheld"],
+        "call_revision": call.call_revision,
+        "needs_ack": record.timeline.needs_ack,
+        "state": row.state,
+        "id": str(row.pk),
+        "incident_id": str(call.pk),
+        "cad_number": call.cad_number,
+        "incident_status": call.status,
+        "entry_kind": row.entry_kind,
+        "address": details["address"],
+        "location": details["location"],
+        "premise": details["premise"],
+        "beat": call.beat,
+        "call_types": {
+            "initial": call.initial_call_type,
+            "final": call.final_call_type,
+            "common": call.common_type,
+        },
+        "priority": call.priority,
+        "priority_text": call.priority_text,
+        "how_received": call.how_received,
+        "requested_by": details["requested_by"],
+        "narrative": details["narrative"],
+        "alternates": details["alternates"],
+        "revisions": details.get("revisions", []),
+        "evaluation": {"verdict": call.verdict, "text": call.evaluation.get("text", "")},
+        "override": _override(row),
+        "given": {"source": row.source, "by": _name(row.given_by), "at": iso(row.given_at)},
+        "unit": {"id": str(row.unit_id), "call_sign": row.unit.call_sign},
+        "former_units": [str(unit) for unit in row.former_units],
+        "units": [_unit(unit) for unit in record.call.units],
+        **_progress(record),
+        "handoff": handoff(record),
+        "alarm": _alarm(row),
+        "alerts": [_short(alert) for alert in record.alerts if _matters(alert)],
+        "links": [{"kind": link.kind, "cad_number": link.cad_number} for link in record.call.links],
+        "occurred_at": iso(call.occurred_at),
+        "received_at": iso(call.received_at),
+        "closed_at": iso(row.closed_at),
+        "leaves_at": iso(row.leaves_at),
+        "as_of": iso(now),
+    }
+    return _cut(body)
+
+
+def handoff(record: Record) -> dict[str, Any]:
+    """The handoff between police, fire and CARE. It names units and agencies, never a responder."""
+    facts = [entry.fact for entry in record.timeline.history]
+    return handoff_document(ledger(facts, paired(record), limits=limits()))
+
+
+def paired(record: Record) -> list[PairedUnit]:
+    """The police and fire units on the incident, as CAD names them."""
+    return [
+        PairedUnit(unit.call_sign, unit.agency)
+        for unit in record.call.units
+        if unit.agency in (Agency.SPD, Agency.SFD)
+    ]
+
+
+def fact(record: Record, row: Fact) -> Document:
+    """A fact of an assignment."""
+    body = fact_body(row, flags=record.flags_of(row), alert=record.alert_of(row))
+    return Document("facts", row.pk, record.scopes_of(row), body)
+
+
+def orphan(row: Fact, alert: Alert | None, *, to: frozenset[str]) -> Document:
+    """A fact whose assignment is not here yet, or that has none."""
+    return Document("facts", row.pk, to, fact_body(row, flags=row.flags, alert=alert))
+
+
+def fact_body(row: Fact, *, flags: Iterable[str], alert: Alert | None) -> dict[str, Any]:
+    """What the client sent, and what the server knows about it.
+
+    What of it has no column (`unread`) is stored and not sent: another client's schema might not
+    allow it, and one document that does not fit stops that client's whole replication.
+    """
+    body = {
+        "id": str(row.pk),
+        "kind": ASSIGNMENT_EVENT,
+        "assignment_id": str(row.assignment_id) if row.assignment_id else None,
+        "event": row.event,
+        "device_time": _as_sent(row) or iso(row.device_time),
+        "counter": row.counter,
+        "data": row.data,
+        **_edit(row),
+        "author_id": str(row.author_id) if row.author_id else None,
+        "author_name": _name(row.author),
+        "unit_id": str(row.unit_id) if row.unit_id else None,
+        "unit": row.unit.call_sign if row.unit else None,
+        "source": row.source,
+        "received_at": iso(row.received_at),
+        "clock_offset_ms": row.clock_offset_ms,
+        "clock_uncertainty_ms": row.clock_uncertainty_ms,
+        "flags": list(flags),
+        "order": row.order,
+    }
+    if row.event in ALERTING:
+        body["alert"] = alert and {"id": str(alert.pk), **_answer(alert)}
+    return body
+
+
+def _as_sent(row: Fact) -> str | None:
+    """The device's time in the client's own spelling, if it is another one than ours."""
+    if row.device_time is None or not row.unread:
+        return None
+    spelling = row.unread.get("device_time")
+    return spelling if isinstance(spelling, str) else None
+
+
+def _edit(row: Fact) -> dict[str, Any]:
+    """Which save of which local database it is; nothing for a fact that no tablet made."""
+    if row.device is None:
+        return {}
+    return {"editor": str(row.device), **({"edit_no": row.edit_no} if row.edit_no else {})}
+
+
+def alert(row: Alert, *, of: Record | None, about: Fact | None) -> Document:
+    """An alert as the supervisors (level 2) and the dispatch desk (level 3) see it.
+
+    `of`: the assignment it is about, `about`: the fact that raised it; either may be missing.
+    """
+    return Document("alerts", row.pk, alert_scopes(row, about), alert_body(row, of, about))
+
+
+def alert_scopes(row: Alert, about: Fact | None) -> frozenset[str]:
+    """The unit's supervisors; from level 3 the dispatch desk too."""
+    found = set()
+    team = row.unit.team_id if row.unit else orphan_team(about) if about else None
+    if team:
+        found.add(scopes.team(team))
+    # Nobody to call is no reason to call nobody.
+    if row.level >= 3 or not found:
+        found.add(scopes.agency())
+    return frozenset(found)
+
+
+def alert_body(row: Alert, of: Record | None, about: Fact | None) -> dict[str, Any]:
+    """Who calls for what, where, and who answered."""
+    details = of.incident.details if of else {}
+    return {
+        "kind": row.kind,
+        "level": row.level,
+        **_answer(row),
+        "id": str(row.pk),
+        "raised_at": iso(row.raised_at),
+        "unit": row.unit.call_sign if row.unit else None,
+        "author_name": _name(about.author) if about else "",
+        "note": (read(about.event, about.data, "note") if about else None) or "",
+        "position": _position(about) if about else None,
+        "cautions": details.get("cautions", []),
+        "address": details.get("address", ""),
+        "location": details.get("location"),
+        "cad_number": of.incident.cad_number if of else None,
+        "call_type": of.incident.final_call_type or of.incident.initial_call_type if of else "",
+        "assignment_id": str(row.assignment_id) if row.assignment_id else None,
+        "fact_id": str(row.fact_id) if row.fact_id else None,
+    }
+
+
+def _name(person: Any) -> str:
+    return person.display_name if person else ""
+
+
+def _override(row: Assignment) -> dict[str, Any] | None:
+    if not row.override_reason:
+        return None
+    return {"reason": row.override_reason, "by": _name(row.given_by), "at": iso(row.given_at)}
+
+
+def _unit(unit: IncidentUnit) -> dict[str, Any]:
+    return {
+        "call_sign": unit.call_sign,
+        "agency": unit.agency,
+        "status": unit.status,
+        "times": unit.times,
+        "on_call": unit.detached_at is None,
+    }
+
+
+def _progress(record: Record) -> dict[str, Any]:
+    """State and times as the tablet shows them; every telling of a time stays with the facts."""
+    told = timeline_document(record.timeline)
+    return {
+        "closing": told["closing"],
+        "acknowledged_revision": told["acknowledged_revision"],
+        "times": {
+            name: {key: moment[key] for key in ("at", "source", "confirmed", "flags")}
+            for name, moment in told["times"].items()
+        },
+        "durations": {
+            name: duration["seconds"]
+            for name, duration in told["durations"].items()
+            if duration["seconds"] is not None
+        },
+        "flags": told["flags"],
+    }
+
+
+def _alarm(row: Assignment) -> dict[str, Any] | None:
+    if row.alarm_from is None:
+        return None
+    return {
+        "level": row.alarm_level,
+        "at": AT_WHOM[row.alarm_level - 1] if row.alarm_level else None,
+        "awaited_since": iso(row.alarm_from),
+        "raised_at": iso(row.alarm_raised_at),
+        "due_at": iso(row.alarm_due_at),
+    }
+
+
+def _matters(alert: Alert) -> bool:
+    return alert.stopped_at is None or alert.kind != AlertKind.UNACKNOWLEDGED
+
+
+def _short(alert: Alert) -> dict[str, Any]:
+    return {
+        "id": str(alert.pk),
+        "kind": alert.kind,
+        "level": alert.level,
+        "raised_at": iso(alert.raised_at),
+        **_answer(alert),
+    }
+
+
+def _answer(alert: Alert) -> dict[str, Any]:
+    acknowledged = alert.acknowledged_at is not None
+    return {
+        "state": "acknowledged" if acknowledged else "stopped" if alert.stopped_at else "open",
+        "acknowledged_by": _name(alert.acknowledged_by),
+        "acknowledged_at": iso(alert.acknowledged_at),
+        "stopped_at": iso(alert.stopped_at),
+    }
+
+
+def _position(about: Fact) -> Any:
+    """Where the tablet was, if it said so: {lat, lon, accuracy_m}."""
+    where = about.data.get("position") if isinstance(about.data, Mapping) else None
+    return where if isinstance(where, Mapping) else None
+
+
+def _cut(body: dict[str, Any]) -> dict[str, Any]:
+    """Shortens what can be asked for again until the document is small enough. Never a caution.
+
+    First overlong notes, then values that others gave, then the oldest notes; `cut` counts them.
+    """
+    if len(orjson.dumps(body)) <= _LARGEST:
+        return body
+    long = [note for note in body["narrative"] if len(note["text"]) > _LONGEST_NOTE]
+    body["narrative"] = [
+        {**note, "text": note["text"][:_LONGEST_NOTE] + " ..."} if note in long else note
+        for note in body["narrative"]
+    ]
+    excess = len(orjson.dumps(body)) - _LARGEST
+    missing = len(long)
+    for name in ("alternates", "narrative"):
+        kept = list(body[name])
+        while kept and excess > 0:
+            excess -= len(orjson.dumps(kept.pop(0))) + 1
+            missing += 1
+        body[name] = kept
+    return {**body, "cut": missing}

@@ -1,0 +1,269 @@
+"""An assignment with everything that its state and its documents are made of, read under its lock.
+
+Whoever changes an assignment locks its row first (`lock`, `of_incident`) and reads the rest
+afterwards, in statements of their own:
+
+1. A tap and an update of the call come at the same moment; the update has the row.
+2. The tap waits for the row. A joined incident would come from the snapshot in which the waiting
+   began: the old address would be published over the new one.
+3. So the incident, its units, the facts and the alerts are read once the row is held.
+
+An incident is locked before its assignments: whoever makes or moves an assignment holds the
+incident's row, so that two of them cannot give one call to one unit twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q
+
+from apps.assignments import timeline
+from apps.assignments.codes import ALERTING
+from apps.assignments.models import Alert, Assignment, AssignmentQuerySet, Fact, FactSource
+from apps.assignments.timeline import Limits, Timeline, derive
+from apps.changes import scopes
+from apps.dispatch.models import Incident, IncidentLink, IncidentUnit
+
+# What is derived or moved: compared with what was read, so that only a change is written.
+STORED = (
+    "incident_id", "unit_id", "former_units", "state", "closing", "acknowledged_revision",
+    "alarm_from", "alarm_level", "alarm_raised_at", "alarm_due_at", "closed_at", "leaves_at",
+    "left_at", "flags",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a fact's document showed when the record was read: published again where it differs."""
+
+    scopes: frozenset[str]
+    flags: tuple[str, ...]
+    answer: object
+
+
+@dataclass(frozen=True)
+class IncidentRecord:
+    """An incident with the units on it, and what CAD says of its relation to others."""
+
+    incident: Incident
+    units: Sequence[IncidentUnit]
+    links: Sequence[IncidentLink]
+
+
+@dataclass
+class Record:
+    """One assignment (with unit and giver), its call, facts in the server's order, and alerts.
+
+    `repeated`: the fact that somebody is about to add, if it is here already.
+    """
+
+    assignment: Assignment
+    call: IncidentRecord
+    facts: list[Fact] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
+    repeated: Fact | None = None
+    timeline: Timeline = field(init=False)
+    stored: dict[str, Any] = field(init=False)
+    shown: dict[UUID, Shown] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.derive()
+        self.stored = {name: getattr(self.assignment, name) for name in STORED}
+        self.stored["former_units"] = list(self.assignment.former_units)
+        self.shown = {fact.id: self.show(fact) for fact in self.facts}
+
+    @property
+    def incident(self) -> Incident:
+        return self.call.incident
+
+    @property
+    def is_open(self) -> bool:
+        return self.timeline.closing is None
+
+    def derive(self) -> None:
+        """Derives the timeline anew, from all facts."""
+        self.timeline = self.with_further(())
+
+    def with_further(self, facts: Iterable[Fact]) -> Timeline:
+        """The timeline as it would be with these facts too, told after all that are here."""
+        last = max((fact.order for fact in self.facts), default=0)
+        return derive(
+            [
+                *(told(fact, fact.order) for fact in self.facts),
+                *(told(fact, last + place) for place, fact in enumerate(facts, 1)),
+            ],
+            call_revision=self.incident.call_revision,
+            limits=limits(),
+        )
+
+    def changed(self) -> list[str]:
+        """The stored columns that differ from what was read."""
+        return [name for name in STORED if getattr(self.assignment, name) != self.stored[name]]
+
+    def alert_of(self, fact: Fact) -> Alert | None:
+        return next((alert for alert in self.alerts if alert.fact_id == fact.id), None)
+
+    def flags_of(self, fact: Fact) -> tuple[str, ...]:
+        """The flags of its arrival and those that the timeline gives it now."""
+        return tuple(dict.fromkeys([*fact.flags, *self.timeline.flags_of(fact.id)]))
+
+    def scopes(self) -> frozenset[str]:
+        """Who sees the assignment: its unit until it has left the tablets, its team, the desk."""
+        return assignment_scopes(self.assignment)
+
+    def scopes_of(self, fact: Fact) -> frozenset[str]:
+        """Who sees a fact of it."""
+        moved = [known.order for known in self.facts if known.event == "reassigned"]
+        return fact_scopes(self.assignment, fact, moved_at=max(moved, default=0))
+
+    def show(self, fact: Fact) -> Shown:
+        alert = self.alert_of(fact)
+        answer = alert and (alert.acknowledged_at, alert.stopped_at)
+        return Shown(self.scopes_of(fact), self.flags_of(fact), answer)
+
+
+def assignment_scopes(assignment: Assignment) -> frozenset[str]:
+    """The scopes of an assignment's document."""
+    unit = assignment.unit
+    found = {scopes.agency()}
+    if unit.team_id:
+        found.add(scopes.team(unit.team_id))
+    if assignment.left_at is None:
+        found.add(scopes.unit(unit.pk))
+    return frozenset(found)
+
+
+def fact_scopes(assignment: Assignment, fact: Fact, *, moved_at: int) -> frozenset[str]:
+    """The scopes of a fact: those of its assignment, and its author's where they need it.
+
+    An author keeps what they told until the call has left the tablets or went to another unit
+    (`moved_at`, the order of that fact): a late tap of the former unit is shown to who made it.
+    A call for help stays with whoever called, so that they see who answered.
+    """
+    found = assignment_scopes(assignment)
+    left = assignment.left_at is not None and fact.received_at <= assignment.left_at
+    theirs = fact.order > moved_at or fact.event in ALERTING
+    if fact.author_id and fact.source == FactSource.TABLET and theirs and not left:
+        found |= {scopes.responder(fact.author_id)}
+    return found
+
+
+def orphan_scopes(fact: Fact) -> frozenset[str]:
+    """The scopes of a fact without an assignment, or whose assignment is not here yet."""
+    found = {scopes.agency()}
+    if fact.author_id:
+        found.add(scopes.responder(fact.author_id))
+    if team := orphan_team(fact):
+        found.add(scopes.team(team))
+    return frozenset(found)
+
+
+def orphan_team(fact: Fact) -> UUID | None:
+    """The team of the unit that it speaks for, else of its author."""
+    if fact.unit is not None and fact.unit.team_id:
+        return fact.unit.team_id
+    return fact.author.team_id if fact.author else None
+
+
+def limits() -> Limits:
+    """The timeline's limits as the settings have them. Real seconds: people tap, clocks drift."""
+    return Limits(
+        undo=timedelta(seconds=settings.MISTAP_SECONDS),
+        clock=timedelta(seconds=settings.CLOCK_SUSPECT_SECONDS),
+    )
+
+
+def told(fact: Fact, order: int) -> timeline.Fact:
+    """A stored fact as the timeline reads it."""
+    return timeline.Fact(
+        id=fact.id,
+        assignment_id=fact.assignment_id,
+        event=fact.event,
+        device_time=fact.device_time,
+        counter=fact.counter,
+        device=fact.device,
+        clock_offset_ms=fact.clock_offset_ms,
+        clock_uncertainty_ms=fact.clock_uncertainty_ms,
+        received_at=fact.received_at,
+        order=order,
+        author_id=fact.author_id,
+        unit=fact.unit.call_sign if fact.unit else None,
+        source=fact.source,
+        data=fact.data if isinstance(fact.data, Mapping) else {},
+    )
+
+
+def lock_incident(incident_id: UUID) -> Incident:
+    """The incident, its row locked against whoever gives or moves its assignments."""
+    return Incident.objects.select_for_update(no_key=True).get(pk=incident_id)
+
+
+def lock(assignment_id: UUID, *, fact_id: UUID | None = None) -> Record | None:
+    """The assignment's record, its row locked; None where there is no such assignment.
+
+    `fact_id`: a fact that somebody is about to add; the record's `repeated` if it is here already,
+    whatever assignment it belongs to.
+    """
+    assignment = _rows().filter(pk=assignment_id).first()
+    if assignment is None:
+        return None
+    call = incident_record(Incident.objects.get(pk=assignment.incident_id))
+    return _records([assignment], call, fact_id=fact_id)[0]
+
+
+def incident_record(incident: Incident) -> IncidentRecord:
+    """The incident with its units and links."""
+    units = IncidentUnit.objects.filter(incident=incident).select_related("unit")
+    links = IncidentLink.objects.filter(incident=incident)
+    return IncidentRecord(
+        incident, list(units.order_by("agency", "call_sign")), list(links.order_by("at", "pk"))
+    )
+
+
+def of_incident(call: IncidentRecord) -> list[Record]:
+    """The records of all assignments of an incident whose row is held, their rows locked."""
+    assignments = list(_rows().filter(incident=call.incident).order_by("pk"))
+    return _records(assignments, call) if assignments else []
+
+
+def facts_of(assignment_ids: Iterable[UUID], *, fact_id: UUID | None = None) -> list[Fact]:
+    """The facts of these assignments, in the server's order, with who told them."""
+    wanted = Q(assignment_id__in=list(assignment_ids))
+    if fact_id:
+        wanted |= Q(pk=fact_id)
+    return list(Fact.objects.filter(wanted).select_related("author", "unit").order_by("order"))
+
+
+def _rows() -> AssignmentQuerySet:
+    rows = Assignment.objects.select_related("unit", "given_by")
+    return rows.select_for_update(no_key=True, of=("self",))
+
+
+def _records(
+    assignments: Sequence[Assignment], call: IncidentRecord, *, fact_id: UUID | None = None
+) -> list[Record]:
+    ids = [assignment.pk for assignment in assignments]
+    facts = facts_of(ids, fact_id=fact_id)
+    alerts = Alert.objects.filter(assignment_id__in=ids).select_related("acknowledged_by", "unit")
+    by_time = list(alerts.order_by("raised_at", "pk"))
+    return [
+        Record(
+            assignment,
+            call,
+            [fact for fact in facts if fact.assignment_id == assignment.pk],
+            [alert for alert in by_time if alert.assignment_id == assignment.pk],
+            next((fact for fact in facts if fact.pk == fact_id), None),
+        )
+        for assignment in assignments
+    ]
+
+
+def look_at(assignment: Assignment) -> Record:
+    """The record as it is, without a lock: to be shown, not to be changed."""
+    return _records([assignment], incident_record(assignment.incident))[0]

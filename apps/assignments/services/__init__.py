@@ -1,0 +1,34 @@
+"""The verbs of assignments. Nothing else writes these rows.
+
+Each is one transaction: it locks the assignment, adds facts, derives the state from all of them,
+stores, publishes and audits. See `writing`.
+"""
+
+from apps.assignments.services.alarms import (
+    acknowledge_alert,
+    let_cleared_go,
+    raise_due_alarms,
+)
+from apps.assignments.services.following import follow_incident
+from apps.assignments.services.giving import assign, cancel, link, reassign
+from apps.assignments.services.telling import (
+    NotYours,
+    Telling,
+    record_from_desk,
+    record_from_tablet,
+)
+
+__all__ = [
+    "NotYours",
+    "Telling",
+    "acknowledge_alert",
+    "assign",
+    "cancel",
+    "follow_incident",
+    "let_cleared_go",
+    "link",
+    "raise_due_alarms",
+    "reassign",
+    "record_from_desk",
+    "record_from_tablet",
+]

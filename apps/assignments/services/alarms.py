@@ -1,0 +1,171 @@
+"""Alarms of unacknowledged calls, answers to alerts, and calls that leave their tablets.
+
+Due times are columns; a tick claims the rows that are due. Each row is claimed, raised and
+published in one transaction of its own, so there is no lease that could run out, and one row that
+fails holds up no other.
+
+Alarm against acknowledgement, and two ticks at once:
+
+1. A tap that acknowledges locks the assignment's row (`records.lock`), and so does the tick, with
+   SKIP LOCKED. One of them has it.
+2. The tap has it: the tick passes over the row. When it looks again the tap is committed, the row
+   awaits nothing (`alarm_due_at` is null) and is not found.
+3. The tick has it: the tap waits, then reads the row as the tick left it, and stops what the tick
+   has raised. The alarm was due: it was not early.
+4. The tick chose the row from a snapshot in which it was due, and the tap committed before the tick
+   got the lock: PostgreSQL judges the condition again on the new row, and passes over it.
+5. Two ticks have different rows. The second finds nothing left that is due.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from apps.accounts.models import User
+from apps.accounts.services import user_actor
+from apps.assignments import documents
+from apps.assignments.models import Alert, AlertKind, Assignment, Fact
+from apps.assignments.records import (
+    Record,
+    assignment_scopes,
+    fact_scopes,
+    facts_of,
+    lock,
+    orphan_scopes,
+)
+from apps.assignments.services import alarm_clock
+from apps.assignments.services.writing import alert_documents, fact_documents, publish_all
+from apps.audit.services import SYSTEM, Act, record_all
+from apps.changes.services import Document
+
+log = logging.getLogger(__name__)
+
+# A tick that finds more leaves them to the next one: it must end within its period.
+LARGEST_TICK = 200
+
+
+def raise_due_alarms(*, now: datetime) -> int:
+    """Raises the alarm of every unacknowledged call whose next level is due. Returns how many.
+
+    At level 1 the second responder's tablet shows it (the assignment's document says so), at level
+    2 the supervisors get an alert, at level 3 the dispatch desk gets one. A tick that comes late
+    raises all levels that are due.
+    """
+    return _each_due(lambda: Assignment.objects.alarm_due(now), lambda row: _raise_alarm(row, now))
+
+
+def let_cleared_go(*, now: datetime) -> int:
+    """Withdraws closed calls from their unit's tablets once their time there is over. Returns how
+    many. The supervisors and the desk keep them; so do facts, audit and admin."""
+    return _each_due(lambda: Assignment.objects.leaving(now), lambda row: _let_go(row, now))
+
+
+@transaction.atomic
+def acknowledge_alert(*, alert: Alert, by: User, now: datetime) -> Alert:
+    """Answers an alert. The first answer stands: whoever comes second reads who was first.
+
+    1. Two people answer at the same moment: the assignment's row, and then the alert's, lets one
+       pass. The second reads the alert as the first left it, and changes nothing.
+    2. The responder's tap (a call acknowledged, which stops its alert) takes the assignment's row
+       first too, so the two cannot hold what the other needs.
+    """
+    record = lock(alert.assignment_id) if alert.assignment_id else None
+    row = (
+        Alert.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("acknowledged_by", "unit")
+        .get(pk=alert.pk)
+    )
+    if row.acknowledged_at is not None:
+        return row
+    row.acknowledged_by, row.acknowledged_at = by, now
+    row.save(update_fields=["acknowledged_by", "acknowledged_at"])
+    if record is None:
+        found = _of_orphan(row)
+    else:
+        record.alerts = [row if known.pk == row.pk else known for known in record.alerts]
+        found = [
+            documents.assignment(record, now=now),
+            *fact_documents(record),
+            *alert_documents(record, {row.pk}),
+        ]
+    publish_all(found, now=now)
+    record_all([Act(user_actor(by), "acknowledge", "alert", [row.pk], {"kind": row.kind})], now=now)
+    return row
+
+
+def _of_orphan(row: Alert) -> list[Document]:
+    """The documents of an alert without an assignment, or whose assignment is not here yet."""
+    assert row.fact_id is not None, "an alert without an assignment has a fact"
+    about = Fact.objects.select_related("author", "unit").get(pk=row.fact_id)
+    return [
+        documents.alert(row, of=None, about=about),
+        documents.orphan(about, row, to=orphan_scopes(about)),
+    ]
+
+
+def _each_due(
+    due: Callable[[], QuerySet[Assignment]], deal_with: Callable[[Assignment], None]
+) -> int:
+    """Claims due rows one by one and deals with each in the transaction that claimed it."""
+    failed: set[UUID] = set()
+    for done in range(LARGEST_TICK):
+        claimed: UUID | None = None
+        try:
+            with transaction.atomic():
+                rows = due().exclude(pk__in=failed).select_related("unit")
+                row = rows.select_for_update(no_key=True, skip_locked=True, of=("self",)).first()
+                if row is None:
+                    return done
+                claimed = row.pk
+                deal_with(row)
+        except Exception as error:
+            if claimed is None:
+                raise
+            # Seen by the operator and tried again at the next tick; the others do not wait for it.
+            log.exception("a due assignment failed: %s", type(error).__name__)
+            failed.add(claimed)
+    return LARGEST_TICK
+
+
+def _raise_alarm(row: Assignment, now: datetime) -> None:
+    record = lock(row.pk)
+    assert record is not None, "the row is held"
+    levels = alarm_clock.raise_level(record.assignment, now=now)
+    record.assignment.save(update_fields=["alarm_level", "alarm_raised_at", "alarm_due_at"])
+    raised = [_unacknowledged(record, level, now) for level in levels if level >= 2]
+    record.alerts += Alert.objects.bulk_create(raised)
+    found = [
+        documents.assignment(record, now=now),
+        *alert_documents(record, {alert.pk for alert in raised}),
+    ]
+    publish_all(found, now=now)
+    act = Act(SYSTEM, "alarm", "assignment", [row.pk], {"level": record.assignment.alarm_level})
+    record_all([act], now=now)
+
+
+def _unacknowledged(record: Record, level: int, now: datetime) -> Alert:
+    return Alert(
+        kind=AlertKind.UNACKNOWLEDGED,
+        assignment_id=record.assignment.pk,
+        unit=record.assignment.unit,
+        raised_at=now,
+        level=level,
+    )
+
+
+def _let_go(row: Assignment, now: datetime) -> None:
+    row.leaves_at, row.left_at = None, now
+    row.save(update_fields=["leaves_at", "left_at"])
+    facts = facts_of([row.pk])
+    moved = max((fact.order for fact in facts if fact.event == "reassigned"), default=0)
+    # Only who sees them changes: nothing is opened, so that no broken row keeps a call on a tablet.
+    found = [Document("assignments", row.pk, assignment_scopes(row))]
+    found += [Document("facts", fact.pk, fact_scopes(row, fact, moved_at=moved)) for fact in facts]
+    publish_all(found, now=now)
+    record_all([Act(SYSTEM, "leave-tablets", "assignment", [row.pk])], now=now)

@@ -1,0 +1,351 @@
+"""What an incident's change means for its assignments. CAD decides; its word becomes facts.
+
+Everything here is a function of the incident as it stands, never of the message that came: a
+message that is repeated, late or lost changes nothing that the next one does not put right. The
+facts' ids are derived from what they say, so that what was told once is not told again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+from django.db import transaction
+from django.db.models import Case, UUIDField, Value, When
+
+from apps.assignments import codes
+from apps.assignments.models import Assignment, Fact, FactSource, State
+from apps.assignments.records import (
+    IncidentRecord,
+    Record,
+    incident_record,
+    lock_incident,
+    of_incident,
+)
+from apps.assignments.services.writing import write
+from apps.audit.models import ActorKind
+from apps.audit.services import Act, Actor
+from apps.core.ids import uuid7
+from apps.dispatch.models import Agency, Incident, IncidentStatus, IncidentUnit, Source
+
+CAD: Final = Actor(ActorKind.CAD)
+# Statuses that say when CAD sent the unit, the best first.
+_SENT: Final = ("Dispatched", "Assigned")
+# Nobody stands at the place yet: CAD's closing ends the assignment.
+_NOT_THERE: Final = frozenset(
+    {State.ASSIGNED, State.RECEIVED, State.ACKNOWLEDGED, State.EN_ROUTE, State.STAGED}
+)
+# APCO 1.111.2-2018: Cancelled - Duplicate Call.
+_DUPLICATE: Final = "22"
+
+
+@transaction.atomic(savepoint=False)
+def follow_incident(*, incident_id: UUID, now: datetime) -> None:
+    """Brings the assignments of an incident to what it says now.
+
+    Each CARE unit that CAD put on it gets it; a unit that CAD took off, or all units of a cancelled
+    incident, lose it; a merged incident's assignments go to the surviving one. Documents are
+    published again whatever changed.
+    """
+    incident = lock_incident(incident_id)
+    if incident.status == IncidentStatus.MERGED:
+        _follow_merge(incident, now)
+        return
+    call = incident_record(incident)
+    records = of_incident(call)
+    records += [
+        Record(_assignment(unit, incident, now), call)
+        for unit in call.units
+        if _sent_by_cad(unit) and not _have(records, unit)
+    ]
+    if not records:
+        return
+    facts = [fact for record in records for fact in _news(record, now)]
+    acts = [
+        Act(
+            CAD,
+            "create" if record.assignment._state.adding else "update",
+            "assignment",
+            [record.assignment.pk],
+            {"incident": str(incident.pk), "unit": str(record.assignment.unit_id)},
+        )
+        for record in records
+    ]
+    write(records, facts=facts, acts=acts, now=now)
+
+
+def derived_id(assignment: Assignment, *words: object) -> UUID:
+    """The id of a fact that says just this of this assignment."""
+    return uuid5(assignment.pk, "/".join(str(word) for word in words))
+
+
+def given_fact(
+    record: Record, *, source: str, author: Any, at: datetime | None, now: datetime
+) -> Fact:
+    """The first fact of an assignment that nobody started on a tablet."""
+    return Fact(
+        id=derived_id(record.assignment, "assigned"),
+        assignment_id=record.assignment.pk,
+        event="assigned",
+        device_time=at,
+        received_at=now,
+        author=author,
+        unit=record.assignment.unit,
+        source=source,
+        data={
+            "entry": record.assignment.entry_kind,
+            "call_revision": record.incident.call_revision,
+        },
+    )
+
+
+def _sent_by_cad(unit: IncidentUnit) -> bool:
+    """Whether CAD itself put this CARE unit on the incident. Nobody else's word is taken here:
+    a desk and a responder say it through their own verbs. A unit that has left with a trace of
+    having been sent counts: a call that is told when it is over leaves a record too."""
+    ours = unit.unit is not None and unit.agency == Agency.CARE and unit.source == Source.CAD
+    return ours and (unit.detached_at is None or bool(unit.times))
+
+
+def _have(records: Sequence[Record], unit: IncidentUnit) -> bool:
+    """Whether the unit has the call, or had it before the desk gave it to another one."""
+    return any(
+        record.assignment.unit_id == unit.unit_id
+        or (unit.detached_at is not None and unit.unit_id in record.assignment.former_units)
+        for record in records
+    )
+
+
+def _assignment(unit: IncidentUnit, incident: Incident, now: datetime) -> Assignment:
+    return Assignment(
+        id=uuid7(),
+        incident=incident,
+        unit=unit.unit,
+        entry_kind=incident.entry_kind,
+        source=Source.CAD,
+        given_at=now,
+    )
+
+
+def _news(record: Record, now: datetime) -> list[Fact]:
+    """What CAD says that no fact says yet, in the order in which it counts."""
+    known = {fact.pk for fact in record.facts}
+    found: list[Fact] = []
+    for told in (_given, _reopened, _statuses, _ended):
+        for fact in told(record, found, now):
+            if fact.pk not in known:
+                known.add(fact.pk)
+                found.append(fact)
+    return found
+
+
+def _given(record: Record, _: Sequence[Fact], now: datetime) -> Iterator[Fact]:
+    if not record.assignment._state.adding:
+        return
+    own = _own_unit(record)
+    times = own.times if own else {}
+    at = next((at for name in _SENT if (at := _instant(times.get(name)))), None)
+    source = FactSource.CAD if at else FactSource.SYSTEM
+    yield given_fact(record, source=source, author=None, at=at, now=now)
+
+
+def _reopened(record: Record, _: Sequence[Fact], now: datetime) -> Iterator[Fact]:
+    """What CAD had ended is no longer so (the incident is active again, the unit is back on it), or
+    CAD sent the unit once more after it was closed by others."""
+    closing, own = record.timeline.closing, _own_unit(record)
+    if closing is None or own is None or own.detached_at is not None:
+        return
+    if record.incident.status != IncidentStatus.ACTIVE:
+        return
+    sent = [at for name in _SENT if (at := _instant(own.times.get(name)))]
+    if (
+        closing.source == FactSource.CAD
+        or max(sent, default=closing.received_at) > closing.received_at
+    ):
+        yield _cad_fact(
+            record,
+            "reopened",
+            {"call_revision": record.incident.call_revision},
+            now,
+            id=derived_id(record.assignment, "reopened", closing.fact),
+        )
+
+
+def _statuses(record: Record, _: Sequence[Fact], now: datetime) -> Iterator[Fact]:
+    """Statuses of the units on the incident, each with its instant, as facts."""
+    for unit in record.call.units:
+        times: dict[str, str | None] = dict(unit.times)
+        if unit.status and unit.status not in times:
+            times[unit.status] = None
+        for status, told_at in sorted(times.items(), key=lambda item: item[1] or "~"):
+            event, data = _meaning(record, unit, status)
+            if event in codes.CLOSINGS and unit.detached_at is None:
+                continue  # the unit has come back from there since
+            if event:
+                yield _cad_fact(
+                    record,
+                    event,
+                    data,
+                    now,
+                    id=derived_id(
+                        record.assignment, unit.agency, unit.call_sign, status, told_at or ""
+                    ),
+                    at=_instant(told_at) if told_at else None,
+                )
+
+
+def _meaning(record: Record, unit: IncidentUnit, status: str) -> tuple[str, dict[str, Any]]:
+    """The event that a unit's status is to this assignment, "" for none, and its data."""
+    if unit.unit_id is not None and unit.unit_id == record.assignment.unit_id:
+        return codes.own_unit_event([status]) or "", {"eido": [status]}
+    meant = codes.unit_status([status])
+    if meant is None or unit.agency not in (Agency.SPD, Agency.SFD):
+        return "", {}
+    return "cad_status", {
+        "agency": unit.agency,
+        "unit": unit.call_sign,
+        "status": meant,
+        "eido": [status],
+    }
+
+
+def _ended(record: Record, before: Sequence[Fact], now: datetime) -> Iterator[Fact]:
+    """The incident is cancelled or closed, or CAD took the unit off it.
+
+    Where somebody of ours is at the place already, CAD's closing ends nothing: they clear.
+    """
+    timeline = record.with_further(before)
+    if timeline.closing is not None:
+        return
+    incident, own = record.incident, _own_unit(record)
+    if own is not None and own.detached_at is not None:
+        why, ended_at = "unit", own.detached_at
+    elif incident.status == IncidentStatus.CANCELLED or (
+        incident.status == IncidentStatus.CLOSED and timeline.state in _NOT_THERE
+    ):
+        why, ended_at = "incident", incident.closed_at or incident.updated_at
+    else:
+        return
+    # The same end is told once, a later one again.
+    once = ended_at.astimezone(UTC).isoformat()
+    yield _cad_fact(
+        record,
+        "cancelled",
+        {"by": "dispatch", "why": why},
+        now,
+        id=derived_id(record.assignment, "cancelled", why, once),
+        at=ended_at,
+    )
+
+
+def _follow_merge(merged: Incident, now: datetime) -> None:
+    """Gives the assignments of a merged incident to the one that took its place.
+
+    1. A unit that only the merged incident had takes its assignment along, facts and all.
+    2. A unit that was on both keeps the assignment that is further along; the other one is
+       cancelled as a duplicate, unless contact was made: then it stays until it is cleared.
+    3. Nothing is deleted: both stay on the tablets for their time, and in the history.
+    """
+    survivor = _survivor(merged)
+    records = of_incident(incident_record(merged))
+    if not records or survivor.pk == merged.pk:
+        return
+    call = incident_record(survivor)
+    theirs = {record.assignment.unit_id: record for record in of_incident(call)}
+    moved = {}
+    stay: list[Record] = []
+    for record in records:
+        other = theirs.pop(record.assignment.unit_id, None)
+        if other is None:
+            moved[record.assignment.pk] = survivor
+            stay += [_at(record, call)]
+        elif _further(record, other):
+            moved |= {record.assignment.pk: survivor, other.assignment.pk: merged}
+            stay += [_at(record, call), _at(other, record.call)]
+        else:
+            stay += [record, other]
+    if moved:
+        # One statement, so that the constraint sees the swap done and not half done.
+        whens = [When(pk=pk, then=Value(to.pk, UUIDField())) for pk, to in moved.items()]
+        Assignment.objects.filter(pk__in=moved).update(incident=Case(*whens))
+    facts = [
+        _cad_fact(
+            record,
+            "cancelled",
+            {"by": "dispatch", "why": "merged", "disposition": _DUPLICATE},
+            now,
+            id=derived_id(record.assignment, "cancelled", "merged", survivor.pk),
+            at=now,
+        )
+        for record in stay
+        if record.incident.pk == merged.pk and record.is_open
+    ]
+    known = {fact.pk for record in stay for fact in record.facts}
+    ids = [record.assignment.pk for record in stay]
+    act = Act(CAD, "merge", "assignment", ids, {"into": str(survivor.pk)})
+    write(stay, facts=[fact for fact in facts if fact.pk not in known], acts=[act], now=now)
+    follow_incident(incident_id=survivor.pk, now=now)
+
+
+def _survivor(merged: Incident) -> Incident:
+    """The incident at the end of the chain of merges, its row locked."""
+    seen, incident = {merged.pk}, merged
+    while incident.merged_into_id and incident.merged_into_id not in seen:
+        seen.add(incident.merged_into_id)
+        incident = lock_incident(incident.merged_into_id)
+    return incident
+
+
+def _further(record: Record, other: Record) -> bool:
+    """Whether it is further along than the other unit's: open before closed, then by state."""
+    order = list(codes.STATES)
+
+    def place(one: Record) -> tuple[bool, int]:
+        return one.is_open, order.index(one.timeline.state) if one.is_open else 0
+
+    return place(record) > place(other)
+
+
+def _at(record: Record, call: IncidentRecord) -> Record:
+    """The same assignment on another incident."""
+    record.assignment.incident = call.incident
+    record.stored["incident_id"] = call.incident.pk
+    record.call = call
+    return record
+
+
+def _own_unit(record: Record) -> IncidentUnit | None:
+    wanted = record.assignment.unit_id
+    return next((unit for unit in record.call.units if unit.unit_id == wanted), None)
+
+
+def _cad_fact(
+    record: Record,
+    event: str,
+    data: dict[str, Any],
+    now: datetime,
+    *,
+    id: UUID,
+    at: datetime | None = None,
+) -> Fact:
+    return Fact(
+        id=id,
+        assignment_id=record.assignment.pk,
+        event=event,
+        device_time=at,
+        received_at=now,
+        unit=record.assignment.unit,
+        source=FactSource.CAD,
+        data=data,
+    )
+
+
+def _instant(text: str | None) -> datetime | None:
+    """A time that CAD gave, None where it cannot be read or has no zone."""
+    try:
+        at = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return at.astimezone(UTC) if at.tzinfo else None

@@ -1,0 +1,307 @@
+"""What happens on the way, as tablets and desks tell it: one fact at a time, once.
+
+A fact is taken whatever is odd about it, and flagged. It is refused only where nobody could use it
+(an event that is not known, or is not a tablet's to tell) or where it is none of its author's
+business. A call for help is never refused for a detail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+from django.db import connection, transaction
+from django.db.models import F, Q
+
+from apps.accounts.auth import TabletSession
+from apps.accounts.models import User
+from apps.accounts.services import tablet_actor, user_actor
+from apps.assignments import codes, documents
+from apps.assignments.models import Alert, Assignment, Fact, FactSource
+from apps.assignments.records import (
+    Record,
+    facts_of,
+    incident_record,
+    lock,
+    orphan_scopes,
+)
+from apps.assignments.services.writing import called_by, publish_all, write
+from apps.assignments.timeline import read
+from apps.audit.services import Act, Actor, record_all
+from apps.core.problems import CONFLICT, INVALID, FieldError, ProblemError
+from apps.dispatch.models import CrewMember, EntryKind, Source, Unit
+from apps.dispatch.services import open_incident
+
+NOT_HERE_YET: Final = "not_here_yet"
+# The class of advisory locks that order a fact against the assignment that it is early for.
+_ARRIVAL_LOCK: Final = 7311
+
+
+class NotYours(Exception):
+    """The author has nothing to do with the assignment, now or before. Or there is none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Telling:
+    """A fact before it is stored. `data` and `unread` may hold PHI and are never printed.
+
+    `id` is the client's. `device_time` is the device's clock, uncorrected; `flags` say what could
+    not be read of it, `unread` holds that part as it came.
+    """
+
+    id: UUID
+    event: str
+    assignment_id: UUID | None = None
+    data: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    device: UUID | None = None
+    counter: int | None = None
+    edit_no: int | None = None
+    device_time: datetime | None = None
+    clock_offset_ms: int | None = None
+    clock_uncertainty_ms: int | None = None
+    unread: Mapping[str, Any] | None = field(default=None, repr=False)
+    flags: tuple[str, ...] = ()
+
+    @property
+    def happened_at(self) -> datetime | None:
+        """The device's time, corrected by its measured offset."""
+        if self.device_time is None or self.clock_offset_ms is None:
+            return self.device_time
+        return self.device_time - timedelta(milliseconds=self.clock_offset_ms)
+
+
+@transaction.atomic
+def record_from_tablet(*, telling: Telling, session: TabletSession, now: datetime) -> Fact | None:
+    """Takes a fact from the person who is signed in on a tablet. None: it is here already.
+
+    Raises NotYours, and ProblemError (INVALID) for what nobody can use, CONFLICT where something
+    else was told under its id.
+
+    A fact whose assignment is not here yet is kept, shown to its author, and counted in when the
+    assignment comes:
+
+    1. The fact and the `opened` that starts its assignment arrive at once. Neither finds a row.
+    2. Both take the advisory lock of the assignment's id, and look again. Whoever is second sees
+       what the first has committed: the fact finds the assignment, or the assignment the fact.
+    """
+    author = session.user
+    assert author is not None, "the edge lets nobody through who is not signed in"
+    _must_be_a_tablets(telling)
+    record = None
+    if telling.assignment_id is not None:
+        record = lock(telling.assignment_id, fact_id=telling.id)
+        if record is None:
+            _wait_for_arrival(telling.assignment_id)
+            record = lock(telling.assignment_id, fact_id=telling.id)
+    known = record.repeated if record else Fact.objects.filter(pk=telling.id).first()
+    if known is not None:
+        _must_be_a_repeat(known, telling)
+        return None
+    actor = tablet_actor(session.tablet, author)
+    if record is not None:
+        unit = _unit_of(record.assignment, author)
+        fact = _fact(telling, author, unit, FactSource.TABLET, now)
+        write([record], facts=[fact], acts=[_act(actor, fact)], now=now)
+        return fact
+    if telling.event == "opened" and telling.assignment_id is not None:
+        return _open(telling, author, actor, now)
+    return _take_orphan(telling, author, actor, now)
+
+
+@transaction.atomic
+def record_from_desk(*, telling: Telling, by: User, now: datetime) -> Fact | None:
+    """Takes a fact that a supervisor or dispatcher states for a unit, as told by radio. None: it is
+    here already. ProblemError (INVALID) for an event that is not a desk's to tell."""
+    kind = codes.EVENTS.get(telling.event)
+    if kind is None or FactSource.DESK not in kind.told_by or telling.event in _VERBS:
+        raise ProblemError(
+            INVALID, errors=[FieldError("/event", "Not an event that a desk tells.")]
+        )
+    assert telling.assignment_id is not None, "a desk tells about an assignment"
+    record = lock(telling.assignment_id, fact_id=telling.id)
+    if record is None:
+        raise NotYours
+    if record.repeated is not None:
+        _must_be_a_repeat(record.repeated, telling)
+        return None
+    fact = _fact(telling, by, record.assignment.unit, FactSource.DESK, now)
+    write([record], facts=[fact], acts=[_act(user_actor(by), fact)], now=now)
+    return fact
+
+
+# What a desk says through a verb of its own, with its own checks.
+_VERBS: Final = frozenset({"assigned", "reassigned", "reopened", "cancelled"})
+
+
+def _must_be_a_tablets(telling: Telling) -> None:
+    kind = codes.EVENTS.get(telling.event)
+    if kind is None or FactSource.TABLET not in kind.told_by:
+        raise ProblemError(
+            INVALID, errors=[FieldError("/event", "Not an event that a tablet tells.")]
+        )
+    if telling.assignment_id is None and telling.event not in codes.ALERTING:
+        raise ProblemError(INVALID, errors=[FieldError("/assignment_id", "Of which assignment?")])
+
+
+def _wait_for_arrival(assignment_id: UUID) -> None:
+    key = int.from_bytes(assignment_id.bytes[-4:], "big", signed=True)
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s, %s)", [_ARRIVAL_LOCK, key])
+
+
+def _must_be_a_repeat(known: Fact, telling: Telling) -> None:
+    """A repeat changes nothing; another content under a known id is refused, never swallowed."""
+    same = (
+        (known.event, known.assignment_id) == (telling.event, telling.assignment_id)
+        and known.device_time == telling.device_time
+        and known.counter == telling.counter
+        and known.data == dict(telling.data)
+        and (known.unread or None) == (dict(telling.unread) if telling.unread else None)
+    )
+    if not same:
+        error = FieldError("/id", "Something else was recorded under this id.")
+        raise ProblemError(CONFLICT, errors=[error])
+
+
+def _unit_of(assignment: Assignment, author: User) -> Unit | None:
+    """The unit that the author speaks for: the one they crew or crewed since the call was given,
+    the present one of the call before a former one. None for somebody who sees the call without
+    being its crew (a supervisor). NotYours for everyone else."""
+    units = [assignment.unit_id, *assignment.former_units]
+    crews = (
+        CrewMember.objects.filter(user=author, unit__in=units)
+        .filter(Q(until=None) | Q(until__gte=assignment.given_at))
+        .order_by(F("until").desc(nulls_first=True), "-since")
+        .select_related("unit")
+    )
+    served = {crew.unit_id: crew.unit for crew in crews}
+    if served:
+        return served.get(assignment.unit_id) or next(iter(served.values()))
+    if Assignment.objects.visible_to(author).filter(pk=assignment.pk).exists():
+        return None
+    raise NotYours
+
+
+def _crewed(author: User, at: datetime) -> Unit | None:
+    """The unit that a person crewed at an instant, else the one they crew now, else the last."""
+    crews = list(
+        CrewMember.objects.filter(user=author).order_by("-since").select_related("unit")[:20]
+    )
+    then = [c for c in crews if c.since <= at and (c.until is None or c.until > at)]
+    now = [c for c in crews if c.until is None]
+    return next((crew.unit for crew in [*then, *now, *crews]), None)
+
+
+def _fact(
+    telling: Telling, author: User, unit: Unit | None, source: FactSource, now: datetime
+) -> Fact:
+    return Fact(
+        id=telling.id,
+        assignment_id=telling.assignment_id,
+        event=telling.event,
+        device=telling.device,
+        counter=telling.counter,
+        edit_no=telling.edit_no,
+        device_time=telling.device_time,
+        clock_offset_ms=telling.clock_offset_ms,
+        clock_uncertainty_ms=telling.clock_uncertainty_ms,
+        received_at=now,
+        author=author,
+        unit=unit,
+        source=source,
+        flags=list(telling.flags),
+        data=dict(telling.data),
+        unread=dict(telling.unread) if telling.unread else None,
+    )
+
+
+def _take_orphan(telling: Telling, author: User, actor: Actor, now: datetime) -> Fact:
+    """Keeps a fact whose assignment is not here yet, or a call for help that belongs to none."""
+    unit = _crewed(author, telling.happened_at or now)
+    fact = _fact(telling, author, unit, FactSource.TABLET, now)
+    if telling.assignment_id is not None:
+        fact.flags = [*fact.flags, NOT_HERE_YET]
+    Fact.objects.bulk_create([fact])
+    alert = called_by(fact, now=now)
+    found = [documents.orphan(fact, alert, to=orphan_scopes(fact))]
+    if alert is not None:
+        Alert.objects.bulk_create([alert])
+        found.append(documents.alert(alert, of=None, about=fact))
+    publish_all(found, now=now)
+    record_all([_act(actor, fact)], now=now)
+    return fact
+
+
+def _open(telling: Telling, author: User, actor: Actor, now: datetime) -> Fact:
+    """Starts an assignment that the responders began themselves, under the id they gave it.
+
+    Facts that came before it are counted in.
+    """
+    assert telling.assignment_id is not None
+    happened_at = telling.happened_at or now
+    unit = _crewed(author, happened_at)
+    if unit is None:
+        error = FieldError("/author_id", "Not on a crew: ask the desk, then send it again.")
+        raise ProblemError(INVALID, errors=[error])
+    kind = read("opened", telling.data, "entry") or "on_view"
+    incident = open_incident(
+        incident_id=uuid5(telling.assignment_id, "incident"),
+        unit=unit,
+        entry_kind=EntryKind(kind),
+        details=_details(telling, author, happened_at),
+        call_type=_text(telling.data, "call_type", 120),
+        occurred_at=min(happened_at, now),
+        by=actor,
+        now=now,
+    )
+    row = Assignment(
+        id=telling.assignment_id,
+        incident=incident,
+        unit=unit,
+        entry_kind=kind,
+        source=Source.RESPONDER,
+        given_by=author,
+        given_at=now,
+    )
+    record = Record(row, incident_record(incident))
+    early = facts_of([row.pk])
+    alerts = Alert.objects.filter(assignment_id=row.pk).select_related("acknowledged_by", "unit")
+    record.facts += early
+    record.alerts += list(alerts.order_by("raised_at", "pk"))
+    fact = _fact(telling, author, unit, FactSource.TABLET, now)
+    write([record], facts=[fact], acts=[_act(actor, fact)], now=now)
+    return fact
+
+
+def _details(telling: Telling, author: User, at: datetime) -> dict[str, Any]:
+    """What the responders said of the place and the reason, as parts of an incident's details."""
+    note = read("opened", telling.data, "note")
+    told = {"at": documents.iso(at), "text": note, "author": author.display_name}
+    return {
+        "address": _text(telling.data, "address", 400),
+        "location": _place(telling.data.get("location")),
+        "narrative": [told] if note else [],
+    }
+
+
+def _place(value: object) -> dict[str, float] | None:
+    """A point in degrees (WGS 84), None where it is none."""
+    if not isinstance(value, Mapping):
+        return None
+    lat, lon = value.get("lat"), value.get("lon")
+    numbers = all(isinstance(one, int | float) and abs(one) <= 180 for one in (lat, lon))
+    return {"lat": lat, "lon": lon} if numbers else None  # type: ignore[dict-item]
+
+
+def _text(data: Mapping[str, Any], name: str, longest: int) -> str:
+    value = data.get(name)
+    return value.strip()[:longest] if isinstance(value, str) else ""
+
+
+def _act(actor: Actor, fact: Fact) -> Act:
+    subject = fact.assignment_id or fact.pk
+    kind = "assignment" if fact.assignment_id else "fact"
+    return Act(actor, "record", kind, [subject], {"event": fact.event, "fact": str(fact.pk)})

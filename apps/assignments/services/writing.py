@@ -1,0 +1,131 @@
+"""The one path by which an assignment changes: facts in, everything else derived, all published.
+
+Every verb reads the records it changes under their locks, says what happened as facts, and ends
+here, in one transaction: facts, derived columns, alerts, documents, audit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from apps.assignments import documents
+from apps.assignments.codes import ALERTING
+from apps.assignments.models import Alert, AlertKind, Assignment, Fact, State
+from apps.assignments.records import Record
+from apps.assignments.services import alarm_clock
+from apps.audit.services import Act, record_all
+from apps.changes.services import LARGEST_PUBLICATION, Document, publish
+
+
+def write(
+    records: Sequence[Record], *, facts: Iterable[Fact] = (), acts: Sequence[Act], now: datetime
+) -> None:
+    """Stores the new facts, derives their assignments anew from ALL their facts, publishes, audits.
+
+    `records` were read under their locks; the facts belong to them. A document is published where
+    something in it may have changed: the assignments' always, a fact's where it is new or where
+    its flags, its readers or the answer to its call for help differ.
+    """
+    fresh = Fact.objects.bulk_create(facts)
+    for record in records:
+        own = [fact for fact in fresh if fact.assignment_id == record.assignment.pk]
+        record.facts += own
+        record.derive()
+        _follow_facts(record, now)
+        record.alerts += [called for fact in own if (called := called_by(fact, now=now))]
+    _save(records)
+    stopped = [alert for record in records for alert in _stop_alarms(record, now)]
+    raised = [alert for record in records for alert in record.alerts if alert._state.adding]
+    Alert.objects.bulk_create(raised)
+    changed = {alert.pk for alert in (*stopped, *raised)}
+    found: list[Document] = []
+    for record in records:
+        found.append(documents.assignment(record, now=now))
+        found += fact_documents(record)
+        found += alert_documents(record, changed)
+    publish_all(found, now=now)
+    record_all(acts, now=now)
+
+
+def called_by(fact: Fact, *, now: datetime) -> Alert | None:
+    """The alert of a fact that calls for help: for supervisors and dispatch desk at once."""
+    if fact.event not in ALERTING:
+        return None
+    return Alert(
+        kind=AlertKind(fact.event),
+        assignment_id=fact.assignment_id,
+        fact_id=fact.pk,
+        unit=fact.unit,
+        raised_at=now,
+        level=3,
+    )
+
+
+def fact_documents(record: Record) -> list[Document]:
+    """The facts whose document is new or shows something else than when the record was read."""
+    found = []
+    for fact in record.facts:
+        before, after = record.shown.get(fact.pk), record.show(fact)
+        if before is None or (before.flags, before.answer) != (after.flags, after.answer):
+            found.append(documents.fact(record, fact))
+        elif before.scopes != after.scopes:
+            # Nothing in it has changed: it only comes to other tablets, or leaves some.
+            found.append(Document("facts", fact.pk, after.scopes))
+    return found
+
+
+def alert_documents(record: Record, changed: Iterable[object]) -> list[Document]:
+    """The documents of those alerts of a record that have changed."""
+    facts = {fact.pk: fact for fact in record.facts}
+    return [
+        documents.alert(alert, of=record, about=facts.get(alert.fact_id) if alert.fact_id else None)
+        for alert in record.alerts
+        if alert.pk in changed
+    ]
+
+
+def publish_all(found: Sequence[Document], *, now: datetime) -> None:
+    """Publishes in as many statements as the feed takes documents."""
+    for start in range(0, len(found), LARGEST_PUBLICATION):
+        publish(documents=found[start : start + LARGEST_PUBLICATION], now=now)
+
+
+def _follow_facts(record: Record, now: datetime) -> None:
+    """Puts what the timeline says into the row."""
+    row, timeline = record.assignment, record.timeline
+    closing = timeline.closing
+    row.state = State(timeline.state)
+    row.closing = closing.kind if closing else ""
+    row.acknowledged_revision = timeline.acknowledged_revision
+    row.flags = sorted({flag.code for flag in timeline.flags})
+    if closing is None:
+        row.closed_at = row.leaves_at = row.left_at = None
+    else:
+        row.closed_at = row.closed_at or now
+        alarm_clock.leave_later(
+            row, now, late=any(fact.pk not in record.shown for fact in record.facts)
+        )
+    moved = row.unit_id != record.stored["unit_id"]
+    alarm_clock.follow(row, awaited=timeline.needs_ack, anew=moved, now=now)
+
+
+def _save(records: Sequence[Record]) -> None:
+    fresh = [record.assignment for record in records if record.assignment._state.adding]
+    Assignment.objects.bulk_create(fresh)
+    for record in records:
+        if record.assignment not in fresh and (columns := record.changed()):
+            record.assignment.save(update_fields=columns)
+
+
+def _stop_alarms(record: Record, now: datetime) -> list[Alert]:
+    """Stops the alerts of a call that is acknowledged, closed, or now another unit's."""
+    row = record.assignment
+    over = row.alarm_from is None or row.unit_id != record.stored["unit_id"]
+    stopped = []
+    for alert in record.alerts:
+        if over and alert.kind == AlertKind.UNACKNOWLEDGED and alert.stopped_at is None:
+            alert.stopped_at = now
+            alert.save(update_fields=["stopped_at"])
+            stopped.append(alert)
+    return stopped

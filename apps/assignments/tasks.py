@@ -1,0 +1,22 @@
+"""Ticks: alarms that are due, and closed calls that leave their tablets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+from apps.assignments import services
+from apps.core import clock
+
+
+@shared_task(name="assignments.raise_due_alarms")
+def raise_due_alarms(**kwargs: Any) -> None:
+    """Every few seconds: this is how late an alarm may be."""
+    services.raise_due_alarms(now=clock.now())
+
+
+@shared_task(name="assignments.let_cleared_go")
+def let_cleared_go(**kwargs: Any) -> None:
+    """Once a minute is enough."""
+    services.let_cleared_go(now=clock.now())
