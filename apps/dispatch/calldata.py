@@ -5,9 +5,9 @@ Queued", "11/04/2023 6:08:26 PM") and the newer Socrata names with the times of 
 and SPD units. The newer schema has one row for each call sign, so an event has several rows; the
 older one has one row and no units. Times are local, without zone.
 
-The file is written after the fact: a row tells the final type and how the event ended. `common_type`
-is that of the initial type, which is what dispatch knew; `steps` gives the event as it
-unfolded.
+The file is written after the fact: a row tells the final type and how the event ended.
+`common_type` is that of the initial type, which is what dispatch knew; `steps` gives the event as
+it unfolded.
 """
 
 from __future__ import annotations

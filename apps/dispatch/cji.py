@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 WITHHELD = "text withheld, ask dispatch"
 
-_BREAK = re.compile(r"[.!?;]+(?=\s|$)|[\r\n]+|\.{2,}|\s//\s|\|")
+# A dot after a single letter ("N.C.I.C.", "D. O. B.") ends no sentence.
+_BREAK = re.compile(r"(?<![.\s][A-Za-z])[.!?;]+(?=\s|$)|[\r\n]+|\.{2,}|\s//\s|\|")
 # In an address only the part between commas or brackets goes: the place must not be lost.
 _CLAUSE_BREAK = re.compile(rf"{_BREAK.pattern}|[,()/]|\s-\s")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")

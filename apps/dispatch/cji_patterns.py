@@ -49,9 +49,10 @@ _GROUPS: dict[str, str] = {
         (?:{_RECORD})~(?:of | for | with)~(?:\w+~){{0,3}}(?:arrests? | convictions? | {_DEEDS} |
             bookings? | incarceration | burglar(?:y | ies) | thefts? | robber(?:y | ies)) |
         (?:prior | previous | previously | past | multiple | numerous | several | many | known |
-            pending | open | outstanding | old | recent | \d+)~(?:\w+~){{0,3}}(?:arrests? |
+            pending | open | outstanding | old | recent)~(?:\w+~){{0,3}}(?:arrests? |
             arrested | convictions? | convicted | {_DEEDS} | bookings? | booked | incarcerat\w* |
             jailed) |
+        \d{{1,2}}~(?:\w+~)?(?:arrests | convictions | felonies | bookings) |
         priors | prior~(?:for | dv | dui | vucsa | assaults? | thefts? | robber(?:y | ies) |
             burglar(?:y | ies)) |
         (?<!cardiac\W)(?<!respiratory\W)(?<!heart\W)(?<!resp\W)(?<!cardio\W)(?<!full\W)
@@ -91,7 +92,7 @@ _GROUPS: dict[str, str] = {
     """,
     "identifier": r"""
         (?:sid | fbi | doc | pcn | oca | nic)(?:~?(?:no | num | number | nbr))?
-            [\W_]{0,4}[a-z]{0,3}\d{5,}[a-z0-9]* |
+            [\W_]{0,4}[a-z]{0,3}[\W_]?\d{5,}[a-z0-9]* |
         (?:sid | fbi | pcn)~(?:no | num | number | nbr) | fingerprint~(?:number | record | hit)s?
     """,
 }

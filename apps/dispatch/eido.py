@@ -192,8 +192,7 @@ def _event(
 
 def _how_received(calls: list[Node]) -> str:
     found = [
-        (node.text("localCallType", 60), node.text("standardPrimaryCallType", 60))
-        for node in calls
+        (node.text("localCallType", 60), node.text("standardPrimaryCallType", 60)) for node in calls
     ]
     return next((local or standard for local, standard in found if local or standard), "")
 

@@ -57,6 +57,9 @@ class Unit(UUIDModel):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["agency", "call_sign"], name="dispatch_unit_call_sign"),
+            models.UniqueConstraint(
+                fields=["eido_id"], condition=~Q(eido_id=""), name="dispatch_unit_eido_id"
+            ),
             models.CheckConstraint(condition=Q(agency__in=Agency.values), name="dispatch_agency"),
         ]
 
@@ -144,9 +147,7 @@ class DispatchRule(UUIDModel):
     `definition` has the shape of `apps.dispatch.rules.Rule` without version, dates and citation.
     """
 
-    SAFE = frozenset(
-        {"id", "version", "effective_from", "effective_to", "citation", "definition"}
-    )
+    SAFE = frozenset({"id", "version", "effective_from", "effective_to", "citation", "definition"})
 
     version = models.SlugField(max_length=60, unique=True)
     effective_from = models.DateTimeField()
@@ -191,9 +192,11 @@ class IncidentQuerySet(VisibleQuerySet["Incident"]):
 class Incident(UUIDModel):
     """One incident, known by its CAD event number, or started by a responder without one.
 
-    `details` (PHI) holds what the document shows of the call, hazards first: `cautions`, `address`,
-    `location`, `premise`, `narrative`, `alternates`, `requested_by`. `call_revision` grows with every
-    material update (address, weapon or violence caution), which asks for a new acknowledgement.
+    `details` (PHI) has the shape of `details()` below. `call_revision` grows with every material
+    update (address, new location, weapon or violence caution): it asks for a new acknowledgement.
+    `evaluation` is what the rules in force said of the call, in the shape of
+    `apps.dispatch.rules.Evaluation.as_json`. A message that names no agency counts as its client's:
+    `agency_id` is then the client's id.
     """
 
     SAFE = frozenset(
@@ -220,7 +223,7 @@ class Incident(UUIDModel):
     beat = models.CharField(max_length=10, blank=True)
     occurred_at = models.DateTimeField(help_text="when the call was received by 911")
     received_at = models.DateTimeField(help_text="when it reached Carefield")
-    updated_at = models.DateTimeField()
+    updated_at = models.DateTimeField(help_text="when something last changed here")
     closed_at = models.DateTimeField(null=True)
     call_revision = models.PositiveIntegerField(default=1)
     verdict = models.CharField(max_length=20, blank=True)
@@ -229,18 +232,14 @@ class Incident(UUIDModel):
     withheld_count = models.PositiveIntegerField(
         default=0, help_text="sentences of criminal history that were removed before storage"
     )
-    merged_into = models.ForeignKey(
-        "self", models.PROTECT, null=True, related_name="merged_from"
-    )
+    merged_into = models.ForeignKey("self", models.PROTECT, null=True, related_name="merged_from")
     details = EncryptedJSONField()
 
     objects = IncidentQuerySet.as_manager()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["agency_id", "cad_number"], name="dispatch_cad_number"
-            ),
+            models.UniqueConstraint(fields=["agency_id", "cad_number"], name="dispatch_cad_number"),
             models.CheckConstraint(
                 condition=Q(status__in=IncidentStatus.values), name="dispatch_incident_status"
             ),
@@ -299,11 +298,12 @@ class IncidentLink(UUIDModel):
     agency_id = models.CharField(max_length=120, blank=True)
     cad_number = models.CharField(max_length=60)
     at = models.DateTimeField()
+    reason = EncryptedTextField(null=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["incident", "kind", "cad_number"], name="dispatch_link_once"
+                fields=["incident", "kind", "agency_id", "cad_number"], name="dispatch_link_once"
             )
         ]
 
@@ -345,16 +345,38 @@ class HeldMessage(UUIDModel):
 
 
 def details(**given: Any) -> dict[str, Any]:
-    """The shape of `Incident.details`, hazards first."""
+    """The shape of `Incident.details`, hazards first, then what a document shows.
+
+    `cautions`: {severity, kind, text, source, since}, the worst first; `narrative`: {at, text,
+    author}; `location`: the fields of `apps.dispatch.calls.Location`; `alternates`: values that
+    others gave, a former address among them; `withheld`: words in place of what was taken out;
+    `revisions`: {revision, at, changed} of each material update. The rest is kept for merging:
+    `told` says when each value was told last. Times are ISO 8601 in UTC.
+    """
     shape: dict[str, Any] = {
         "cautions": [],
         "address": "",
         "location": None,
         "premise": "",
+        "premise_type": "",
         "narrative": [],
         "alternates": [],
+        "other_locations": [],
         "requested_by": "",
         "withheld": "",
+        "revisions": [],
+        "statuses": [],
+        "dispositions": [],
+        "clearance": "",
+        "incident_id": "",
+        "sector": "",
+        "precinct": "",
+        "exclusions": [],
+        "service_times": [],
+        "extras": [],
+        "told": {},
+        "called_at": None,
+        "told_at": None,
     }
     unknown = set(given) - set(shape)
     if unknown:

@@ -1,0 +1,365 @@
+"""What is known of a call after every message so far, whatever the order in which they came.
+
+Pure: values in, values out. Every value remembers when it was told, so a message that was overtaken
+on its way adds what nobody has told since and overwrites nothing newer. Cautions, notes and values
+that others gave are only ever added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Literal
+
+from apps.dispatch.calls import (
+    SEVERITIES,
+    AlternateValue,
+    Call,
+    Caution,
+    ExclusionHint,
+    Extra,
+    Location,
+    Note,
+    UnitOnCall,
+    in_order,
+    worst_first,
+)
+
+Status = Literal["active", "cancelled", "closed"]
+
+#: A later message replaces these; one that does not speak of them leaves them as they are.
+REPLACED = (
+    *("incident_id", "received_at", "initial_call_type", "final_call_type", "common_type"),
+    *("priority_text", "priority", "how_received", "statuses", "dispositions", "clearance"),
+    *("address", "location", "other_locations", "premise", "premise_type"),
+    *("beat", "sector", "precinct", "service_times", "requested_by"),
+)
+MAX_FLAGS = 200
+#: Kinds of caution that ask the crew for a new acknowledgement when they are added.
+GRAVE = ("weapon", "violence")
+#: EIDO secondary unit statuses that end a unit's part in the incident.
+LEFT = frozenset({"Cleared", "AssignmentCancelled"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A call as it stands. `told`: when each value, and the status, was told last."""
+
+    call: Call
+    status: Status = "active"
+    told: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What is known after a message. `material` names what the crew must acknowledge anew."""
+
+    known: Known
+    material: tuple[str, ...] = ()
+
+
+def nothing_yet(call: Call) -> Known:
+    """What is known of an incident before its first message: its number."""
+    return Known(call=Call(cad_number=call.cad_number, wire=call.wire, agency_id=call.agency_id))
+
+
+def merge(known: Known, told: Call, *, now: datetime) -> Outcome:
+    """Takes one message in. The same message again changes nothing.
+
+    A message counts as of the CAD's own `updated_at`, or of `now` where it states none.
+    """
+    at = told.updated_at or now
+    dated = told.updated_at is not None
+    times = dict(known.told)
+    flags = list(told.flags)
+    changes: dict[str, Any] = {}
+    for name in REPLACED:
+        new, old = _value(known.call, told, name), getattr(known.call, name)
+        if _is_blank(new):
+            continue
+        if new == old:
+            if dated:
+                times[name] = max(at, times.get(name, at))
+        elif name not in times or at >= times[name]:
+            changes[name], times[name] = new, at
+        else:
+            flags.append(f"older value not taken: {name}")
+    if "common_type" not in changes and changes.keys() & {"initial_call_type", "final_call_type"}:
+        # The standard type stood for the former call type.
+        changes["common_type"] = told.common_type
+    cautions, added = _cautions(known.call.cautions, told.cautions)
+    hints = _hints(known, told, at, times)
+    status = _status(known, told, at, times, flags, dated=dated)
+    alternates = [*told.alternates, *_other_addresses(known, told, changes)]
+    call = replace(
+        known.call,
+        **changes,
+        updated_at=max([at, *times.values()]) if dated else known.call.updated_at,
+        cautions=cautions,
+        narrative=_notes(known.call.narrative, told.narrative),
+        exclusions=hints,
+        alternates=_alternates(known.call.alternates, alternates),
+        extras=_extras(known, told, at, times),
+        flags=_flags(known.call.flags, flags),
+    )
+    material = _material(known.call, call, told, added)
+    return Outcome(known=Known(call=call, status=status, told=times), material=material)
+
+
+def carry(target: Call, source: Call) -> tuple[Call, tuple[str, ...]]:
+    """The call that another was merged into, with that one's cautions and notes.
+
+    Also what the crew must acknowledge anew.
+    """
+    cautions, added = _cautions(target.cautions, source.cautions)
+    merged = replace(
+        target, cautions=cautions, narrative=_notes(target.narrative, source.narrative)
+    )
+    return merged, tuple(sorted({c.kind for c in added if c.kind in GRAVE}))
+
+
+def heir(source: Call, cad_number: str, agency_id: str) -> Call:
+    """The call that takes another's place before any message of its own has come: as much of the
+    other as is about place, people and danger."""
+    return replace(
+        source,
+        cad_number=cad_number,
+        agency_id=agency_id,
+        incident_id="",
+        updated_at=None,
+        dispositions=(),
+        clearance="",
+        statuses=(),
+        extras=(),
+        flags=("known only from another incident",),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitState:
+    """A unit on an incident. `times`: EIDO secondary status to the instant it began."""
+
+    status: str = ""
+    times: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
+    detached_at: datetime | None = None
+
+
+def merge_unit(state: UnitState, told: UnitOnCall, *, at: datetime) -> UnitState:
+    """Takes in what a message of `at` tells of a unit.
+
+    A status that is told again keeps the instant at which it began: messages restate the present
+    status with every update. An older one that comes late fills its gap and changes nothing else. A
+    unit that has left comes back by a new status only, because a supervisor may have taken it off
+    while the CAD goes on naming it.
+    """
+    times = dict(state.times)
+    for one in told.statuses:
+        when = one.at or at
+        newest = max(times.values(), default=when)
+        if times.get(one.status) == newest:  # it is in this status already
+            others = [time for status, time in times.items() if status != one.status]
+            if one.at and max(others, default=one.at) <= one.at < newest:
+                times[one.status] = one.at
+        elif when >= newest:
+            times[one.status] = when
+        else:
+            times.setdefault(one.status, when)
+    newest = max(times.values(), default=at)
+    current = [status for status, time in times.items() if time == newest]
+    status = next((s.status for s in reversed(told.statuses) if s.status in current), state.status)
+    if state.status in current and times == dict(state.times):
+        status = state.status
+    detached = state.detached_at
+    if status in LEFT:
+        detached = detached or newest
+    elif not told.active:
+        detached = detached or at
+    elif times != dict(state.times):
+        detached = None
+    return UnitState(status=status, times=times, detached_at=detached)
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or value in ("", ())
+
+
+def _value(known: Call, told: Call, name: str) -> Any:
+    new = getattr(told, name)
+    if name == "location" and new is not None and known.location is not None:
+        return _fuller(known.location, new)
+    if name == "address" and _same(new, known.address):
+        return known.address
+    return new
+
+
+def _fuller(old: Location, new: Location) -> Location:
+    """The new location; where it is the same place, with what only the old one knew of it."""
+    if not _same(old.address, new.address):
+        return new
+    names = [name for name in Location.__dataclass_fields__ if name not in ("kind", "at")]
+    if new.lat is not None:
+        names = [name for name in names if name not in ("lon", "uncertainty_m", "method")]
+    gaps = {name: getattr(old, name) for name in names if _is_blank(getattr(new, name))}
+    return replace(
+        new, **gaps, at=old.at if _place(old) == _place(replace(new, **gaps)) else new.at
+    )
+
+
+def _place(location: Location) -> tuple[Any, ...]:
+    return location.lat, location.lon, _plain(location.address), location.url
+
+
+def _plain(text: str) -> str:
+    return " ".join("".join(c if c.isalnum() else " " for c in text.casefold()).split())
+
+
+def _same(one: str, other: str) -> bool:
+    return _plain(one) == _plain(other)
+
+
+def _cautions(
+    old: Iterable[Caution], new: Iterable[Caution]
+) -> tuple[tuple[Caution, ...], tuple[Caution, ...]]:
+    """All cautions, the worst first, and those that are new. One that is told again keeps the
+    higher severity and the earlier start."""
+    found = {(caution.kind, _plain(caution.text)): caution for caution in old}
+    added = []
+    for caution in new:
+        key = (caution.kind, _plain(caution.text))
+        before = found.get(key)
+        if before is None:
+            added.append(caution)
+            found[key] = caution
+            continue
+        starts = [time for time in (before.since, caution.since) if time is not None]
+        found[key] = replace(
+            before,
+            severity=min(before.severity, caution.severity, key=SEVERITIES.index),
+            source=before.source or caution.source,
+            since=min(starts, default=None),
+        )
+    return worst_first(found.values()), tuple(added)
+
+
+def _notes(old: tuple[Note, ...], new: tuple[Note, ...]) -> tuple[Note, ...]:
+    """All notes in order. The same words at the same time are one note."""
+    times: dict[str, set[datetime | None]] = {}
+    for note in old:
+        times.setdefault(note.text, set()).add(note.at)
+    fresh = []
+    for note in new:
+        seen = times.get(note.text)
+        if seen is not None and (note.at in seen or note.at is None):
+            continue
+        times.setdefault(note.text, set()).add(note.at)
+        fresh.append(note)
+    return in_order((*old, *fresh)) if fresh else old
+
+
+def _hints(
+    known: Known, told: Call, at: datetime, times: dict[str, datetime]
+) -> tuple[ExclusionHint, ...]:
+    found = {hint.name: hint for hint in known.call.exclusions}
+    for hint in told.exclusions:
+        name = f"exclusion {hint.name}"
+        if hint.name not in found or at >= times.get(name, at):
+            if found.get(hint.name) != hint or told.updated_at is not None:
+                times[name] = at
+            found[hint.name] = hint
+    return tuple(found.values())
+
+
+def _status(
+    known: Known,
+    told: Call,
+    at: datetime,
+    times: dict[str, datetime],
+    flags: list[str],
+    *,
+    dated: bool,
+) -> Status:
+    status = told_status(told)
+    if status is None:
+        return known.status
+    before = times.get("status")
+    if before is not None and at < before:
+        if status != known.status:
+            flags.append("older value not taken: status")
+        return known.status
+    if before is None or status != known.status or dated:
+        times["status"] = at
+    return status
+
+
+def told_status(told: Call) -> Status | None:
+    """The status that a message tells; None where it tells none."""
+    if any(merge.kind == "REPLACED" for merge in told.merges):
+        return None  # an end that it tells is the end of its number, not of the incident
+    events: dict[str, Status] = {"cancel": "cancelled", "close": "closed", "reopen": "active"}
+    if told.event in events:
+        return events[told.event]
+    if "Cancelled" in told.statuses:
+        return "cancelled"
+    if "Closed" in told.statuses:
+        return "closed"
+    return "active" if told.statuses else None
+
+
+def _other_addresses(known: Known, told: Call, changes: Mapping[str, Any]) -> list[AlternateValue]:
+    """The address that held until now, or one that came too late: shown beside the present one."""
+    if not known.call.address or _same(told.address, known.call.address) or not told.address:
+        return []
+    if "address" in changes:
+        value, at = known.call.address, known.told.get("address")
+    else:
+        value, at = told.address, told.updated_at
+    return [AlternateValue(component="incident", element="address", value=value, at=at)]
+
+
+def _alternates(
+    old: tuple[AlternateValue, ...], new: Iterable[AlternateValue]
+) -> tuple[AlternateValue, ...]:
+    found = {(one.component, one.element, one.value): one for one in old}
+    for one in new:
+        found.setdefault((one.component, one.element, one.value), one)
+    return tuple(found.values())
+
+
+def _extras(
+    known: Known, told: Call, at: datetime, times: dict[str, datetime]
+) -> tuple[Extra, ...]:
+    found = {extra.pointer: extra for extra in known.call.extras}
+    newer = at >= times.get("extras", at)
+    for extra in told.extras:
+        if newer or extra.pointer not in found:
+            found[extra.pointer] = extra
+    if told.extras and newer and (told.updated_at or tuple(found.values()) != known.call.extras):
+        times["extras"] = at
+    return tuple(found.values())
+
+
+def _flags(old: Iterable[str], new: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*old, *new)))[:MAX_FLAGS]
+
+
+def _material(before: Call, after: Call, told: Call, added: Iterable[Caution]) -> tuple[str, ...]:
+    words: set[str] = {caution.kind for caution in added if caution.kind in GRAVE}
+    was = {hint.name for hint in before.exclusions if hint.answer == "yes"}
+    words |= {
+        hint.name
+        for hint in after.exclusions
+        if hint.answer == "yes" and hint.name in GRAVE and hint.name not in was
+    }
+    if not _same(before.address, after.address):
+        words.add("address")
+    moved = (before.location is None) != (after.location is None) or (
+        before.location is not None
+        and after.location is not None
+        and _place(before.location) != _place(after.location)
+    )
+    told_so = "NewLocation" in after.statuses and "NewLocation" in told.statuses
+    if told_so and ("NewLocation" not in before.statuses or moved):
+        words.add("location")
+    return tuple(sorted(words))

@@ -1,0 +1,45 @@
+"""The verbs of dispatch. Nothing else writes its rows."""
+
+from apps.dispatch.services.crews import (
+    crew_of,
+    end_shift,
+    hand_over,
+    join_crew,
+    leave_crew,
+    start_shift,
+)
+from apps.dispatch.services.held import content_of, expire_held, hold_message, replay_held
+from apps.dispatch.services.incidents import (
+    attach_unit,
+    detach_unit,
+    link_to_cad,
+    open_incident,
+)
+from apps.dispatch.services.intake import Received, receive
+from apps.dispatch.services.reference import load_reference
+from apps.dispatch.services.rulebook import dry_run, new_version, save_rule
+from apps.dispatch.services.units import save_unit
+
+__all__ = [
+    "Received",
+    "attach_unit",
+    "content_of",
+    "crew_of",
+    "detach_unit",
+    "dry_run",
+    "end_shift",
+    "expire_held",
+    "hand_over",
+    "hold_message",
+    "join_crew",
+    "leave_crew",
+    "link_to_cad",
+    "load_reference",
+    "new_version",
+    "open_incident",
+    "receive",
+    "replay_held",
+    "save_rule",
+    "save_unit",
+    "start_shift",
+]

@@ -1,0 +1,186 @@
+"""What people and other apps do to incidents: units put on and taken off, incidents of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from apps.audit.services import SYSTEM, Actor
+from apps.core.problems import CONFLICT, INVALID, NOT_FOUND, FieldError, ProblemError
+from apps.dispatch.merging import Known
+from apps.dispatch.models import (
+    EntryKind,
+    Incident,
+    IncidentUnit,
+    Source,
+    Unit,
+    details,
+)
+from apps.dispatch.services.drafts import (
+    STARTED_BY_RESPONDER,
+    Draft,
+    Key,
+    lock,
+    state_of,
+    write,
+)
+from apps.dispatch.services.intake import fold, once_more_if_number_taken
+from apps.dispatch.stored import known_of
+
+
+@transaction.atomic
+def attach_unit(
+    *, incident: Incident, unit: Unit, source: Source, now: datetime, by: Actor = SYSTEM
+) -> IncidentUnit:
+    """Puts a unit on an incident, or back on it. Repeating it changes nothing."""
+    draft = _locked(incident.pk)
+    key = (unit.agency, unit.call_sign)
+    row = draft.units.get(key)
+    if row is None:
+        row = IncidentUnit(
+            incident=draft.incident,
+            unit=unit,
+            call_sign=unit.call_sign,
+            agency=unit.agency,
+            source=source,
+            attached_at=now,
+        )
+        draft.units[key] = row
+        draft.new_units.append(row)
+    elif row.detached_at is not None:
+        draft.set_unit(row, replace(state_of(row), detached_at=None))
+    write([draft], by=by, now=now)
+    return row
+
+
+@transaction.atomic
+def detach_unit(
+    *, incident: Incident, unit: Unit, now: datetime, by: Actor = SYSTEM
+) -> IncidentUnit | None:
+    """Takes a unit off an incident; its part in it stays on record. None: it never was on it."""
+    draft = _locked(incident.pk)
+    row = draft.units.get((unit.agency, unit.call_sign))
+    if row is not None and row.detached_at is None:
+        draft.set_unit(row, replace(state_of(row), detached_at=now))
+        write([draft], by=by, now=now)
+    return row
+
+
+@transaction.atomic
+def open_incident(
+    *,
+    incident_id: UUID,
+    unit: Unit,
+    entry_kind: EntryKind,
+    details: Mapping[str, Any],
+    call_type: str,
+    occurred_at: datetime,
+    now: datetime,
+    by: Actor = SYSTEM,
+) -> Incident:
+    """An incident that a responder began: on view, patrol, engagement, follow-up.
+
+    `incident_id` is the caller's own and makes a repeat harmless: the same incident is returned as
+    it stands. `details` are parts of `apps.dispatch.models.details`. No rule judges it: the rules
+    speak of calls to 911. Publishes "incident.opened".
+    """
+    if entry_kind not in STARTED_BY_RESPONDER:
+        error = FieldError("/data/entry_kind", "A responder starts on view, patrol, community "
+                           "engagement or follow-up.")  # fmt: skip
+        raise ProblemError(INVALID, errors=[error])
+    existing = lock(Q(pk=incident_id))
+    if existing:
+        return existing[0].incident
+    incident = Incident(
+        pk=incident_id,
+        entry_kind=entry_kind,
+        initial_call_type=call_type[:120],
+        occurred_at=occurred_at,
+        received_at=now,
+        details=_details(details),
+    )
+    draft = Draft(incident=incident, known=Known(call=known_of(incident).call), created=True)
+    draft.opened = True
+    draft.visible = True
+    draft.new_units.append(
+        IncidentUnit(
+            incident=incident,
+            unit=unit,
+            call_sign=unit.call_sign,
+            agency=unit.agency,
+            source=Source.RESPONDER,
+            attached_at=now,
+        )
+    )
+    draft.units[(unit.agency, unit.call_sign)] = draft.new_units[0]
+    write([draft], by=by, now=now)
+    return incident
+
+
+def link_to_cad(
+    *, incident: Incident, cad_number: str, agency_id: str = "", by: Actor, now: datetime
+) -> Incident:
+    """Gives an incident that a responder began its CAD event number.
+
+    Where CAD has told of that number already, the incident is merged into CAD's. Returns the one
+    that goes on. Without `agency_id` that of the newest call is meant: a deployment hears one.
+    """
+    number = cad_number.strip()
+    if not number or len(number) > 60:
+        error = FieldError("/cad_number", "Give the CAD event number, at most 60 signs.")
+        raise ProblemError(INVALID, errors=[error])
+    agency_id = agency_id or _usual_agency()
+    return once_more_if_number_taken(lambda: _link(incident, (agency_id, number), by, now))
+
+
+def _link(incident: Incident, key: Key, by: Actor, now: datetime) -> Incident:
+    agency_id, number = key
+    where = Q(pk=incident.pk) | Q(agency_id=agency_id, cad_number=number)
+    drafts = {draft.incident.pk: draft for draft in lock(where)}
+    mine = drafts.pop(incident.pk, None)
+    if mine is None:
+        raise ProblemError(NOT_FOUND)
+    if mine.incident.cad_number is not None:
+        if (mine.incident.agency_id, mine.incident.cad_number) == (agency_id, number):
+            return mine.incident
+        raise ProblemError(CONFLICT, "This incident has a CAD event number already.")
+    if mine.merged:
+        raise ProblemError(CONFLICT, "This incident was merged into another one.")
+    others = list(drafts.values())
+    if others:
+        fold(mine, others[0], at=now, now=now)
+    else:
+        call = replace(mine.known.call, cad_number=number, agency_id=agency_id)
+        mine.set(cad_number=number, agency_id=agency_id)
+        mine.know(replace(mine.known, call=call))
+        mine.events.append("incident.linked")
+    write([mine, *others], by=by, now=now)
+    return others[0].incident if others else mine.incident
+
+
+def _locked(pk: UUID) -> Draft:
+    found = lock(Q(pk=pk))
+    if not found:
+        raise ProblemError(NOT_FOUND)
+    return found[0]
+
+
+def _details(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The whole shape, which `known_of` can read: what is stored must stay readable."""
+    try:
+        whole = details(**given)
+        known_of(Incident(details=whole, flags=[]))
+    except (TypeError, ValueError, AttributeError, KeyError):
+        raise ProblemError(INVALID, "The details have a part that cannot be read.") from None
+    return whole
+
+
+def _usual_agency() -> str:
+    newest = Incident.objects.exclude(cad_number=None).order_by("-received_at")
+    return newest.values_list("agency_id", flat=True).first() or ""

@@ -1,0 +1,247 @@
+"""A message from CAD becomes, or changes, an incident."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from apps.accounts.models import Client
+from apps.audit.models import ActorKind
+from apps.audit.services import Actor
+from apps.dispatch.calls import LINK_KINDS, Call, Relation
+from apps.dispatch.cji import scrub
+from apps.dispatch.merging import Status, carry, heir, merge, nothing_yet
+from apps.dispatch.models import Agency, Incident, IncidentLink, IncidentStatus, Source
+from apps.dispatch.services import rulebook, units
+from apps.dispatch.services.drafts import Draft, Key, begin, lock, write
+from apps.dispatch.stored import fitted
+
+_STATUSES: dict[Status, IncidentStatus] = {
+    "active": IncidentStatus.ACTIVE,
+    "cancelled": IncidentStatus.CANCELLED,
+    "closed": IncidentStatus.CLOSED,
+}
+_MERGES = ("REPLACING", "REPLACED")
+_NUMBER_TAKEN = "dispatch_cad_number"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Received:
+    """What became of a message. `changed` is false for one that told nothing new."""
+
+    incident: Incident
+    created: bool
+    changed: bool
+
+
+def receive(*, call: Call, client: Client, now: datetime) -> Received:
+    """Takes in one message about an incident, known by agency and CAD event number.
+
+    The same message again changes nothing and publishes nothing. One that was overtaken on its way
+    adds what it alone tells. Criminal history is removed before anything else looks at the call.
+
+    1. Two messages about a number that is here: the second waits for the incident's row and then
+       reads what the first wrote.
+    2. Two first messages about a number at once: neither finds a row, both insert, the unique
+       constraint lets one through. The other's transaction ends there, before it has told anybody
+       anything, and begins again: now it finds the row.
+    3. A merge locks both incidents, in the order of their keys. Where two messages lock more than
+       they name (a merged incident passes on what it hears) and meet head on, PostgreSQL ends one
+       of them; the caller answers 503 and CAD sends it again, which is harmless.
+    """
+    call, _ = scrub(fitted(call))
+    if not call.agency_id:
+        call = replace(call, agency_id=str(client.pk))
+    by = Actor(ActorKind.CAD, client.pk)
+    return once_more_if_number_taken(lambda: _receive(call, by, now))
+
+
+def once_more_if_number_taken(verb: Callable[[], T]) -> T:
+    """Runs a verb in a transaction; again, in a new one, where somebody else was first to insert
+    the CAD event number."""
+    try:
+        with transaction.atomic():
+            return verb()
+    except IntegrityError as error:
+        if _NUMBER_TAKEN not in str(error):
+            raise
+    with transaction.atomic():
+        return verb()
+
+
+def _receive(call: Call, by: Actor, now: datetime) -> Received:
+    drafts = _drafts_of(call)
+    mine: Key = (call.agency_id, call.cad_number)
+    draft = drafts.setdefault(mine, begin(call, now=now))
+    _take(draft, rulebook.current().classified(call), now)
+    _relate(draft, call, drafts, now)
+    _pass_on(draft, drafts, now)
+    changed = write(list(drafts.values()), by=by, now=now)
+    return Received(draft.incident, draft.created, changed)
+
+
+def _drafts_of(call: Call) -> dict[Key, Draft]:
+    """The incident of the message, and those that it is merged with, as far as they are here."""
+    keys = {(call.agency_id, call.cad_number)}
+    keys |= {_key(call, relation) for relation in call.merges if relation.kind != "SPLIT"}
+    where = Q()
+    for agency_id, cad_number in sorted(keys):
+        where |= Q(agency_id=agency_id, cad_number=cad_number)
+    return {
+        (draft.incident.agency_id, draft.incident.cad_number or ""): draft for draft in lock(where)
+    }
+
+
+def _key(call: Call, relation: Relation) -> Key:
+    return relation.agency_id or call.agency_id, relation.cad_number
+
+
+def _take(draft: Draft, call: Call, now: datetime) -> None:
+    """The call itself: values, status, units."""
+    at = call.updated_at or now
+    outcome = merge(draft.known, call, now=now)
+    known = outcome.known
+    flags = list(known.call.flags)
+    for told, unit in units.resolve(call.units):
+        if not draft.put(unit, told, at=at, source=Source.CAD):
+            flags.append(f"unit queued, not on this call: {unit.call_sign}")
+        elif unit.agency == Agency.CARE and unit.team_id is None:
+            flags.append(f"CARE unit of no team: {unit.call_sign}")
+    known = replace(known, call=replace(known.call, flags=tuple(dict.fromkeys(flags))))
+    draft.know(known)
+    draft.revise(outcome.material, now=now)
+    _change_status(draft, call, outcome.known.told.get("status", at))
+
+
+def _change_status(draft: Draft, call: Call, at: datetime) -> None:
+    """An incident that was merged comes back by an explicit re-open alone: its CAD goes on to close
+    and cancel the number that was replaced."""
+    if draft.merged:
+        merged_at = draft.incident.closed_at
+        if call.event != "reopen" or (merged_at and (call.updated_at or at) < merged_at):
+            return
+    draft.transition(_STATUSES[draft.known.status], at=at)
+
+
+def _relate(draft: Draft, call: Call, drafts: dict[Key, Draft], now: datetime) -> None:
+    """Links and merges. One that was told before changes nothing: messages restate them."""
+    relations = [*call.links, *call.merges]
+    if not relations:
+        return
+    at = call.updated_at or now
+    known = {} if draft.created else _links(draft)
+    for relation in relations:
+        agency_id, cad_number = _key(call, relation)
+        name = (relation.kind, agency_id, cad_number)
+        if name in known or (agency_id, cad_number) == (call.agency_id, call.cad_number):
+            continue
+        if relation.kind in LINK_KINDS:
+            _replace_links(draft, relation, (agency_id, cad_number), known)
+        known[name] = IncidentLink(
+            incident=draft.incident,
+            kind=relation.kind,
+            agency_id=agency_id,
+            cad_number=cad_number,
+            at=at,
+            reason=relation.reason or None,
+        )
+        draft.new_links.append(known[name])
+        if relation.kind in _MERGES:
+            other = _other(draft, relation, (agency_id, cad_number), drafts, now)
+            if relation.kind == "REPLACED":
+                fold(draft, other, at=at, now=now)
+            else:
+                fold(other, draft, at=at, now=now)
+    if any(link.kind not in _MERGES for link in draft.new_links):
+        draft.events.append("incident.linked")
+
+
+def _links(draft: Draft) -> dict[tuple[str, str, str], IncidentLink]:
+    rows = IncidentLink.objects.filter(incident=draft.incident)
+    return {(row.kind, row.agency_id, row.cad_number): row for row in rows}
+
+
+def _replace_links(
+    draft: Draft,
+    relation: Relation,
+    other: Key,
+    known: dict[tuple[str, str, str], IncidentLink],
+) -> None:
+    """UNLINK ends the links to the other incident; a new link ends an UNLINK."""
+    ended = [kind for kind in LINK_KINDS if (kind == "UNLINK") != (relation.kind == "UNLINK")]
+    for kind in ended:
+        row = known.pop((kind, *other), None)
+        if row is not None:
+            draft.gone_links.append(row)
+
+
+def _other(
+    draft: Draft, relation: Relation, key: Key, drafts: dict[Key, Draft], now: datetime
+) -> Draft:
+    """The incident at the other end of a merge. One that has not come yet is begun.
+
+    Where it takes the place of the one that is here, it begins with what that one tells, so that
+    neither hazards nor crews wait for its first message.
+    """
+    if key not in drafts:
+        call = heir(draft.known.call, key[1], key[0])
+        known = nothing_yet(call)
+        if relation.kind == "REPLACED":
+            known = replace(known, call=call)
+        other = begin(call, now=now)
+        other.incident.occurred_at = draft.incident.occurred_at
+        other.know(known)
+        drafts[key] = other
+    return drafts[key]
+
+
+def fold(source: Draft, target: Draft, *, at: datetime, now: datetime) -> None:
+    """The source is merged into the target: hazards, notes and units on it go with it."""
+    if source.merged and source.incident.merged_into_id == target.incident.pk:
+        return
+    if _leads_to(target, source):
+        flags = (*source.known.call.flags, "merge contradicts an earlier one, not done")
+        source.know(replace(source.known, call=replace(source.known.call, flags=flags)))
+        return
+    source.transition(IncidentStatus.MERGED, at=at)
+    source.set(merged_into=target.incident)
+    call, material = carry(target.known.call, source.known.call)
+    target.know(replace(target.known, call=call))
+    target.revise(material, now=now)
+    for row in source.units.values():
+        if row.detached_at is None:
+            target.inherit(row, at=at)
+
+
+def _leads_to(draft: Draft, end: Draft) -> bool:
+    """Whether following merges from one incident arrives at the other."""
+    row: Incident | None = draft.incident
+    for _ in range(20):
+        if row is None:
+            return False
+        if row.pk == end.incident.pk:
+            return True
+        row = row.merged_into
+    return True
+
+
+def _pass_on(draft: Draft, drafts: dict[Key, Draft], now: datetime) -> None:
+    """What is told of an incident after it was merged goes to the one that took its place."""
+    seen = {draft.incident.pk}
+    while draft.merged and draft.visible and draft.incident.merged_into_id not in seen:
+        pk = draft.incident.merged_into_id
+        target = next((d for d in drafts.values() if d.incident.pk == pk), None)
+        if target is None:
+            target = next(iter(lock(Q(pk=pk))))
+            drafts[(target.incident.agency_id, target.incident.cad_number or str(pk))] = target
+        call, material = carry(target.known.call, draft.known.call)
+        target.know(replace(target.known, call=call))
+        target.revise(material, now=now)
+        seen.add(target.incident.pk)
+        draft = target

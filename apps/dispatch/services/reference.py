@@ -1,0 +1,87 @@
+"""Reference data: call types, dispatch rules, and what tablets know of codes and units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+from django.db import transaction
+
+from apps.audit.services import Actor, record
+from apps.changes.models import StoredDocument
+from apps.changes.reading import body_of
+from apps.changes.services import EVERYONE_SCOPE, Document, publish
+from apps.dispatch import reference, rules
+from apps.dispatch.codelists import code_lists
+from apps.dispatch.models import Agency, CallType, DispatchRule, Unit
+from apps.dispatch.services import rulebook
+from apps.dispatch.services.units import REFERENCE, unit_document
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """How much was new."""
+
+    call_types: int
+    rules: int
+    documents: int
+
+
+@transaction.atomic
+def load_reference(*, by: Actor, now: datetime) -> Loaded:
+    """Adds the shipped call types and rules, and publishes code lists and CARE units to tablets.
+
+    Idempotent: what is here stays as the agency has it, what tablets have is not sent again.
+    """
+    known = set(CallType.objects.values_list("code", flat=True))
+    types = [
+        CallType(code=one.code, common_type=one.common_type, nemsis_code=one.nemsis_code)
+        for one in reference.call_types().values()
+        if one.code not in known
+    ]
+    CallType.objects.bulk_create(types, ignore_conflicts=True)
+    versions = set(DispatchRule.objects.values_list("version", flat=True))
+    missing = [
+        DispatchRule(
+            version=rule.version,
+            effective_from=rule.effective_from,
+            effective_to=rule.effective_to,
+            citation=rule.citation,
+            definition=rule.definition(),
+        )
+        for rule in rules.shipped()
+        if rule.version not in versions
+    ]
+    DispatchRule.objects.bulk_create(missing)
+    record(
+        actor=by,
+        action="create",
+        subject_type="dispatch_rule",
+        subject_ids=[rule.pk for rule in missing],
+        now=now,
+    )
+    rulebook.forget()
+    transaction.on_commit(rulebook.forget, robust=True)
+    units = Unit.objects.filter(agency=Agency.CARE).order_by("pk")
+    lists = [
+        Document(REFERENCE, one.id, frozenset({EVERYONE_SCOPE}), one.body()) for one in code_lists()
+    ]
+    fresh = _not_published([*lists, *(unit_document(unit) for unit in units)])
+    publish(documents=fresh, now=now)
+    return Loaded(call_types=len(types), rules=len(missing), documents=len(fresh))
+
+
+def _not_published(documents: Sequence[Document]) -> list[Document]:
+    """Those that differ from what tablets have."""
+    stored = StoredDocument.objects.filter(
+        collection=REFERENCE, doc_id__in=[document.id for document in documents]
+    )
+    bodies = {row.doc_id: body_of(REFERENCE, row.doc_id, row.body) for row in stored}
+    return [
+        document
+        for document in documents
+        if bodies.get(document.id) is None
+        or orjson.loads(bodies[document.id] or b"null") != orjson.loads(orjson.dumps(document.body))
+    ]

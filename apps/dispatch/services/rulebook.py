@@ -1,0 +1,177 @@
+"""Dispatch rules and call types as every intake needs them, and the verbs that change rules."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from django.db import transaction
+
+from apps.audit.services import Actor, record
+from apps.core.problems import CONFLICT, INVALID, FieldError, ProblemError
+from apps.dispatch import rules
+from apps.dispatch.calls import Call, Malformed
+from apps.dispatch.models import CallType, DispatchRule, Incident
+from apps.dispatch.rules import Evaluation, Rule
+from apps.dispatch.stored import known_of
+
+# How long a process may go on with the rules that it has read. A version is made known ahead of the
+# day from which it holds, so nobody waits for this.
+FRESH_SECONDS = 5.0
+DRAFT_LEAD = timedelta(days=30)
+_UNKNOWN_TYPE = "unknown call type"
+
+
+@dataclass(frozen=True)
+class Rulebook:
+    """The rules, and the standard type of every call type string that the agency knows."""
+
+    rules: tuple[Rule, ...]
+    common_types: Mapping[str, str]
+
+    def evaluate(self, call: Call, at: datetime) -> Evaluation:
+        return rules.evaluate(call, self.rules, at)
+
+    def classified(self, call: Call) -> Call:
+        """The call with what the agency's own list of call types adds to the shipped one."""
+        mine = [t for t in (call.final_call_type, call.initial_call_type) if t in self.common_types]
+        if not mine:
+            return call
+        common = next((c for c in (self.common_types[t] for t in mine) if c), "")
+        flags = tuple(flag for flag in call.flags if flag != _UNKNOWN_TYPE)
+        return replace(call, common_type=call.common_type or common, flags=flags)
+
+
+_read: tuple[float, Rulebook] | None = None
+
+
+def current() -> Rulebook:
+    """The rules as of a few seconds ago at most, without a query most of the time."""
+    global _read  # noqa: PLW0603  (one value for the process, replaced as a whole)
+    known = _read
+    if known is None or time.monotonic() - known[0] > FRESH_SECONDS:
+        book = Rulebook(
+            rules=tuple(as_rule(row) for row in DispatchRule.objects.order_by("effective_from")),
+            common_types=dict(CallType.objects.values_list("code", "common_type")),
+        )
+        known = _read = (time.monotonic(), book)
+    return known[1]
+
+
+def forget() -> None:
+    """The next intake of this process reads the rules anew."""
+    global _read  # noqa: PLW0603
+    _read = None
+
+
+def as_rule(row: DispatchRule) -> Rule:
+    """The rule that a row holds. Raises `Malformed` where its definition is none."""
+    return rules.read(
+        version=row.version,
+        effective_from=row.effective_from,
+        effective_to=row.effective_to,
+        citation=row.citation,
+        definition=row.definition,
+    )
+
+
+@transaction.atomic
+def save_rule(*, rule: DispatchRule, by: Actor, now: datetime) -> DispatchRule:
+    """Stores a version that is not in force yet, or sets the end of one that is.
+
+    What incidents were judged by must stay readable: a version that has taken effect keeps its text
+    for ever, and its end is moved only to a time to come.
+    """
+    stored = DispatchRule.objects.select_for_update(no_key=True).filter(pk=rule.pk).first()
+    if stored is not None and stored.effective_from <= now:
+        _only_its_end(stored, rule, now)
+    elif rule.effective_from <= now:
+        error = FieldError("/effective_from", "Must lie in the future.")
+        raise ProblemError(INVALID, errors=[error])
+    try:
+        as_rule(rule)
+    except Malformed as malformed:
+        errors = [FieldError(f"/definition{at}", mend) for at, mend in malformed.errors]
+        raise ProblemError(INVALID, errors=errors) from None
+    rule.save()
+    _told(rule, "update" if stored else "create", by, now)
+    return rule
+
+
+@transaction.atomic
+def new_version(*, of: DispatchRule, by: Actor, now: datetime) -> DispatchRule:
+    """A copy of a version to be worked on. It takes effect in 30 days unless another day is set."""
+    stem = f"{of.version}-draft"[:54]
+    taken = set(
+        DispatchRule.objects.filter(version__startswith=stem).values_list("version", flat=True)
+    )
+    numbers = (n for n in range(1, len(taken) + 2) if f"{stem}-{n}" not in taken)
+    copy = DispatchRule.objects.create(
+        version=f"{stem}-{next(numbers)}",
+        effective_from=(now + DRAFT_LEAD).replace(minute=0, second=0, microsecond=0),
+        citation=of.citation,
+        definition=of.definition,
+    )
+    _told(copy, "create", by, now)
+    return copy
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How an incident was judged when it came, and how the tried rule alone would judge it."""
+
+    incident: Incident
+    would: Evaluation
+
+
+def dry_run(
+    *, rule: DispatchRule, incidents: Sequence[Incident], by: Actor, now: datetime
+) -> list[Trial]:
+    """Applies one version to past incidents, whatever the days of its validity. Changes nothing."""
+    always = replace(
+        as_rule(rule), effective_from=datetime.min.replace(tzinfo=UTC), effective_to=None
+    )
+    record(
+        actor=by,
+        action="dry-run",
+        subject_type="incident",
+        subject_ids=[incident.pk for incident in incidents],
+        now=now,
+        detail={"rule": rule.version},
+    )
+    return [
+        Trial(incident, rules.evaluate(known_of(incident).call, [always], incident.occurred_at))
+        for incident in incidents
+    ]
+
+
+def _only_its_end(stored: DispatchRule, rule: DispatchRule, now: datetime) -> None:
+    kept = ("version", "effective_from", "citation", "definition")
+    if any(getattr(stored, name) != getattr(rule, name) for name in kept):
+        raise ProblemError(
+            CONFLICT, "This version has taken effect and is not changed. Make a new version of it."
+        )
+    ended = stored.effective_to is not None and stored.effective_to <= now
+    if rule.effective_to != stored.effective_to and (
+        ended or (rule.effective_to is not None and rule.effective_to < now)
+    ):
+        error = FieldError(
+            "/effective_to", "An end is set to a time to come, before it is reached."
+        )
+        raise ProblemError(INVALID, errors=[error])
+
+
+def _told(rule: DispatchRule, action: str, by: Actor, now: datetime) -> None:
+    forget()
+    # Again when it is committed: another thread may have read the former state meanwhile.
+    transaction.on_commit(forget, robust=True)
+    record(
+        actor=by,
+        action=action,
+        subject_type="dispatch_rule",
+        subject_ids=[rule.pk],
+        now=now,
+        detail={"version": rule.version},
+    )
