@@ -1,7 +1,7 @@
 """The 911 centre's computer-aided dispatch: posts calls and whatever becomes of them.
 
-A message is sent until the server has taken it, whatever the network does to the answers: the server
-knows a call by its CAD event number, so a repeat changes nothing.
+A message is sent until the server has taken it, whatever the network does to the answers: the
+server knows a call by its CAD event number, so a repeat changes nothing.
 """
 
 from __future__ import annotations

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from apps.dispatch.calls import Caution
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -182,12 +184,12 @@ STORIES: Final = (
     ),
 )
 
-# What a call-taker adds when the picture changes: severity, kind for the plain message, text.
+# What a call-taker adds when the picture changes.
 CAUTIONS: Final = (
-    ("high", "weapon", "CALLER SAYS PERSON HAS A SMALL KNIFE IN POCKET, NOT DISPLAYED"),
-    ("high", "violence", "PUSHED A BYSTANDER EARLIER PER SECOND CALLER"),
-    ("normal", "premise", "LOOSE DOG, NOT ON LEASH"),
-    ("low", "medical", "CALLER SAYS PERSON IS DIABETIC"),
+    Caution(severity="high", kind="weapon", text="SMALL KNIFE IN POCKET PER RP, NOT DISPLAYED"),
+    Caution(severity="high", kind="violence", text="PUSHED A BYSTANDER EARLIER PER SECOND CALLER"),
+    Caution(severity="normal", kind="premise", text="LOOSE DOG, NOT ON LEASH"),
+    Caution(severity="low", kind="medical", text="CALLER SAYS PERSON IS DIABETIC"),
 )
 
 DESTINATIONS: Final = (

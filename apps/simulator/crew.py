@@ -1,7 +1,7 @@
 """A pair of responders with a tablet each: what they do with a call, tap by tap.
 
-They know what their tablets show and what they see on the street, nothing else. Out of coverage they
-go on working and tapping, as people do.
+They know what their tablets show and what they see on the street, nothing else. Out of coverage
+they go on working and tapping, as people do.
 """
 
 from __future__ import annotations
@@ -55,6 +55,12 @@ class Crew:
         """Calls that they have and have not begun."""
         return self._todo.qsize()
 
+    @property
+    def unit_id(self) -> str:
+        """Their unit's id, as their tablets know it; "" before that."""
+        units = self.tablets[0].store.documents("reference")
+        return next((unit["id"] for unit in units if unit.get("call_sign") == self.call_sign), "")
+
     async def run(self) -> None:
         """Work through the calls, one after the other, until cancelled."""
         for tablet in self.tablets:  # what is left of an earlier run
@@ -103,27 +109,35 @@ class Crew:
     async def _next(self) -> str:
         """The next call; with time on their hands they may meet somebody on the street."""
         while True:
-            patience = self.dice.uniform(20, 60) * 60 / self.pace.scale if self.on_views else None
+            patience = self.dice.uniform(20, 60) * 60 / self.pace.scale
             try:
                 return await asyncio.wait_for(self._todo.get(), patience)
             except TimeoutError:
-                return self._open()
+                if self.on_views:
+                    return self._open()
 
     # --- what they do ---
 
     async def _answer(self, id: str) -> None:
         scene = self.street.scene(self._shown(id).get("cad_number"))
+        try:
+            await self._work(id, scene)
+        except Over:
+            if any(tablet.assignment(id) for tablet in self.tablets):
+                scene.care_left.set()
+            raise  # where neither tablet has it, another crew does, and will leave later
+        scene.care_left.set()
+
+    async def _work(self, id: str, scene: Scene) -> None:
         self.doing = "to the van"
         await self.pace.minutes(0.5, 2)
-        if id not in self._own and self.pace.happens(0.03):
-            self._tap(id, "declined", agency="care", reason="scene_not_secured")
-            return
-        if id not in self._own:
-            await self._drive(id)
-        try:
+        if id in self._own:
             await self._on_scene(id, scene)
-        finally:
-            scene.care_left.set()
+        elif self.pace.happens(0.03):
+            self._tap(id, "declined", agency="care", reason="scene_not_secured")
+        else:
+            await self._drive(id)
+            await self._on_scene(id, scene)
 
     async def _drive(self, id: str) -> None:
         self.doing = "en route"

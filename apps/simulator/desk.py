@@ -1,4 +1,4 @@
-"""A supervisor or dispatcher at a desk: signed in like in a browser, with the alerts' socket open."""
+"""A supervisor or dispatcher at a desk: signed in as in a browser, the alerts' socket open."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import orjson
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
-from apps.core.ids import uuid7
 from apps.simulator.pace import Pace
 from apps.simulator.tablet.store import Document
 from apps.simulator.tablet.wire import NoAnswer, Refused, ShutOut, understood
@@ -107,8 +106,8 @@ class Desk:
         async with connect(
             address, additional_headers=headers, compression=None, proxy=None
         ) as socket:
-            hello = {"type": "hello", "instance": str(uuid7()), "checkpoints": checkpoints}
-            await socket.send(orjson.dumps({**hello, "seen": None}).decode())
+            hello = {"type": "hello", "checkpoints": checkpoints}
+            await socket.send(orjson.dumps(hello).decode())
             async for message in socket:
                 frame = orjson.loads(message)
                 if frame["type"] != "frame" or frame["collection"] not in checkpoints:

@@ -9,8 +9,10 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from apps.assignments.emergency import Banner
+from apps.simulator.tablet.device import stamp
 from apps.simulator.tablet.store import Document
 from apps.simulator.tablet.tablet import Tablet
 
@@ -42,6 +44,7 @@ class Line:
 class Figures:
     """The counts of one run."""
 
+    began_at: str = field(default_factory=lambda: stamp(datetime.now(UTC)))
     posted: dict[str, float] = field(default_factory=dict)  # CAD event number -> first attempt
     with_care: set[str] = field(default_factory=set)  # numbers of calls that named a CARE unit
     deliveries: dict[tuple[str, str], Delivery] = field(default_factory=dict)
@@ -127,6 +130,7 @@ class Figures:
 
 
 def words(code: str) -> str:
+    """A code as a person reads it."""
     return code.replace("_", " ")
 
 

@@ -46,7 +46,7 @@ class Radio:
         self.conditions = conditions
         self._uncovered = asyncio.Event()
         self._lines: set[Line] = set()
-        self.transport = RadioTransport(self)
+        self.transport: httpx2.AsyncBaseTransport = RadioTransport(self)
 
     @property
     def covered(self) -> bool:

@@ -120,9 +120,7 @@ def crews(team: Team, now: datetime) -> None:
         for position, username in enumerate(crew, 1):
             if (username, call_sign, position) not in on_duty:
                 user = User.objects.get(username=username)
-                join_crew(
-                    user=user, unit=unit, shift=shift, position=position, by=SYSTEM, now=now
-                )
+                join_crew(user=user, unit=unit, shift=shift, position=position, by=SYSTEM, now=now)
 
 
 def cad_token(kept: str, now: datetime) -> str:

@@ -1,7 +1,7 @@
 """The whole product as processes of this machine: engines, web server, Celery worker and beat.
 
-One web process: on two cores it shares them with PostgreSQL, the worker and the simulator itself, and
-one process holds a few thousand sockets. The bell still crosses processes, because alarms are
+One web process: on two cores it shares them with PostgreSQL, the worker and the simulator itself,
+and one process holds a few thousand sockets. The bell still crosses processes, because alarms are
 raised in the worker.
 
 Every process is in a session of its own, so that Ctrl-C reaches this one alone, which then ends the

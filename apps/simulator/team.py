@@ -17,5 +17,5 @@ CAD_CLIENT: Final = "911 centre (simulated)"
 POLICE: Final = ("1K11", "1K12", "1M21", "1M22", "2G13", "2O11", "2D14", "3K12")
 
 # Files of the run's folder that seed and simulator share.
-PASSWORD_FILE: Final = "password"
-CAD_TOKEN_FILE: Final = "cad_token"
+PASSWORD_FILE: Final = "password"  # noqa: S105  (a file's name)
+CAD_TOKEN_FILE: Final = "cad_token"  # noqa: S105

@@ -26,8 +26,16 @@ class Replication:
     """Pulls and pushes of one store. `arrived` is called with every page or frame taken."""
 
     def __init__(
-        self, store: Store, device: Device, wire: Wire, dice: random.Random, arrived: Listener
+        self,
+        store: Store,
+        device: Device,
+        wire: Wire,
+        *,
+        collections: Sequence[str],
+        dice: random.Random,
+        arrived: Listener,
     ) -> None:
+        self.collections = tuple(collections)
         self._store = store
         self._device = device
         self._wire = wire
@@ -40,8 +48,8 @@ class Replication:
         self.shut_out = False
 
     def want(self, *collections: str) -> None:
-        """Ask for a pull; several before it starts are one."""
-        self._wanted |= dict.fromkeys(collections)
+        """Ask for a pull, of all collections where none is named; several wishes are one pull."""
+        self._wanted |= dict.fromkeys(collections or self.collections)
         self._stir.set()
 
     def typed(self) -> None:
@@ -68,7 +76,7 @@ class Replication:
             while self._wanted:
                 collection = next(iter(self._wanted))
                 del self._wanted[collection]
-                await self._patiently(self._pull, collection)
+                await self.pull(collection)
 
     async def pushing(self) -> None:
         """Empty the outbox whenever something is in it, for ever."""
@@ -77,6 +85,11 @@ class Replication:
             while self._store.unsent(1):
                 await self._patiently(self._push)
             await self._typed.wait()
+
+    async def pull(self, collection: str) -> None:
+        """Everything new of a collection, however long it takes to get it."""
+        while not await self._patiently(self._pull, collection):
+            pass  # in another history, from the start
 
     async def _pull(self, collection: str) -> None:
         """Pages until one is short. A page that no longer continues the store is asked for anew."""
@@ -95,15 +108,16 @@ class Replication:
         if answers:
             self._arrived(edits[0].collection, list(answers.values()))
 
-    async def _patiently(self, attempt: Callable[..., Awaitable[None]], *given: str) -> None:
-        """Try until it is done."""
+    async def _patiently(self, attempt: Callable[..., Awaitable[None]], *given: str) -> bool:
+        """Try until it is done. False: the server follows another history, and so does the store
+        now; what was to be done is to be looked at anew."""
         failures = 0
         while True:
             try:
                 await attempt(*given)
             except AnotherHistory as other:
                 self.renew(other.epoch)
-                return
+                return False
             except (NoAnswer, ShutOut, Refused) as failure:
                 self.in_contact = False
                 self.shut_out = isinstance(failure, ShutOut)
@@ -112,13 +126,14 @@ class Replication:
                 failures += 1
             else:
                 self.in_contact, self.shut_out = True, False
-                return
+                return True
 
     def renew(self, epoch: str) -> None:
         """Follow another history: what is held goes out again, everything is pulled anew."""
         if self._store.epoch != epoch:
             self._store.begin_again(epoch, at=self._device.now())
         self._typed.set()
+        self.want()
 
     async def pause(self, failures: int, least: float = 0.0) -> None:
         """Full jitter: a random time up to a bound that doubles, so that tablets that failed

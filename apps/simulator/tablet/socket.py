@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -43,13 +43,11 @@ class Socket:
         url: str,
         store: Store,
         replication: Replication,
-        collections: Sequence[str],
         dial: Dial,
     ) -> None:
         self._url = url
         self._store = store
         self._replication = replication
-        self._collections = tuple(collections)
         self._dial = dial
         self.up_since: float | None = None
 
@@ -71,7 +69,7 @@ class Socket:
             await self._replication.pause(failures)
 
     async def _converse(self, connection: Connection) -> None:
-        checkpoints = {name: self._store.checkpoint(name) for name in self._collections}
+        checkpoints = {name: self._store.checkpoint(name) for name in self._replication.collections}
         greeting = hello(self._store.instance, checkpoints, self._store.seen)
         await connection.send(orjson.dumps(greeting).decode())
         silence = OPEN_SECONDS
@@ -88,15 +86,17 @@ class Socket:
                 case "frame":
                     self._take(message)
                 case "resync":
-                    self._replication.want(*self._collections)
+                    self._replication.want()
 
     def _heard(self, message: Document) -> None:
         """A welcome or heartbeat: which history the server follows, and how far it has come."""
         if self._store.epoch not in {None, message["epoch"]}:
             self._replication.renew(message["epoch"])
-            self._replication.want(*self._collections)
             return
         self._store.has_seen(message["head"])
+        for collection, checkpoint in message.get("checkpoints", {}).items():
+            if checkpoint is not None and checkpoint != self._store.checkpoint(collection):
+                self._replication.want(collection)  # a frame went missing
 
     def _take(self, frame: Document) -> None:
         collection, checkpoint = frame["collection"], frame["checkpoint"]

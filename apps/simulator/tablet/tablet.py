@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from apps.assignments.emergency import Banner, banner
 from apps.core.ids import uuid7
 from apps.simulator.tablet.device import Device, stamp
 from apps.simulator.tablet.replication import Replication
-from apps.simulator.tablet.socket import Dial, Socket
+from apps.simulator.tablet.socket import Connection, Socket
 from apps.simulator.tablet.store import Document, Outbox, Store
 from apps.simulator.tablet.wire import Wire
 
@@ -31,8 +32,11 @@ Typed = Callable[["Tablet", Document], None]
 class Link(Protocol):
     """The tablet's way to the server: HTTP through `transport`, sockets through `dial`."""
 
-    transport: httpx2.AsyncBaseTransport
-    dial: Dial
+    @property
+    def transport(self) -> httpx2.AsyncBaseTransport: ...
+    def dial(
+        self, url: str, headers: dict[str, str], /
+    ) -> AbstractAsyncContextManager[Connection]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +69,18 @@ class Tablet:
         self.heard: list[Heard] = []
         self.typed: list[Typed] = []
         self._dice = dice
+        self._telling = True
         self.wire = Wire(base_url, self.store, self.device, link.transport)
-        self._replication = Replication(self.store, self.device, self.wire, dice, self._arrived)
+        self._replication = Replication(
+            self.store,
+            self.device,
+            self.wire,
+            collections=COLLECTIONS,
+            dice=dice,
+            arrived=self._arrived,
+        )
         address = f"{base_url.replace('http', 'ws', 1)}/ws/v1/sync"
-        self._socket = Socket(address, self.store, self._replication, COLLECTIONS, link.dial)
+        self._socket = Socket(address, self.store, self._replication, link.dial)
         self._told_received = {
             fact["assignment_id"]
             for fact in self.store.documents("facts")
@@ -77,12 +89,19 @@ class Tablet:
 
     async def run(self) -> None:
         """Keep the tablet working until it is cancelled."""
-        self._replication.want(*COLLECTIONS)
+        self._replication.want()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._replication.pulling())
             group.create_task(self._replication.pushing())
             group.create_task(self._socket.listening())
             group.create_task(self._polling())
+
+    async def catch_up(self, *, telling: bool = True) -> None:
+        """Pull everything that is new, once, and return when it is in the store. Without `telling`
+        nothing is said about calls that arrive: the store only looks."""
+        self._telling = telling
+        for collection in COLLECTIONS:
+            await self._replication.pull(collection)
 
     async def close(self) -> None:
         await self.wire.close()
@@ -138,7 +157,7 @@ class Tablet:
 
     def refresh(self) -> None:
         """Ask for everything that is new, as a pull of the screen does."""
-        self._replication.want(*COLLECTIONS)
+        self._replication.want()
 
     async def _polling(self) -> None:
         """Without a socket, pull at an easy pace that spreads tablets apart."""
@@ -148,7 +167,7 @@ class Tablet:
                 self.refresh()
 
     def _arrived(self, collection: str, documents: Sequence[Document]) -> None:
-        if collection == "assignments":
+        if collection == "assignments" and self._telling:
             self._tell_received(documents)
         for listener in self.heard:
             listener(self, collection, documents)

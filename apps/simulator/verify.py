@@ -1,0 +1,149 @@
+"""What is true at the end of a run, found out independently of the tablets that played it.
+
+Three questions, each answered against somebody else's word:
+
+- **lost**: the journal of every tap that was ever typed, against what a dispatcher reads of every
+  assignment over the API; and for every call that named a CARE unit, whether the tablets of the
+  unit that has it ever showed it.
+- **duplicated**: facts of a tablet on the server beyond those typed, calls and assignments that
+  stand there twice, alerts raised twice for one call for help.
+- **diverged**: each tablet's store, document by document and byte by byte, against a fresh local
+  database of the same tablet that pulls everything from the start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from apps.simulator.desk import Desk
+from apps.simulator.figures import Figures
+from apps.simulator.radio import Radio
+from apps.simulator.tablet.store import Document, encoded, seq_of
+from apps.simulator.tablet.tablet import COLLECTIONS, Tablet
+
+PATIENCE = 10
+# What the client wrote into a fact; the rest is the server's.
+_WRITTEN = ("kind", "assignment_id", "event", "device_time", "counter", "data", "editor", "edit_no")
+
+
+@dataclass
+class Findings:
+    """What was found wrong, one line each; `assignments` are those of this run."""
+
+    assignments: list[Document] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    duplicated: list[str] = field(default_factory=list)
+    diverged: list[str] = field(default_factory=list)
+
+    @property
+    def clean(self) -> bool:
+        return not (self.lost or self.duplicated or self.diverged)
+
+
+async def verify(
+    *, figures: Figures, tablets: Sequence[Tablet], desk: Desk, base_url: str
+) -> Findings:
+    """Ask the three questions. The shift has ended, the radio is good."""
+    findings = Findings()
+    every = await desk.pages("/api/v1/assignments")
+    numbers = set(figures.posted)
+    own = {fact["assignment_id"] for _, fact in figures.taps.values()}
+    findings.assignments = [a for a in every if a["cad_number"] in numbers or a["id"] in own]
+    facts = [
+        fact
+        for assignment in findings.assignments
+        for fact in await desk.get(f"/api/v1/assignments/{assignment['id']}/facts")
+    ]
+    _compare_taps(findings, figures, facts, {str(tablet.store.instance) for tablet in tablets})
+    _compare_calls(findings, figures, tablets)
+    alerts = await desk.pages("/api/v1/alerts")
+    _no_doubles(findings, "alert for", (a["fact_id"] for a in alerts if a["fact_id"]))
+    for tablet in tablets:
+        findings.diverged += await _differences(tablet, base_url)
+    return findings
+
+
+def _compare_taps(
+    findings: Findings, figures: Figures, facts: Sequence[Document], instances: set[str]
+) -> None:
+    """Every tap once, and as it was typed."""
+    stored = {fact["id"]: fact for fact in facts}
+    for id, (label, tap) in figures.taps.items():
+        fact = stored.get(id)
+        if fact is None:
+            findings.lost.append(f"fact {id} ({tap['event']}) of {label} is not on the server")
+        elif any(fact[name] != tap[name] for name in _WRITTEN):
+            findings.lost.append(f"fact {id} ({tap['event']}) of {label} is not as it was typed")
+    typed_here = [fact for fact in facts if fact["editor"] in instances]
+    for fact in typed_here:
+        if fact["id"] not in figures.taps and fact["received_at"] >= figures.began_at:
+            findings.duplicated.append(f"fact {fact['id']} ({fact['event']}) was never typed")
+    _no_doubles(findings, "fact", (fact["id"] for fact in facts))
+    _no_doubles(findings, "tap", ((fact["editor"], fact["counter"]) for fact in typed_here))
+
+
+def _compare_calls(findings: Findings, figures: Figures, tablets: Sequence[Tablet]) -> None:
+    """Every call with a CARE unit is one assignment, and was on all of its unit's tablets."""
+    given = [a for a in findings.assignments if a["cad_number"]]
+    _no_doubles(findings, "assignment", ((a["incident"], a["unit"]) for a in given))
+    incidents = {(a["cad_number"], a["incident"]) for a in given}
+    _no_doubles(findings, "incident", (number for number, _ in incidents))
+    known = {a["cad_number"] for a in given}
+    for number in sorted(figures.with_care - known):
+        findings.lost.append(f"call {number} has no assignment")
+    for assignment in findings.assignments:
+        for tablet in tablets:
+            ours = tablet.label.startswith(f"{assignment['unit']} ")
+            if ours and (assignment["id"], tablet.label) not in figures.deliveries:
+                findings.lost.append(f"assignment {assignment['id']} never came to {tablet.label}")
+
+
+async def _differences(tablet: Tablet, base_url: str) -> list[str]:
+    """How a tablet differs from a fresh local database of its own. Both are compared as of the
+    same head; while the server goes on, they are asked again."""
+    found: list[str] = []
+    for _ in range(PATIENCE):
+        fresh = Tablet(
+            label=tablet.label,
+            base_url=base_url,
+            path=":memory:",
+            link=Radio(random.Random(0)),
+            dice=random.Random(0),
+        )
+        assert tablet.store.token, "it has played a shift"
+        fresh.store.enrolled(tablet.store.token)
+        try:
+            await tablet.catch_up()
+            before = seq_of(tablet.store.seen)
+            await fresh.catch_up(telling=False)
+            await tablet.catch_up()
+            found = [*_between(tablet, fresh)]
+            if not found or seq_of(tablet.store.seen) == before:
+                return found
+        finally:
+            await fresh.close()
+        await asyncio.sleep(0.5)
+    return found
+
+
+def _between(tablet: Tablet, fresh: Tablet) -> Iterable[str]:
+    for collection in COLLECTIONS:
+        has = {document["id"]: document for document in tablet.store.documents(collection)}
+        should = {document["id"]: document for document in fresh.store.documents(collection)}
+        for id in sorted(has.keys() | should.keys()):
+            if id not in should:
+                yield f"{tablet.label} still has {collection} {id}"
+            elif id not in has:
+                yield f"{tablet.label} lacks {collection} {id}"
+            elif encoded(has[id]) != encoded(should[id]):
+                yield f"{tablet.label} has another {collection} {id}"
+
+
+def _no_doubles(findings: Findings, what: str, names: Iterable[object]) -> None:
+    for name, times in Counter(names).items():
+        if times > 1:
+            findings.duplicated.append(f"{what} {name} stands there {times} times")
