@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
-from django.core.management import call_command
-from django.db import Error, connection, transaction
+from django.db import Error, connection
 
-from apps.accounts.models import Role
 from apps.audit.models import Entry
 from tests.factories import person, tablet
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def as_application() -> Iterator[None]:
-    """Everything in the test runs as the application's role."""
-    call_command("grant_privileges", database="default", verbosity=0)
-    with connection.cursor() as cursor:
-        cursor.execute("set role carefield_app")
-        yield
-        cursor.execute("reset role")
+Role = Callable[[], AbstractContextManager[None]]
 
 
-@pytest.mark.usefixtures("as_application")
-def test_the_application_can_do_its_work() -> None:
-    enrolled = tablet(person(Role.RESPONDER))
-    assert Entry.objects.about(enrolled.tablet.pk).exists()
-    with connection.cursor() as cursor:
+def test_the_application_can_do_its_work(application_role: Role) -> None:
+    with application_role(), connection.cursor() as cursor:
+        enrolled = tablet(person())
+        assert Entry.objects.about(enrolled.tablet.pk).exists()
         cursor.execute("set constraints all immediate")
 
 
-@pytest.mark.usefixtures("as_application")
 @pytest.mark.parametrize(
     "statement",
     [
@@ -52,21 +42,20 @@ def test_the_application_can_do_its_work() -> None:
         "truncate feed_change",
         "insert into feed_holding (holder, scope) values (gen_random_uuid(), 'agency')",
         "update feed_commit set seq = 1",
-        "insert into feed_member values ('x', gen_random_uuid(), 'agency')",
+        "insert into feed_member (collection, doc_id, scope) values ('x', gen_random_uuid(), 'agency')",
         "set session_replication_role = replica",
     ],
 )
-def test_the_application_cannot_rewrite_the_record(statement: str) -> None:
+def test_the_application_cannot_rewrite_the_record(application_role: Role, statement: str) -> None:
     with (
         pytest.raises(Error, match=r"permission denied|must be owner"),
-        transaction.atomic(),
+        application_role(),
         connection.cursor() as cursor,
     ):
         cursor.execute(statement)
 
 
-@pytest.mark.usefixtures("as_application")
-def test_the_application_owns_nothing() -> None:
-    with connection.cursor() as cursor:
+def test_the_application_owns_nothing(application_role: Role) -> None:
+    with application_role(), connection.cursor() as cursor:
         cursor.execute("select count(*) from pg_class where relowner = 'carefield_app'::regrole")
         assert cursor.fetchone() == (0,)

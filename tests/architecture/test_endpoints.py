@@ -1,0 +1,115 @@
+"""Who may call what: every address of the API, every method, every role.
+
+The list is checked against the URL configuration, so a new endpoint cannot be forgotten. What a
+role sees behind an open door is the business of each app's own tests (`visible_to`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from apps.accounts import services
+from apps.accounts.models import Role, User
+from apps.audit.services import SYSTEM
+from apps.core.ids import uuid7
+from tests.factories import NOON, person, tablet, team
+
+ANYONE = frozenset(
+    {"anonymous", "tablet", "responder", "supervisor", "dispatcher", "administrator", "cad"}
+)
+TABLETS = frozenset({"tablet", "responder"})
+DESK = frozenset({"supervisor", "dispatcher"})
+SUPERVISOR = frozenset({"supervisor"})
+CAD = frozenset({"cad"})
+PEOPLE = DESK | {"responder"}
+
+# Address (as in the URL configuration) -> method -> who is let in.
+DOORS: dict[str, dict[str, frozenset[str]]] = {
+    "enrol": {"POST": ANYONE},
+    "sign-in": {"POST": TABLETS},
+    "sign-out": {"POST": TABLETS},
+    "socket-ticket": {"POST": TABLETS | DESK},
+    "enrolment-codes": {"POST": SUPERVISOR},
+    "tablets/<uuid:tablet>/retire": {"POST": SUPERVISOR},
+}
+
+
+def routes(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for pattern in resolver.url_patterns:
+        here = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern, here)
+        else:
+            yield here, pattern
+
+
+def endpoints() -> dict[str, set[str]]:
+    """Every address below /api/v1/ with the methods its view has."""
+    found = {}
+    for route, pattern in routes(get_resolver()):
+        if route.startswith("api/v1/"):
+            view = getattr(pattern.callback, "cls", None) or pattern.callback.view_class
+            methods = {
+                m.upper() for m in ("get", "post", "put", "patch", "delete") if hasattr(view, m)
+            }
+            found[route.removeprefix("api/v1/")] = methods
+    return found
+
+
+def test_every_endpoint_is_listed_with_its_methods() -> None:
+    assert endpoints() == {route: set(methods) for route, methods in DOORS.items()}
+
+
+@pytest.fixture
+def doors(db: None) -> dict[str, tuple[Client, dict[str, str]]]:
+    """For each role a client and its headers."""
+    cache.clear()
+    ours = team()
+
+    def session(role: str) -> tuple[Client, dict[str, str]]:
+        user: User = person(role, of=ours if role == Role.SUPERVISOR else None)
+        client = Client(raise_request_exception=False)
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        return client, {}
+
+    token, _ = services.create_client(name="CAD", by=SYSTEM, now=NOON)
+    bare = Client(raise_request_exception=False)
+    return {
+        "anonymous": (bare, {}),
+        "tablet": (bare, tablet(of=ours).headers),
+        "responder": (bare, tablet(person(of=ours)).headers),
+        "cad": (bare, {"Authorization": f"Bearer {token}"}),
+        **{role: session(role) for role in (Role.SUPERVISOR, Role.DISPATCHER, Role.ADMINISTRATOR)},
+    }
+
+
+@pytest.mark.parametrize(
+    ("route", "method"), [(route, method) for route, methods in DOORS.items() for method in methods]
+)
+def test_each_role_is_let_in_or_turned_away(
+    doors: dict[str, tuple[Client, dict[str, str]]], route: str, method: str
+) -> None:
+    path = "/api/v1/" + "/".join(
+        str(uuid7())
+        if part.startswith("<uuid")
+        else "assignments"
+        if part.startswith("<")
+        else part
+        for part in route.split("/")
+    )
+    let_in = set()
+    for role, (client, headers) in doors.items():
+        answer = client.generic(
+            method, path, b"{}", content_type="application/json", headers=headers
+        )
+        assert answer.status_code < 500, (role, answer.status_code)
+        if answer.status_code not in {401, 403}:
+            let_in.add(role)
+        elif answer.status_code >= 400:
+            assert answer["Content-Type"] == "application/problem+json", (role, answer.status_code)
+    assert let_in == DOORS[route][method]
