@@ -66,7 +66,8 @@ class Fact:
         for at in (self.device_time, self.received_at):
             if at is not None and at.tzinfo is None:
                 raise ValueError("a fact's times need a zone")
-        if not isinstance(self.data, Mapping):
+        stored: object = self.data
+        if not isinstance(stored, Mapping):
             # One such row, stored or sent, must not cost the whole timeline.
             object.__setattr__(self, "data", {})
 

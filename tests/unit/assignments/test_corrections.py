@@ -63,6 +63,20 @@ def test_the_ten_seconds_are_the_devices_own_whatever_its_clock_says() -> None:
     assert "late_undo" not in derive(story.facts).flags_of(undo.id)
 
 
+def test_the_ten_seconds_do_not_hang_on_what_was_measured_in_between() -> None:
+    story = Story()
+    tap = story.add("en_route", 180, device=TABLET_A, counter=1, clock_offset_ms=None)
+    undo = story.add(
+        "corrected",
+        180 + TEN_SECONDS,
+        device=TABLET_A,
+        counter=2,
+        clock_offset_ms=3 * 3_600_000,
+        data={"corrects": str(tap.id), "reason": "mis_tap"},
+    )
+    assert "late_undo" not in derive(story.facts).flags_of(undo.id)
+
+
 def test_an_undo_that_cannot_be_timed_is_flagged() -> None:
     story, en_route = driving()
     undo = story.add("corrected", None, data={"corrects": str(en_route.id), "reason": "mis_tap"})
@@ -183,6 +197,24 @@ def test_a_fact_taken_back_counts_again_when_it_is_corrected_later() -> None:
     correct(story, en_route, 5, reason="wrong_time", time="2024-05-01T19:03:00Z")
     timeline = derive(story.facts)
     assert (timeline.state, timeline.times["en_route"].at) == ("en_route", at(3))
+
+
+def test_taking_a_fact_back_takes_its_corrections_along() -> None:
+    story, en_route = driving()
+    correct(story, en_route, 5, reason="wrong_time", time="2024-05-01T19:03:00Z")
+    correct(story, en_route, 6, reason="did_not_happen")
+    correct(story, en_route, 7, reason="wrong_event", event="staged")
+    timeline = derive(story.facts)
+    assert (timeline.state, timeline.times["staged"].at) == ("staged", at(2))
+
+
+def test_corrections_of_different_details_both_hold() -> None:
+    story, _ = driving()
+    cleared = story.tap("cleared", 9, disposition="18")
+    correct(story, cleared, 20, reason="wrong_detail", data={"disposition": "16"})
+    correct(story, cleared, 21, reason="wrong_detail", data={"note": "gave water"})
+    current = standing(derive(story.facts), cleared).data
+    assert current == {"disposition": "16", "note": "gave water"}
 
 
 def test_a_correction_waits_for_its_fact() -> None:

@@ -59,7 +59,13 @@ def test_a_clock_that_was_put_back_makes_nobody_wait() -> None:
 
 
 def test_the_radio_is_asked_for_exactly_when_help_is_not_sure() -> None:
-    for seconds, accepted, answered in ((1, None, None), (9, None, None), (9, NOON, NOON)):
+    for seconds, accepted, answered in (
+        (1, None, None),
+        (9, None, None),
+        (1, NOON, None),
+        (9, NOON, None),
+        (9, NOON, NOON),
+    ):
         shown = banner(
             tapped_at=NOON,
             now=NOON + timedelta(seconds=seconds),

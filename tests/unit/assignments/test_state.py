@@ -307,6 +307,12 @@ def test_who_drives_has_read_the_call_as_given() -> None:
     assert derive(story.facts, call_revision=2).needs_ack
 
 
+def test_what_cad_tells_of_the_unit_is_no_sign_that_a_tablet_was_read() -> None:
+    story = dispatched()
+    story.cad("en_route", 1, call_revision=1)
+    assert derive(story.facts).needs_ack
+
+
 def test_what_is_closed_needs_no_acknowledgement() -> None:
     story = dispatched()
     story.cad("cancelled", 1)
