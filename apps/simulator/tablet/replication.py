@@ -52,6 +52,11 @@ class Replication:
         self._wanted |= dict.fromkeys(collections or self.collections)
         self._stir.set()
 
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The collections that are still to be pulled."""
+        return tuple(self._wanted)
+
     def typed(self) -> None:
         """Something new is in the outbox."""
         self._typed.set()
@@ -82,9 +87,13 @@ class Replication:
         """Empty the outbox whenever something is in it, for ever."""
         while True:
             self._typed.clear()
-            while self._store.unsent(1):
-                await self._patiently(self._push)
+            await self.push()
             await self._typed.wait()
+
+    async def push(self) -> None:
+        """Everything unsent, however long it takes."""
+        while self._store.unsent(1):
+            await self._patiently(self._push)
 
     async def pull(self, collection: str) -> None:
         """Everything new of a collection, however long it takes to get it."""

@@ -59,14 +59,19 @@ class Socket:
         """Dial, listen, and dial again after a pause with jitter."""
         failures = 0
         while True:
-            try:
-                async with self._dial(self._url, socket_headers(self._store.token)) as connection:
-                    await self._converse(connection)
-            except (OSError, WebSocketException):
-                pass
-            failures = 0 if self.up else failures + 1
-            self.up_since = None
+            answered = await self.session()
+            failures = 0 if answered else failures + 1
             await self._replication.pause(failures)
+
+    async def session(self) -> bool:
+        """One connection, from dialling to its end. Whether the server answered the hello."""
+        try:
+            async with self._dial(self._url, socket_headers(self._store.token)) as connection:
+                await self._converse(connection)
+        except (OSError, TimeoutError, WebSocketException):
+            return self.up
+        finally:
+            self.up_since = None
 
     async def _converse(self, connection: Connection) -> None:
         checkpoints = {name: self._store.checkpoint(name) for name in self._replication.collections}

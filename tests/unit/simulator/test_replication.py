@@ -1,0 +1,156 @@
+"""Pulls and pushes go on until the server has answered, whatever comes instead of an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+
+import httpx2
+import pytest
+
+from apps.simulator.tablet import replication
+from tests.unit.simulator.scripted import (
+    AT,
+    EPOCH,
+    OTHER_EPOCH,
+    Rig,
+    answered,
+    page,
+    refused,
+)
+
+PROBLEM = {"code": "invalid", "detail": "no"}
+
+
+def run_pull(rig: Rig, collection: str = "facts") -> None:
+    asyncio.run(rig.replication.pull(collection))
+
+
+def push_once(rig: Rig) -> None:
+    asyncio.run(rig.replication.push())
+
+
+def tap(rig: Rig, id: str) -> None:
+    rig.store.save("facts", {"id": id, "event": "en_route"}, at=AT)
+
+
+def test_a_pull_goes_on_until_a_page_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replication, "PAGE", 2)
+    rig = Rig(
+        page({"id": "a", "rev": 1}, {"id": "b", "rev": 1}, checkpoint="1"),
+        page({"id": "c", "rev": 1}, checkpoint="2"),
+    )
+    run_pull(rig)
+    assert [document["id"] for document in rig.store.documents("facts")] == ["a", "b", "c"]
+    asked = [request.url.params.get("checkpoint") for request in rig.server.requests]
+    assert asked == [None, "1"]
+
+
+def test_an_answer_older_than_what_was_seen_is_dropped() -> None:
+    rig = Rig(
+        page({"id": "a", "rev": 1, "text": "old"}, checkpoint="1", head="4.1"),
+        page({"id": "a", "rev": 2, "text": "new"}, checkpoint="2", head="9.1"),
+    )
+    rig.store.has_seen("9.1")
+    run_pull(rig)
+    assert rig.store.documents("facts") == [{"id": "a", "rev": 2, "text": "new"}]
+    assert rig.arrived == [("facts", [{"id": "a", "rev": 2, "text": "new"}])]
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_server_is_given_the_time_it_asks_for(status: int) -> None:
+    rig = Rig(refused(status, Retry_After="0.2"), page(checkpoint="1"))
+    began = time.monotonic()
+    run_pull(rig)
+    assert time.monotonic() - began >= 0.2
+
+
+@pytest.mark.parametrize(
+    "instead",
+    [
+        httpx2.ReadError("lost"),
+        httpx2.ConnectError("no coverage"),
+        httpx2.ReadTimeout("silence"),
+        refused(500),
+        refused(502),
+    ],
+)
+def test_a_push_without_an_answer_is_sent_again_unchanged(instead: object) -> None:
+    rig = Rig(instead, answered([]))  # type: ignore[arg-type]
+    tap(rig, "f1")
+    push_once(rig)
+    first, second = (json.loads(request.content) for request in rig.server.requests)
+    assert first == second
+    assert rig.store.outbox().unsent == 0
+
+
+def test_a_tablet_that_is_shut_out_keeps_what_it_holds_and_asks_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(replication, "LONGEST_PAUSE", 0.0)
+    rig = Rig(refused(401), refused(403), refused(400, body=PROBLEM), answered([]))
+    tap(rig, "f1")
+    push_once(rig)
+    assert len(rig.server.requests) == 4
+    assert rig.store.get("facts", "f1") is not None
+
+
+def test_edits_go_in_batches_and_in_order() -> None:
+    rig = Rig(answered([]), answered([]))
+    for number in range(60):
+        tap(rig, f"f{number:02}")
+    push_once(rig)
+    batches = [json.loads(request.content) for request in rig.server.requests]
+    ids = [[row["newDocumentState"]["id"] for row in batch] for batch in batches]
+    assert ids == [[f"f{n:02}" for n in range(50)], [f"f{n:02}" for n in range(50, 60)]]
+
+
+def test_one_refused_row_leaves_the_outbox_with_the_others() -> None:
+    rig = Rig(answered([{"id": "f1", "sync_status": "quarantined", "_deleted": False}]))
+    tap(rig, "f1")
+    tap(rig, "f2")
+    push_once(rig)
+    assert (rig.store.outbox().unsent, rig.store.outbox().refused) == (0, 1)
+
+
+def test_every_request_says_who_asks_what_it_has_seen_and_what_its_clock_says() -> None:
+    rig = Rig(page(checkpoint="1"), page(checkpoint="1"))
+    run_pull(rig)
+    run_pull(rig)
+    first, second = (request.headers for request in rig.server.requests)
+    assert first["Sync-Instance"] == second["Sync-Instance"] == str(rig.store.instance)
+    assert "Sync-Seen" not in first
+    assert second["Sync-Seen"] == "10.1"
+    assert first["Sync-Clock"].isdigit()
+    assert ";rtt=" in second["Sync-Clock"]
+
+
+def test_another_history_is_followed_from_the_start_with_everything_sent_again() -> None:
+    rig = Rig(
+        page({"id": "f1", "rev": 5, "edit_no": 1, "editor": "x"}, checkpoint="7"),
+        refused(409, Sync_Epoch=OTHER_EPOCH),
+        page(
+            {"id": "f1", "rev": 1, "edit_no": 1, "editor": "x"}, checkpoint="1", epoch=OTHER_EPOCH
+        ),
+    )
+    rig.store.follow(EPOCH)
+    run_pull(rig)
+    run_pull(rig)
+    assert rig.store.epoch == OTHER_EPOCH
+    assert [edit.id for edit in rig.store.unsent(5)] == ["f1"]
+    assert rig.server.requests[-1].url.params.get("checkpoint") is None
+    assert set(rig.replication.wanted) == {"assignments", "facts"}
+
+
+def test_a_tablet_of_another_instance_is_told_so_without_changing_history() -> None:
+    rig = Rig(refused(409, body={"code": "conflict"}))
+    rig.store.follow(EPOCH)
+
+    async def go() -> None:
+        async with asyncio.timeout(0.05):
+            await rig.replication.pull("facts")
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(go())
+    assert rig.store.epoch == EPOCH
