@@ -270,6 +270,10 @@ CLOCK_SUSPECT_SECONDS = env.number("CLOCK_SUSPECT_SECONDS", 120, least=1)
 
 # --- Sockets -----------------------------------------------------------------------------------
 HEARTBEAT_SECONDS = env.number("HEARTBEAT_SECONDS", 10, least=0.2)
+# A socket that has not said hello after this long is closed.
+SOCKET_HELLO_SECONDS = env.number("SOCKET_HELLO_SECONDS", 10, least=0.1)
+# A client that has not read for this long is dropped: it dials again and catches up.
+SOCKET_STUCK_SECONDS = env.number("SOCKET_STUCK_SECONDS", 20, least=0.5)
 # A socket's rights are looked up again this often, whatever pokes were lost.
 SOCKET_RECHECK_SECONDS = env.number("SOCKET_RECHECK_SECONDS", 60, least=1)
 # A socket is closed (1012) after this long, with jitter, and dials again.

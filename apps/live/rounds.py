@@ -1,0 +1,150 @@
+"""One round of the feed for all sockets of a process. Runs in the feed's thread.
+
+Everything new since the last round is read once, opened once, and divided among the sockets. The
+audit entries for all of them commit before anything is handed back to be sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from apps.audit.services import Act, record_all
+from apps.changes.reading import Head, Row
+from apps.changes.services import EVERYONE
+from apps.live import news
+from apps.live.news import News
+from apps.live.parts import Part, reading_of, sign
+from apps.live.sessions import signed_in
+from apps.live.socket import Socket
+from apps.sync import registry, wire
+from apps.sync.checkpoints import Position
+
+# Pairs of socket and document in one round. Beyond it every socket catches up by itself, paced.
+MOST_NEWS = 5000
+LARGEST_FRAME = 100  # documents
+
+_SESSION_EVENTS = ("tablet.signed_in", "tablet.signed_out")
+_ENDING_EVENTS = ("tablet.retired", "user.deactivated")
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """The live sockets by holder. All of them were told everything up to the commit `told`, but
+    those in `fresh`, which caught up by themselves to the commit given there. `tablets` are those
+    with any socket, live or not."""
+
+    by_holder: Mapping[UUID, Sequence[Socket]]
+    told: int
+    fresh: Mapping[Socket, int]
+    tablets: Container[UUID]
+
+    def of(self, holder: UUID) -> Iterable[Socket]:
+        """The sockets that read this holder's list. Everyone's is for whoever is signed in."""
+        if holder == EVERYONE:
+            return (s for all_ in self.by_holder.values() for s in all_ if s.user is not None)
+        return self.by_holder.get(holder, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What a round found. `head` is None where nothing was committed. Not `complete`: there was too
+    much, so every socket has to catch up by itself.
+
+    `parts`: what to send to whom, in order. `to_pull`: plain clients, to be told that there is
+    something. `signed_in`: tablets whose responder changed. `ended`: tablets and people shut out.
+    """
+
+    head: Head | None = None
+    complete: bool = True
+    parts: Mapping[Socket, Sequence[Part]] = field(default_factory=dict)
+    to_pull: frozenset[Socket] = frozenset()
+    signed_in: Mapping[UUID, UUID | None] = field(default_factory=dict)
+    ended: frozenset[UUID] = frozenset()
+
+
+def play(listeners: Listeners, *, now: datetime) -> Round:
+    """Reads what is new for these sockets, and writes down that it is sent to them.
+
+    Who is signed in is read after the news: what is sent is written down under the name of whoever
+    has the tablet when it is sent.
+    """
+    after = min([listeners.told, *listeners.fresh.values()])
+    found = news.since(after, events=_SESSION_EVENTS + _ENDING_EVENTS, limit=MOST_NEWS)
+    if not found.nonces:
+        return Round()
+    seq = max(found.nonces)
+    head = Head(seq, found.nonces[seq])
+    changed = signed_in(
+        [
+            subject
+            for event, subject in found.events
+            if event in _SESSION_EVENTS and subject in listeners.tablets
+        ]
+    )
+    ended = frozenset(subject for event, subject in found.events if event in _ENDING_EVENTS)
+    if not found.complete:
+        return Round(head, complete=False, signed_in=changed, ended=ended)
+    rows, to_pull = _divide(listeners, found)
+    parts, acts = _parts(rows, found.nonces, changed)
+    record_all(acts, now=now)
+    return Round(head, True, parts, to_pull, changed, ended)
+
+
+_Rows = dict[Socket, dict[str, list[Row]]]
+
+
+def _divide(listeners: Listeners, found: News) -> tuple[_Rows, frozenset[Socket]]:
+    """Which rows are for which socket, by collection. Each document is opened once."""
+    rows: _Rows = {}
+    to_pull: set[Socket] = set()
+    for piece in found.pieces:
+        row: Row | None = None
+        for holder in piece.holders:
+            for socket in listeners.of(holder):
+                told = listeners.fresh.get(socket, listeners.told)
+                if piece.seq <= told or piece.collection not in socket.checkpoints:
+                    continue
+                if not socket.frames:
+                    to_pull.add(socket)
+                    continue
+                row = row or piece.row()
+                rows.setdefault(socket, {}).setdefault(piece.collection, []).append(row)
+    return rows, frozenset(to_pull)
+
+
+def _parts(
+    rows: _Rows, nonces: Mapping[int, int], changed: Mapping[UUID, UUID | None]
+) -> tuple[dict[Socket, list[Part]], list[Act]]:
+    parts: dict[Socket, list[Part]] = {}
+    acts: list[Act] = []
+    texts: dict[tuple[UUID, int], str] = {}
+    for socket, by_collection in rows.items():
+        who = socket.who
+        user = socket.user if who.tablet is None else changed.get(who.tablet, socket.user)
+        for name, mine in by_collection.items():
+            collection = registry.get(name)
+            assert collection is not None  # sockets subscribe to registered collections only
+            for start in range(0, len(mine), LARGEST_FRAME):
+                some = mine[start : start + LARGEST_FRAME]
+                last = some[-1]
+                position = Position(Head(last.seq, nonces[last.seq]), last.id)
+                parts.setdefault(socket, []).append(
+                    Part(name, _text(some, texts), sign(who, collection, position))
+                )
+                acts += reading_of(who, user, collection, some)
+    return parts, acts
+
+
+def _text(rows: Sequence[Row], texts: dict[tuple[UUID, int], str]) -> str:
+    """The rows as the inside of a JSON list. A document that many sockets get is put into words
+    once."""
+    said = []
+    for row in rows:
+        key = (row.id, row.seq)
+        if key not in texts:
+            texts[key] = wire.document(row).decode()
+        said.append(texts[key])
+    return ",".join(said)
