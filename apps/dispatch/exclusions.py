@@ -39,7 +39,7 @@ class _Gathered:
 
 
 # What a call type denies or leaves out is not what it tells of.
-_DENIED = re.compile(r"\((?:NO|EXCL|EXCEPT|NON)\b[^)]*\)|\bNO [^()-]*|\bNON-[A-Z/]+|\bNOT DV\b")
+_DENIED = re.compile(r"\((?:NO|EXCL|EXCEPT|NON)\b[^)]*\)|\bNO [^()-]*|\bNON[- ][A-Z/]+|\bNOT DV\b")
 _BY_TYPE: dict[str, re.Pattern[str]] = {
     name: re.compile(pattern)
     for name, pattern in {

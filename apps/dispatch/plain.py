@@ -185,12 +185,17 @@ def _cad_number(node: Node) -> str:
 
 def _event(node: Node) -> CallEvent:
     """What happened. A word that is not understood is taken as a report and flagged."""
-    value = node.value.get("event")
-    word = _EVENT_WORDS.get(value.strip().lower()) if isinstance(value, str) else None
-    if word:
-        node.ignore("event")
-        return word
-    return node.choice("event", CALL_EVENTS) or "report"
+    value = node.raw("event")
+    if isinstance(value, str) or value is None:
+        word = (value or "report").strip().lower()
+        for event in CALL_EVENTS:
+            if word == event:
+                return event
+        if word in _EVENT_WORDS:
+            return _EVENT_WORDS[word]
+    node.findings.bad("/event", f"must be one of: {', '.join(CALL_EVENTS)}")
+    node.findings.keep("/event", value)
+    return "report"
 
 
 def _statuses(node: Node) -> tuple[str, ...]:
