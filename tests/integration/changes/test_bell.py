@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from channels.layers import get_channel_layer
 from django.conf import LazySettings
-from django.db import transaction
+from django.db import connection, transaction
 
 from apps.changes import bell, reading
 from apps.changes.models import Change
@@ -101,6 +102,16 @@ def test_a_sign_in_rings_and_one_that_changes_nothing_does_not(transactional_db:
     assert heard_during(sign_in) == []
 
 
+def test_a_number_that_was_not_said_is_not_made_up(transactional_db: None) -> None:
+    put()
+
+    def commit_without_a_change() -> None:
+        with transaction.atomic():
+            bell.ring_after_commit(connection)
+
+    assert heard_during(commit_without_a_change) == [None]
+
+
 def layer_at(port: int) -> dict[str, Any]:
     hosts = [{"address": f"redis://127.0.0.1:{port}", "socket_timeout": 15}]
     return {
@@ -130,8 +141,10 @@ def test_a_redis_that_does_not_answer_holds_nobody_up(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings.CHANNEL_LAYERS = layer_at(silent.getsockname()[1])
+        begun = time.monotonic()
         with caplog.at_level(logging.WARNING):
             put()
 
+    assert time.monotonic() - begun < 5
     assert Change.objects.filter(kind="doc").count() == 1
     assert [record.getMessage() for record in caplog.records] == ["bell not heard: TimeoutError"]

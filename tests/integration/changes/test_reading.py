@@ -143,6 +143,7 @@ def test_news_says_each_document_once_for_all_who_get_it(desk: UUID) -> None:
 
 
 def test_more_news_than_the_limit_carries_nothing(desk: UUID) -> None:
+    both = [desk, new_desk()]  # the limit is of pairs of holder and document
     since = reading.head().seq
     put(uuid7(), uuid7(), uuid7())
 
@@ -150,6 +151,8 @@ def test_more_news_than_the_limit_carries_nothing(desk: UUID) -> None:
 
     assert (news.pieces, news.complete, news.head) == ((), False, reading.head())
     assert reading.news(holders=[desk], after=since, limit=3).complete
+    assert not reading.news(holders=both, after=since, limit=5).complete
+    assert reading.news(holders=both, after=since, limit=6).complete
 
 
 def test_a_document_that_does_not_open_is_flagged_and_stops_nothing(
