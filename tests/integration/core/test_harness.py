@@ -41,16 +41,22 @@ def test_what_one_test_commits_the_next_does_not_see(time):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_the_migrations_put_in_is_put_back():
+@pytest.mark.parametrize("epochs", [1, 3000])
+def test_what_the_migrations_put_in_is_put_back(epochs):
     tables = ("feed_epoch", "feed_grant", "feed_binding", "feed_change", "feed_commit")
     before = {table: rows(f"select * from {table}") for table in tables}
     assert all(before.values())
     person()
     with connection.cursor() as cursor:
-        cursor.execute("insert into feed_epoch default values")
+        cursor.execute(
+            "insert into feed_epoch (id) select gen_random_uuid() from generate_series(1, %s)",
+            [epochs],
+        )
+        cursor.execute("delete from feed_grant")
     reset_database()
     assert {table: rows(f"select * from {table}") for table in tables} == before
     assert rows("select 1 from django_content_type")
+    assert not rows("select 1 from accounts_user")
 
 
 @pytest.mark.django_db(transaction=True)
