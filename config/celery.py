@@ -23,4 +23,5 @@ def tick(task: str, seconds: float) -> dict[str, object]:
 
 app.conf.beat_schedule = {
     "heartbeat": tick("core.heartbeat", 10),
+    "expire-held-messages": tick("dispatch.expire_held", 3600),
 }

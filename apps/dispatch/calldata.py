@@ -90,9 +90,10 @@ _HIDDEN = frozenset({"redacted", "-", "unknown", "-1", "-1.0", "0", "0.0", "null
 
 
 def read(lines: Iterable[str]) -> Iterator[dict[str, str]]:
-    """Rows of the CSV by their own headers. A byte order mark is skipped, blank lines too."""
-    for row in csv.DictReader(line.removeprefix("\ufeff") for line in lines):
-        yield {str(name): str(value or "") for name, value in row.items() if name is not None}
+    """Rows of the CSV by their own headers; cells beyond the header are one column of their own."""
+    bare = (line.removeprefix("\ufeff") for line in lines)
+    for row in csv.DictReader(bare, restkey="beyond the header", restval=""):
+        yield {name: ",".join(v) if isinstance(v, list) else v for name, v in row.items()}
 
 
 def calls(rows: Iterable[Mapping[str, str]]) -> list[Call]:

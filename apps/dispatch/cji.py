@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
+from apps.dispatch import reference
 from apps.dispatch.calls import Call, Extra, Location
 from apps.dispatch.cji_patterns import KEY, PATTERNS
 from apps.dispatch.hazards import LABELS, spans
@@ -109,65 +109,71 @@ def _stand_in(text: str, start: int, end: int) -> str:
 def scrub(call: Call) -> tuple[Call, int]:
     """The call without criminal history in any free text, and how many passages were withheld.
 
-    Coded fields (call types, statuses, dispositions, units) are no history of a person and stay.
+    Codes (known call types, statuses, dispositions, units) are no history of a person and stay.
     """
-    count = 0
+    by = _Scrubber()
+    clean = replace(
+        call,
+        initial_call_type=by.call_type(call.initial_call_type),
+        final_call_type=by.call_type(call.final_call_type),
+        address=by.address(call.address),
+        premise=by.text(call.premise),
+        clearance=by.text(call.clearance),
+        location=by.place(call.location) if call.location else None,
+        other_locations=tuple(by.place(place) for place in call.other_locations),
+        narrative=by.texts_of(call.narrative, "text", "author"),
+        cautions=by.texts_of(call.cautions, "text", "source"),
+        links=by.texts_of(call.links, "reason"),
+        merges=by.texts_of(call.merges, "reason"),
+        alternates=by.texts_of(call.alternates, "value"),
+        extras=tuple(by.extra(extra) for extra in call.extras),
+    )
+    return clean, by.withheld
 
-    def clean(text: str) -> str:
-        nonlocal count
-        result = scrub_text(text)
-        count += result.withheld
+
+class _Scrubber:
+    """Scrubs the parts of one call and counts."""
+
+    def __init__(self) -> None:
+        self.withheld = 0
+
+    def text(self, text: str, *, clauses: bool = False) -> str:
+        result = scrub_text(text, clauses=clauses)
+        self.withheld += result.withheld
         return result.text
 
-    def clean_address(text: str) -> str:
-        nonlocal count
-        result = scrub_text(text, clauses=True)
-        count += result.withheld
-        return result.text
+    def address(self, text: str) -> str:
+        return self.text(text, clauses=True)
 
-    def place(location: Location) -> Location:
-        return _with_texts(
-            _with_texts(location, ("description",), clean),
-            ("address", "place_name"),
-            clean_address,
+    def call_type(self, text: str) -> str:
+        return text if reference.call_type(text) else self.text(text)
+
+    def place(self, place: Location) -> Location:
+        return replace(
+            place,
+            address=self.address(place.address),
+            place_name=self.address(place.place_name),
+            description=self.text(place.description),
         )
 
-    def clean_json(value: Any, key: str = "") -> Any:
-        nonlocal count
+    def texts_of(self, items: tuple[_Item, ...], *names: str) -> tuple[_Item, ...]:
+        return tuple(
+            replace(item, **{name: self.text(getattr(item, name)) for name in names})
+            for item in items
+        )
+
+    def extra(self, extra: Extra) -> Extra:
+        value = self.json(orjson.loads(extra.value), extra.pointer)
+        return replace(extra, value=orjson.dumps(value).decode())
+
+    def json(self, value: Any, key: str = "") -> Any:
+        """Decoded JSON: what stands under a key of criminal history goes whole."""
         if KEY.search(key) and not (isinstance(value, str) and value.endswith(WITHHELD)):
-            count += 1
+            self.withheld += 1
             text = value if isinstance(value, str) else orjson.dumps(value).decode()
             return _stand_in(text, 0, len(text))
         if isinstance(value, dict):
-            return {name: clean_json(item, name) for name, item in value.items()}
+            return {name: self.json(item, name) for name, item in value.items()}
         if isinstance(value, list):
-            return [clean_json(item) for item in value]
-        return clean(value) if isinstance(value, str) else value
-
-    def texts(items: tuple[_Item, ...], *names: str) -> tuple[_Item, ...]:
-        return tuple(_with_texts(item, names, clean) for item in items)
-
-    def extra(item: Extra) -> Extra:
-        value = clean_json(orjson.loads(item.value), item.pointer)
-        return replace(item, value=orjson.dumps(value).decode())
-
-    scrubbed = replace(
-        call,
-        address=clean_address(call.address),
-        premise=clean(call.premise),
-        clearance=clean(call.clearance),
-        location=place(call.location) if call.location else None,
-        other_locations=tuple(place(location) for location in call.other_locations),
-        narrative=texts(call.narrative, "text", "author"),
-        cautions=texts(call.cautions, "text", "source"),
-        links=texts(call.links, "reason"),
-        merges=texts(call.merges, "reason"),
-        alternates=texts(call.alternates, "value"),
-        extras=tuple(extra(item) for item in call.extras),
-    )
-    return scrubbed, count
-
-
-def _with_texts(item: _Item, names: Iterable[str], clean: Callable[[str], str]) -> _Item:
-    changes = {name: clean(getattr(item, name)) for name in names if getattr(item, name)}
-    return replace(item, **changes) if changes else item
+            return [self.json(item) for item in value]
+        return self.text(value) if isinstance(value, str) else value

@@ -132,17 +132,18 @@ def _identity(doc: Document, root: Node, incident: Node) -> tuple[str, str, str]
     """
     findings = root.findings
     incident_id = root.text("$id", 200) or incident.text("$id", 200)
-    cad_number = incident.text("internalIncidentId", CAD_NUMBER_LENGTH)
+    cad_number, place = incident.text("internalIncidentId"), incident.at("internalIncidentId")
     number, domain = eidoparts.incident_parts(incident_id)
     if not cad_number:
-        cad_number = number or incident_id
+        cad_number, place = number or incident_id, "/$id"
         if incident_id:
             findings.flag("no CAD event number, the incident id is used")
         else:
             findings.fatal("/$id", "give the incident's id (urn:emergency:uid:incidentid:...)")
             findings.fatal("/incidentComponent/internalIncidentId", "or give the CAD event number")
     if len(cad_number) > CAD_NUMBER_LENGTH:
-        findings.fatal("/$id", f"an id that serves as number has at most {CAD_NUMBER_LENGTH} signs")
+        # Cut off, it could be another incident's.
+        findings.fatal(place, f"a CAD event number has at most {CAD_NUMBER_LENGTH} characters")
     owner = next(
         (
             node.text("$id", 120)
@@ -224,7 +225,7 @@ def _leave_nothing(
     root = doc.root
     doc.components(root, "notesComponent")
     doc.components(incident, "notesReference")
-    incident.ignore(*_INCIDENT_KNOWN, "incidentStatusInternalText")
+    incident.ignore(*_INCIDENT_KNOWN)
     for node in calls:
         doc.components(node, "notesReference")
         node.ignore(*_CALL_KNOWN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ import orjson
 
 from apps.dispatch import eido, plain
 from apps.dispatch.calls import Call, Malformed
+
+log = logging.getLogger(__name__)
 
 #: The largest message that is taken, in bytes.
 LARGEST = 1024 * 1024
@@ -18,21 +21,34 @@ PLAIN = "/api/v1/dispatch/incidents"
 _PARSERS: Mapping[str, Callable[[Any], Call]] = {EIDO: eido.parse, PLAIN: plain.parse}
 
 
+class Undecodable(Malformed):
+    """A body that is not even JSON in UTF-8."""
+
+
 def parse(path: str, body: bytes) -> Call:
-    """The call that a body tells. Raises `Malformed`, whose errors repeat nothing of the body."""
-    return _PARSERS[path](decoded(body))
+    """The call that a body tells. Raises `Malformed`, whose errors repeat nothing of the body.
+
+    A mistake of ours in reading it counts as malformed too, so that the message is kept.
+    """
+    document = decoded(body)
+    try:
+        return _PARSERS[path](document)
+    except Malformed:
+        raise
+    except Exception as error:
+        log.exception("message not read: %s", type(error).__name__)
+        raise Malformed([("", "could not be read: tell the operator of Carefield")]) from None
 
 
 def decoded(body: bytes) -> Any:
     """JSON in UTF-8. Anything else is malformed, and is told apart."""
     try:
-        text = body.decode("utf-8")
+        text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Malformed([("", f"not UTF-8 at byte {error.start}: send UTF-8")]) from None
+        raise Undecodable([("", f"not UTF-8 at byte {error.start}: send UTF-8")]) from None
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise Malformed([("", f"not JSON at line {error.lineno}, column {error.colno}")]) from None
-
-
-__all__ = ["EIDO", "LARGEST", "PLAIN", "decoded", "parse"]
+        raise Undecodable(
+            [("", f"not JSON at line {error.lineno}, column {error.colno}")]
+        ) from None

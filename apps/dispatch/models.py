@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import F, Q
 
-from apps.accounts.models import Client, Team, User
+from apps.accounts.models import Client, Role, Team, User
 from apps.changes.querysets import VisibleQuerySet
 from apps.core.fields import EncryptedJSONField, EncryptedTextField
 from apps.core.models import Model, UUIDModel
 from apps.core.querysets import QuerySet
+
+_DESK = frozenset({Role.SUPERVISOR.value, Role.DISPATCHER.value})
 
 
 class Agency(models.TextChoices):
@@ -186,7 +190,8 @@ class IncidentQuerySet(VisibleQuerySet["Incident"]):
     def eligible_not_sent(self) -> IncidentQuerySet:
         """Calls that the rules would have let CARE take, without a CARE unit on them."""
         care = IncidentUnit.objects.filter(incident=models.OuterRef("pk"), agency=Agency.CARE)
-        return self.filter(verdict="eligible").exclude(models.Exists(care))
+        eligible = self.filter(verdict="eligible").exclude(status=IncidentStatus.MERGED)
+        return eligible.exclude(models.Exists(care))
 
 
 class Incident(UUIDModel):
@@ -309,6 +314,11 @@ class IncidentLink(UUIDModel):
 
 
 class HeldMessageQuerySet(QuerySet["HeldMessage"]):
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> HeldMessageQuerySet:
+        """Nobody knows yet whom a message is about, so the whole desk sees it, and nobody else."""
+        desk = isinstance(user, User) and user.is_active and user.role in _DESK
+        return self.all() if desk else self.none()
+
     def waiting(self, now: datetime) -> HeldMessageQuerySet:
         """Messages that nobody has dealt with yet."""
         return self.filter(replayed_at=None, expires_at__gt=now)

@@ -300,8 +300,8 @@ def _relations(node: Node, key: str, kinds: tuple[RelationKind, ...]) -> tuple[R
     found = []
     for one in node.nodes(key):
         kind = one.choice("kind", kinds)
-        number = one.text("cad_number", CAD_NUMBER_LENGTH)
-        if kind is None or not number:
+        number = one.text("cad_number")
+        if kind is None or not 0 < len(number) <= CAD_NUMBER_LENGTH:
             one.findings.bad(one.pointer, f"give kind ({', '.join(kinds)}) and cad_number")
             one.findings.keep(one.pointer, one.value)
             continue

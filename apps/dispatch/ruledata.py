@@ -86,6 +86,8 @@ def read(
     leave a part of the city out.
     """
     findings = Findings()
+    if not isinstance(definition, Mapping):
+        raise Malformed([("", "must be a JSON object")])
     node = Node(clean(definition), "", findings)
     _datetimes(effective_from, effective_to, findings)
     if not citation.strip():

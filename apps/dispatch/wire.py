@@ -29,7 +29,7 @@ TEXT_LIMIT = 100_000
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\u00ad\u200b-\u200f\u2060\ufeff]"
 )
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9_@$.:-]{1,64}")
+_PLAIN_KEY = re.compile(r"[A-Za-z_@$][A-Za-z0-9_@$.:-]{0,63}|[0-9]{1,4}")
 _NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,20})?")
 
 

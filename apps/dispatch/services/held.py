@@ -14,9 +14,8 @@ from apps.accounts.models import Client
 from apps.audit.models import ActorKind
 from apps.audit.services import Actor, record
 from apps.core.crypto import blind_index
-from apps.core.problems import CONFLICT, INVALID, FieldError, ProblemError
+from apps.core.problems import CONFLICT, ProblemError
 from apps.dispatch import messages
-from apps.dispatch.calls import Malformed
 from apps.dispatch.models import HeldMessage
 from apps.dispatch.services.intake import Received, receive
 
@@ -88,13 +87,6 @@ def expire_held(*, now: datetime) -> int:
     """Deletes the messages whose time is over. Returns how many."""
     gone, _ = HeldMessage.objects.expired(now).delete()
     return gone
-
-
-def refusal(malformed: Malformed, held: HeldMessage | None, *, pointer: str = "") -> ProblemError:
-    """The problem answer for a message that cannot be parsed."""
-    errors = [FieldError(f"{pointer}{at}", mend) for at, mend in malformed.errors]
-    extra = {"held": str(held.pk)} if held else {}
-    return ProblemError(INVALID, "The message cannot be taken.", errors=errors, extra=extra)
 
 
 def _hash(path: str, body: bytes) -> bytes:

@@ -218,7 +218,7 @@ class TestUpdate:
             ("has a knife", "highest"),
             ("steep stairs", "normal"),
         ]
-        assert list(incident().details)[0] == "cautions"
+        assert next(iter(incident().details)) == "cautions"
 
     @pytest.mark.parametrize(
         ("members", "changed"),
