@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -163,6 +164,9 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         exc = exceptions.NotFound()
     elif isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied()
+    elif isinstance(exc, OperationalError | InterfaceError):
+        # A lock that was waited for too long, a deadlock, no connection: nothing was changed.
+        exc = ProblemError(BUSY, headers={"Retry-After": "1"})
     if isinstance(exc, ProblemError):
         details = Details(exc.problem, exc.text, exc.errors, exc.extra)
         return _answer(details, exc.headers)

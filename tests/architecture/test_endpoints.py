@@ -36,6 +36,20 @@ DOORS: dict[str, dict[str, frozenset[str]]] = {
     "socket-ticket": {"POST": TABLETS | DESK},
     "enrolment-codes": {"POST": SUPERVISOR},
     "tablets/<uuid:tablet>/retire": {"POST": SUPERVISOR},
+    "me": {"GET": TABLETS | DESK},
+    "dispatch/eido": {"POST": CAD},
+    "dispatch/incidents": {"POST": CAD},
+    "held-messages": {"GET": DESK},
+    "held-messages/<uuid:held>": {"GET": DESK},
+    "held-messages/<uuid:held>/replay": {"POST": DESK},
+    "incidents": {"GET": PEOPLE},
+    "incidents/<uuid:incident>": {"GET": PEOPLE},
+    "units": {"GET": DESK},
+    "units/<uuid:unit>/crew": {"PUT": SUPERVISOR},
+    "units/<uuid:unit>/join": {"POST": SUPERVISOR},
+    "crews/leave": {"POST": SUPERVISOR},
+    "shifts": {"GET": SUPERVISOR, "POST": SUPERVISOR},
+    "shifts/<uuid:shift>/end": {"POST": SUPERVISOR},
 }
 
 
