@@ -6,6 +6,7 @@ app knows no domain: it pages, signs, judges envelopes and calls the handler.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +22,9 @@ Audience = Literal["tablet", "desk", "both"]
 
 # What the server alone writes into any document, whatever its schema says.
 SERVER_MANAGED = frozenset({"rev", "_deleted", "sync_status", "sync_errors"})
+
+
+_NAME = re.compile(r"[a-z_]{1,40}")
 
 
 class Refused(Exception):
@@ -87,6 +91,8 @@ class Collection:
     version: int = 1
 
     def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError("The name of a collection is up to 40 of a-z and _.")
         if self.schema.get("required") != ["id"]:
             raise ValueError(f"The schema of {self.name} must require exactly id.")
         if (self.kind == "pull_only") != (self.push is None):

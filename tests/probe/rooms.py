@@ -1,0 +1,121 @@
+"""The collections, their handlers, and the verbs that publish into them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, connection, transaction
+
+from apps.accounts.models import Team, User
+from apps.changes import scopes
+from apps.changes.services import EVERYONE_SCOPE, Document, publish
+from apps.core.ids import uuid7
+from apps.core.problems import FieldError
+from apps.sync import registry
+from apps.sync.registry import Collection, Contact, Pushed, Refused
+from tests.factories import NOON
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["id"],
+    "properties": {
+        "id": {"type": "string", "format": "uuid"},
+        "text": {"type": "string"},
+        "author_id": {"type": "string", "readOnly": True},
+    },
+}
+
+
+def mark(row: Pushed, contact: Contact, now: datetime) -> dict[str, Any] | None:
+    """Publishes what was pushed to the responder and the team. Its text can ask for trouble."""
+    text = row.document.get("text")
+    user = contact.session.user
+    assert user is not None
+    assert user.team_id is not None
+    match text:
+        case "refuse":
+            raise Refused([FieldError("/text", "Not this one.")])
+        case "break":
+            raise RuntimeError("a fault of the handler")
+        case "integrity":
+            raise IntegrityError("constraint")
+        case "deferred":
+            # Fails at COMMIT, where no savepoint has a say.
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "insert into accounts_tablettoken (id, token_hash, made_at, tablet_id) "
+                    "values (%s, %s, now(), %s)",
+                    [row.doc_id, row.doc_id.bytes, row.doc_id],
+                )
+    stored = {**row.document, "author_id": str(user.pk)}
+    if text == "change":
+        stored["text"] = "changed"
+    audience = {scopes.responder(user.pk), scopes.team(user.team_id)}
+    publish(documents=[Document(row.collection, row.doc_id, frozenset(audience), stored)], now=now)
+    return stored if text == "change" else None
+
+
+NOTES = Collection("notes", "pull_only", "both", SCHEMA, audit_as="note")
+MARKS = Collection("marks", "append_only", "tablet", SCHEMA, push=mark, audit_as="mark")
+SIGNS = Collection("signs", "pull_only", "tablet", SCHEMA, shared=True)
+
+
+def install() -> None:
+    for collection in (NOTES, MARKS, SIGNS):
+        registry.register(collection)
+    registry.register_fact_kind("probe", schema=SCHEMA, push=mark)
+
+
+def remove() -> None:
+    for collection in (NOTES, MARKS, SIGNS):
+        registry.unregister(collection.name)
+    registry.unregister_fact_kind("probe")
+
+
+def note(
+    text: str = "", *, to: User | Team, id: UUID | None = None, collection: str = "notes"
+) -> UUID:
+    """Publishes one note to a person or a team, and commits."""
+    [made] = notes([text], to=to, ids=[id or uuid7()], collection=collection)
+    return made
+
+
+def notes(
+    texts: Iterable[str],
+    *,
+    to: User | Team,
+    ids: Iterable[UUID] | None = None,
+    collection: str = "notes",
+) -> list[UUID]:
+    """Publishes many in one commit."""
+    scope = scopes.team(to.pk) if isinstance(to, Team) else scopes.responder(to.pk)
+    texts = list(texts)
+    made = list(ids) if ids is not None else [uuid7() for _ in texts]
+    documents = [
+        Document(collection, id, frozenset({scope}), {"id": str(id), "text": text})
+        for id, text in zip(made, texts, strict=True)
+    ]
+    with transaction.atomic():
+        publish(documents=documents, now=NOON)
+    return made
+
+
+def withdraw(id: UUID, *, collection: str = "notes") -> None:
+    """Takes a note away from everybody."""
+    with transaction.atomic():
+        publish(documents=[Document(collection, id, frozenset())], now=NOON)
+
+
+def sign(text: str) -> UUID:
+    """Publishes reference data for everyone."""
+    id = uuid7()
+    body = {"id": str(id), "text": text}
+    with transaction.atomic():
+        publish(
+            documents=[Document("signs", id, frozenset({EVERYONE_SCOPE}), body)],
+            now=NOON,
+        )
+    return id
