@@ -126,7 +126,7 @@ def scrub(call: Call) -> tuple[Call, int]:
         links=by.texts_of(call.links, "reason"),
         merges=by.texts_of(call.merges, "reason"),
         alternates=by.texts_of(call.alternates, "value"),
-        extras=tuple(by.extra(extra) for extra in call.extras),
+        extras=tuple(by.kept(extra) for extra in call.extras),
     )
     return clean, by.withheld
 
@@ -162,7 +162,7 @@ class _Scrubber:
             for item in items
         )
 
-    def extra(self, extra: Extra) -> Extra:
+    def kept(self, extra: Extra) -> Extra:
         value = self.json(orjson.loads(extra.value), extra.pointer)
         return replace(extra, value=orjson.dumps(value).decode())
 

@@ -237,6 +237,14 @@ def test_the_file_is_read_with_its_byte_order_mark() -> None:
     assert list(calldata.read(io.StringIO(text))) == [OLD]
 
 
+def test_cells_beyond_the_header_are_kept() -> None:
+    text = ",".join(OLD) + "\n" + ",".join(f'"{v}"' for v in OLD.values()) + ",a,b\n"
+    (call,) = calldata.calls(calldata.read(io.StringIO(text)))
+    assert [(extra.pointer, extra.value) for extra in call.extras] == [
+        ("/beyond_the_header", '"a,b"')
+    ]
+
+
 def test_an_event_unfolds_as_a_live_cad_would_have_told_it() -> None:
     (call,) = calldata.calls([NEW, POLICE])
     told = list(calldata.steps(call))

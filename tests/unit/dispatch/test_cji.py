@@ -247,9 +247,12 @@ def test_structured_criminal_history_goes_by_its_key() -> None:
     assert scrub(clean) == (clean, 0)
 
 
-def test_call_types_stay_because_they_are_codes() -> None:
+def test_known_call_types_stay_because_they_are_codes() -> None:
     call = Call(cad_number="1", wire="eido", initial_call_type="WARRANT - FELONY PICKUP")
     assert scrub(call) == (call, 0)
+    call = Call(cad_number="1", wire="eido", initial_call_type="JOHN DOE, PRIOR ARRESTS")
+    clean, count = scrub(call)
+    assert (clean.initial_call_type, count) == (WITHHELD, 1)
 
 
 @pytest.mark.parametrize("unit", ["KNOWN A ", "PRIOR ", "HISTORY OF A B ", "a~. ", "WANTED FOR A "])

@@ -448,6 +448,15 @@ def test_every_bad_field_is_named_at_once_and_no_value_is_repeated() -> None:
     assert "JOHN" not in str(caught.value)
 
 
+def test_a_number_that_is_too_long_is_never_cut() -> None:
+    document = eidos.eido(incidentComponent=eidos.incident(internalIncidentId="9" * 61))
+    with pytest.raises(Malformed) as caught:
+        eido.parse(document)
+    assert [pointer for pointer, _ in caught.value.errors] == [
+        "/incidentComponent/internalIncidentId"
+    ]
+
+
 def test_the_same_bad_fields_are_flags_where_the_incident_is_known() -> None:
     call = parse(
         incidentComponent=eidos.incident(incidentCommonPriorityNumber=40),

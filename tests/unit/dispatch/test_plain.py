@@ -104,6 +104,12 @@ def test_every_bad_field_is_named_at_once_and_no_value_is_repeated() -> None:
     assert "JOHN" not in str(caught.value)
 
 
+def test_a_link_to_a_number_that_is_too_long_is_kept_and_not_cut() -> None:
+    call = parse(links=[{"kind": "PARENT", "cad_number": "9" * 61}])
+    assert call.links == ()
+    assert "9" * 61 in call.extras[0].value
+
+
 def test_unknown_members_are_kept_and_flagged() -> None:
     call = parse(mood="calm", location={"lat": 47.6, "lon": -122.3, "planet": "Earth"})
     assert {(e.pointer, e.value) for e in call.extras} == {
