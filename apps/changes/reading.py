@@ -1,4 +1,4 @@
-"""Reading the feed: its head, one holder's page, and everything new for the sockets of a process.
+"""Reading the feed: its head, a page of one holder, one moment for several reads.
 
 Plain SQL and plain tuples: this is what every tablet asks all day. A document that cannot be
 opened is returned flagged, never raised: one bad row must not stop a tablet, so callers send a stub
@@ -8,7 +8,7 @@ for it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -57,25 +57,6 @@ class Row:
         return document
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One document's news, for all holders that it is the same for."""
-
-    collection: str
-    holders: tuple[UUID, ...]
-    row: Row
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """Everything up to `head`, in the order of commits. Not `complete`: there was more than the
-    limit, so nothing is carried and each socket must pull."""
-
-    head: Head
-    pieces: tuple[Piece, ...]
-    complete: bool
-
-
 @contextmanager
 def snapshot() -> Iterator[None]:
     """All reads inside see one moment, and nothing can be written.
@@ -102,27 +83,6 @@ def head() -> Head:
     return Head(*row) if row else BEGINNING
 
 
-def history_has(point: Head) -> bool:
-    """Whether a point that a tablet has seen is part of this history. False: the server was put
-    back in time, or the tablet comes from another one."""
-    if point == BEGINNING:
-        return True
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select exists (select from feed_commit where seq = %s and nonce = %s)",
-            [point.seq, point.nonce],
-        )
-        return bool(cursor.fetchone()[0])
-
-
-def epoch() -> UUID:
-    """The name of this history."""
-    with connection.cursor() as cursor:
-        cursor.execute("select id from feed_epoch order by started_at desc limit 1")
-        name: UUID = cursor.fetchone()[0]
-    return name
-
-
 def page(*, holder: UUID, collection: str, seq: int, doc_id: UUID, limit: int) -> list[Row]:
     """Up to `limit` rows after (seq, doc_id), oldest first; fewer than `limit`: there are no more.
 
@@ -142,51 +102,6 @@ def page(*, holder: UUID, collection: str, seq: int, doc_id: UUID, limit: int) -
             else Row(seq, doc, False)
             for seq, doc, visible, rev, sealed in cursor.fetchall()
         ]
-
-
-# One statement is one snapshot, and one journey: this runs once for every bell.
-NEWS = """
-with fresh as (
-  select holder, collection, doc_id, seq, visible from feed_item
-  where holder = any(%s::uuid[]) and seq > %s order by seq limit %s
-), piece as (
-  select collection, doc_id, seq, visible, array_agg(holder) as holders
-  from fresh group by collection, doc_id, seq, visible
-)
-select last.seq, last.nonce, p.collection, p.holders, p.seq, p.doc_id, p.visible, d.rev, d.body
-from (select seq, nonce from feed_commit where seq is not null order by seq desc limit 1) last
-  left join (piece p left join feed_document d
-    on p.visible and d.collection = p.collection and d.doc_id = p.doc_id) on true
-order by p.seq, p.collection, p.doc_id
-"""
-
-
-def news(*, holders: Iterable[UUID], after: int, limit: int) -> News:
-    """What changed after the commit `after` for any of these holders: at most `limit` pairs of
-    holder and document. Each document is opened once, however many holders it is for."""
-    with connection.cursor() as cursor:
-        cursor.execute(NEWS, [list(holders), after, limit + 1])
-        rows = cursor.fetchall()
-    if not rows:
-        return News(BEGINNING, (), True)
-    seen = Head(*rows[0][:2])
-    found = [row[2:] for row in rows if row[2] is not None]
-    if sum(len(row[1]) for row in found) > limit:
-        return News(seen, (), False)
-    return News(
-        seen,
-        tuple(
-            Piece(
-                collection,
-                tuple(of),
-                Row(seq, doc, True, rev, body_of(collection, doc, sealed))
-                if visible
-                else Row(seq, doc, False),
-            )
-            for collection, of, seq, doc, visible, rev, sealed in found
-        ),
-        True,
-    )
 
 
 def body_of(collection: str, id: UUID, sealed: bytes | memoryview | None) -> bytes | None:

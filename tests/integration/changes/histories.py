@@ -17,7 +17,7 @@ from uuid import UUID
 
 import psycopg
 
-from apps.changes import reading
+from tests.integration.changes.news import news_since
 
 FIRST = UUID(int=0)
 LAST = UUID(int=2**128 - 1)
@@ -297,22 +297,21 @@ class History:
     def hear(self) -> None:
         """One read for all tablets; each of them must then be up to date."""
         limit = self.dice.choice([1, 5, 1000])
-        cursor = psycopg.ClientCursor(self.db)
-        cursor.execute(reading.NEWS, [self.tablets, self.heard, limit + 1])
-        rows = cursor.fetchall()
-        self.log.append(f"news after {self.heard}, at most {limit}: {rows}")
+        found = news_since(self.db, self.heard, limit)
+        self.log.append(f"news after {self.heard}, at most {limit}: {found}")
         self.counts["news"] += 1
-        self.heard = rows[0][0] if rows else 0
-        found = [row[2:] for row in rows if row[2] is not None]
-        if sum(len(row[1]) for row in found) > limit:  # each socket is told to pull
+        self.heard = max(found.nonces, default=self.heard)
+        if not found.complete:  # each socket is told to pull
             self.mirror = {(t, c): dict(self.world.visible(t, c)) for t, c in self.mirror}
             return
-        for collection, holders, _, doc, visible, rev, body in found:
-            for holder in holders:
-                if visible:
-                    self.mirror[holder, collection][doc] = (rev, body)
+        for piece in found.pieces:
+            for holder in set(piece.holders) & set(self.tablets):
+                if piece.visible:
+                    assert piece.rev is not None
+                    assert piece.sealed is not None
+                    self.mirror[holder, piece.collection][piece.id] = (piece.rev, piece.sealed)
                 else:
-                    self.mirror[holder, collection].pop(doc, None)
+                    self.mirror[holder, piece.collection].pop(piece.id, None)
         for (tablet, collection), documents in self.mirror.items():
             if documents != (must := self.world.visible(tablet, collection)):
                 raise Diverged(f"by news it holds {documents}, must hold {must}")

@@ -18,7 +18,7 @@ from uuid import UUID
 import psycopg
 from psycopg import errors
 
-from apps.changes import reading
+from tests.integration.changes.news import news_since
 
 FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)
 APPLICATION = """
@@ -189,15 +189,14 @@ class Rush:
             finished = not self.writing.is_set()
             with db.transaction():
                 db.execute("set transaction isolation level repeatable read, read only")
-                cursor = psycopg.ClientCursor(db)
-                rows = cursor.execute(reading.NEWS, [self.tablets, after, 100_000]).fetchall()
+                found = news_since(db, after, 1_000_000)
                 must = {(h, d): r for h, d, r in db.execute(MUST_HOLD, [self.tablets])}
-            after = rows[0][0] if rows else 0
-            for _, _, _, holders, _, doc, visible, rev, _ in rows:
-                for holder in holders or ():
-                    held.pop((holder, doc), None)
-                    if visible:
-                        held[holder, doc] = rev
+            after = max(found.nonces, default=after)
+            for piece in found.pieces:
+                for holder in set(piece.holders) & set(self.tablets):
+                    held.pop((holder, piece.id), None)
+                    if piece.visible and piece.rev is not None:
+                        held[holder, piece.id] = piece.rev
             self.count("comparisons of news")
             self.count("wrong: documents by news", differences(held, must))
 

@@ -103,6 +103,7 @@ def test_a_commit_row_cannot_be_joined_later(published: None) -> None:
         "update feed_commit set seq = 1",
         "insert into feed_item values (gen_random_uuid(), 'calls', gen_random_uuid(), 1, true)",
         "update feed_item set visible = true",
+        "delete from feed_item",
         "insert into feed_member values ('agency', 'calls', gen_random_uuid())",
         "delete from feed_member",
         "insert into feed_holding values (gen_random_uuid(), 'agency')",

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import logging
 from datetime import UTC, datetime
 from uuid import UUID
@@ -10,9 +9,10 @@ from django.db import connection, transaction
 from django.db.utils import InternalError
 
 from apps.changes import reading
-from apps.changes.models import Epoch, Item, StoredDocument
+from apps.changes.models import Item, StoredDocument
 from apps.changes.services import Document, Event, bind, forget, grant, publish
 from apps.core.ids import uuid7
+from apps.live import news
 from tests.integration.changes.conftest import Elsewhere
 
 NOON = datetime(2026, 3, 4, 20, tzinfo=UTC)
@@ -91,68 +91,11 @@ def test_in_a_transaction_a_snapshot_reads_what_it_has_written(desk: UUID) -> No
             assert reading.head().seq == before.seq + 1
 
 
-def test_a_point_of_this_history_is_known_and_of_another_is_not(desk: UUID) -> None:
-    head = reading.head()
-
-    assert reading.history_has(head)
-    assert reading.history_has(reading.BEGINNING)
-    assert not reading.history_has(reading.Head(head.seq, head.nonce + 1))
-    assert not reading.history_has(reading.Head(head.seq + 1, head.nonce))
-
-
-def test_the_newest_epoch_names_the_history(transactional_db: None) -> None:
-    first = reading.epoch()
-    assert first == Epoch.objects.get().id
-
-    with connection.cursor() as cursor:
-        cursor.execute("insert into feed_epoch default values returning id")
-        second = cursor.fetchone()[0]
-    assert reading.epoch() == second != first
-
-
 def test_the_head_before_anything_was_published(transactional_db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("truncate feed_commit")
 
     assert reading.head() == reading.BEGINNING
-    assert reading.news(holders=[uuid7()], after=0, limit=10) == reading.News(
-        reading.BEGINNING, (), True
-    )
-
-
-def test_news_says_each_document_once_for_all_who_get_it(desk: UUID) -> None:
-    second, stranger = new_desk(), uuid7()
-    gone, changed = uuid7(), uuid7()
-    put(gone)
-    put(changed)
-    since = reading.head().seq
-    put(gone, scopes=NOBODY)
-    put(changed, text="new")
-
-    news = reading.news(holders=[desk, second, stranger], after=since, limit=4)
-
-    assert news.complete
-    assert news.head == reading.head()
-    assert [(piece.row.id, piece.row.visible, set(piece.holders)) for piece in news.pieces] == [
-        (gone, False, {desk, second}),
-        (changed, True, {desk, second}),
-    ]
-    assert news.pieces[1].row.body() == {"text": "new"}
-    assert news.pieces[1].row.rev == 2
-    assert reading.news(holders=[desk], after=news.head.seq, limit=4).pieces == ()
-
-
-def test_more_news_than_the_limit_carries_nothing(desk: UUID) -> None:
-    both = [desk, new_desk()]  # the limit is of pairs of holder and document
-    since = reading.head().seq
-    put(uuid7(), uuid7(), uuid7())
-
-    news = reading.news(holders=[desk], after=since, limit=2)
-
-    assert (news.pieces, news.complete, news.head) == ((), False, reading.head())
-    assert reading.news(holders=[desk], after=since, limit=3).complete
-    assert not reading.news(holders=both, after=since, limit=5).complete
-    assert reading.news(holders=both, after=since, limit=6).complete
 
 
 def test_a_document_that_does_not_open_is_flagged_and_stops_nothing(
@@ -164,10 +107,8 @@ def test_a_document_that_does_not_open_is_flagged_and_stops_nothing(
 
     with caplog.at_level(logging.ERROR):
         rows = page(desk)
-        news = reading.news(holders=[desk], after=0, limit=10)
 
     assert [(row.id, row.unreadable) for row in rows] == [(good, False), (bad, True)]
-    assert [piece.row.unreadable for piece in news.pieces] == [False, True]
     with pytest.raises(ValueError, match="no readable"):
         rows[1].body()
     assert {record.levelname for record in caplog.records} == {"ERROR"}
@@ -207,12 +148,11 @@ def test_pages_and_news_are_ranges_of_an_index(desk: UUID) -> None:
             "md5(g::text)::uuid, g, true from generate_series(1, 20000) g"
         )
         cursor.execute("analyze feed_item")
-        holders = [UUID(hashlib.md5(str(n).encode()).hexdigest()) for n in range(40)]
-        cursor.execute("explain " + reading.NEWS, [holders, 19_900, 1000])
-        news = "\n".join(row[0] for row in cursor.fetchall())
+        cursor.execute("explain " + news._NEWS, [19_900, 1000, 19_900, []])
+        since = "\n".join(row[0] for row in cursor.fetchall())
         cursor.execute("explain select * from feed_page(%s, 'calls', 100, %s, 100)", [desk, desk])
         page = "\n".join(row[0] for row in cursor.fetchall())
 
-    assert "feed_item_news" in news
+    assert "feed_item_news" in since
     assert "feed_item_page" in page
-    assert "Seq Scan on feed_item" not in news + page
+    assert "Seq Scan on feed_item" not in since + page

@@ -49,7 +49,7 @@ FEED_RIGHTS = {
     "feed_document": "select, insert, update",
     "feed_member": "select",
     "feed_holding": "select",
-    "feed_item": "select, delete",
+    "feed_item": "select",
     "feed_grant": "select, insert, delete",
     "feed_binding": "select, insert, update, delete",
     "feed_epoch": "select",
