@@ -39,7 +39,8 @@ class Crew:
     _todo: asyncio.Queue[str] = field(default_factory=asyncio.Queue, init=False)
     _acknowledged: dict[str, int] = field(default_factory=dict, init=False)
     _own: set[str] = field(default_factory=set, init=False)
-    _busy: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+    _reacting: int = field(default=0, init=False)
+    _group: asyncio.TaskGroup = field(default_factory=asyncio.TaskGroup, init=False)
 
     def __post_init__(self) -> None:
         for tablet in self.tablets:
@@ -48,7 +49,7 @@ class Crew:
     @property
     def idle(self) -> bool:
         """Nothing to do, and nobody about to acknowledge anything."""
-        return not (self.doing or self._busy or self._todo.qsize())
+        return not (self.doing or self._reacting or self._todo.qsize())
 
     @property
     def waiting(self) -> int:
@@ -63,16 +64,17 @@ class Crew:
 
     async def run(self) -> None:
         """Work through the calls, one after the other, until cancelled."""
-        for tablet in self.tablets:  # what is left of an earlier run
-            self._heard(tablet, "assignments", tablet.store.documents("assignments"))
-        while True:
-            id = await self._next()
-            try:
-                await self._answer(id)
-            except Over:
-                pass
-            finally:
-                self.doing = ""
+        async with self._group:
+            for tablet in self.tablets:  # what is left of an earlier run
+                self._heard(tablet, "assignments", tablet.store.documents("assignments"))
+            while True:
+                id = await self._next()
+                try:
+                    await self._answer(id)
+                except Over:
+                    pass
+                finally:
+                    self.doing = ""
 
     # --- what the tablets show ---
 
@@ -88,7 +90,8 @@ class Crew:
                 self._todo.put_nowait(id)
             if document["needs_ack"] and (known is None or known < revision):
                 self._acknowledged[id] = revision
-                self._start(self._acknowledge(id, revision))
+                self._reacting += 1
+                self._group.create_task(self._acknowledge(id, revision))
             else:
                 self._acknowledged.setdefault(id, revision)
 
@@ -100,11 +103,7 @@ class Crew:
             await self.pace.seconds(3, 25)
         with contextlib.suppress(Over):
             self._tap(id, "acknowledged", call_revision=revision)
-
-    def _start(self, work: Any) -> None:
-        task = asyncio.create_task(work)
-        self._busy.add(task)
-        task.add_done_callback(self._busy.discard)
+        self._reacting -= 1
 
     async def _next(self) -> str:
         """The next call; with time on their hands they may meet somebody on the street."""

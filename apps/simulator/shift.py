@@ -65,7 +65,8 @@ class Shift:
     dice: random.Random
     street: Street
     _load: dict[str, int] = field(default_factory=dict)
-    _events: set[asyncio.Task[None]] = field(default_factory=set)
+    _going_on: int = 0
+    _calm: bool = False
     _number: int = 0
 
     @property
@@ -76,7 +77,7 @@ class Shift:
     def over(self) -> bool:
         """Every call of the plan was posted and has ended, and the crews have nothing to do."""
         posted = self.plan.calls is not None and self._number >= self.plan.calls
-        return posted and not self._events and all(crew.idle for crew in self.crews)
+        return posted and not self._going_on and all(crew.idle for crew in self.crews)
 
     async def play(self) -> None:
         """Everything at once, until cancelled."""
@@ -87,26 +88,26 @@ class Shift:
                 group.create_task(crew.run())
             for desk in self.desks:
                 group.create_task(desk.run())
-            group.create_task(self._calls_come())
+            group.create_task(self._calls_come(group))
             group.create_task(self._dead_zones())
             group.create_task(self._cut_sockets())
 
     def calm(self) -> None:
         """From now on the radio is good everywhere."""
+        self._calm = True
         for radio in self.radios.values():
             radio.conditions = CLEAR
             radio.regain_coverage()
 
     # --- the 911 centre ---
 
-    async def _calls_come(self) -> None:
+    async def _calls_come(self, group: asyncio.TaskGroup) -> None:
         start = datetime.now(UTC)
         while self.plan.calls is None or self._number < self.plan.calls:
             self._number += 1
             number = f"{start:%Y%m%d%H%M%S}{self._number:05}"
-            event = asyncio.create_task(self._event(new_call(number, self.dice)))
-            self._events.add(event)
-            event.add_done_callback(self._events.discard)
+            self._going_on += 1
+            group.create_task(self._event(new_call(number, self.dice)))
             await asyncio.sleep(self.dice.uniform(*self.plan.calls_every))
         for crew in self.crews:
             crew.on_views = False
@@ -129,6 +130,7 @@ class Shift:
             await self.cad.tell(call)
             await self._goes_on(call, scene, care)
         finally:
+            self._going_on -= 1
             if care:
                 self._load[care] -= 1
 
@@ -225,7 +227,7 @@ class Shift:
         if not self.plan.dead_zone_every:
             return
         zones: set[asyncio.Task[None]] = set()
-        while True:
+        while not self._calm:
             covered = [tablet for tablet in self.tablets if self.radios[tablet.label].covered]
             if covered:
                 tablet = self.dice.choice(covered)
@@ -239,7 +241,7 @@ class Shift:
     async def _cut_sockets(self) -> None:
         if not self.plan.cut_every:
             return
-        while True:
+        while not self._calm:
             await asyncio.sleep(self.plan.cut_every)
             self.radios[self.dice.choice(self.tablets).label].cut_sockets()
 

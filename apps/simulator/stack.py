@@ -81,7 +81,11 @@ class Stack:
                 return
             self.check()
             if time.monotonic() > deadline:
-                raise StackError(f"not ready after {START_SECONDS:.0f} s: {dict(checks)}")
+                missing = [name for name, fine in checks.items() if not fine]
+                log = self.log_tail("worker" if missing == ["worker"] else "web")
+                raise StackError(
+                    f"Not ready after {START_SECONDS:.0f} s, missing: {missing or 'an answer'}.\n{log}"
+                )
             time.sleep(0.1)
 
 
@@ -136,7 +140,9 @@ def _ours() -> bool:
 
 
 def _port(wanted: int) -> int:
-    """The wanted port, or another one where it is taken."""
+    """The wanted port; another one where it is taken, any free one for 0."""
+    if not wanted:
+        return engines.free_port()
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -76,9 +76,9 @@ def _compare_taps(
         fact = stored.get(id)
         if fact is None:
             findings.lost.append(f"fact {id} ({tap['event']}) of {label} is not on the server")
-        elif any(fact[name] != tap[name] for name in _WRITTEN):
+        elif any(fact.get(name) != tap[name] for name in _WRITTEN):
             findings.lost.append(f"fact {id} ({tap['event']}) of {label} is not as it was typed")
-    typed_here = [fact for fact in facts if fact["editor"] in instances]
+    typed_here = [fact for fact in facts if fact.get("editor") in instances]
     for fact in typed_here:
         if fact["id"] not in figures.taps and fact["received_at"] >= figures.began_at:
             findings.duplicated.append(f"fact {fact['id']} ({fact['event']}) was never typed")

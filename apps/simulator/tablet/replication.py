@@ -112,6 +112,8 @@ class Replication:
     async def _push(self) -> None:
         """The oldest edits, and the server's verdict on each."""
         edits = self._store.unsent(BATCH)
+        if not edits:
+            return  # a pull has shown meanwhile that the server has them
         answers = await self._wire.push(edits)
         self._store.settle(edits, answers, at=self._device.now())
         if answers:
