@@ -4,9 +4,10 @@ Whoever changes an assignment locks its row first (`lock`, `of_incident`) and re
 afterwards, in statements of their own:
 
 1. A tap and an update of the call come at the same moment; the update has the row.
-2. The tap waits for the row. A joined incident would come from the snapshot in which the waiting
-   began: the old address would be published over the new one.
-3. So the incident, its units, the facts and the alerts are read once the row is held.
+2. The tap waits for the row, then gets it as it is now, but whatever is joined to it comes from
+   the snapshot in which the waiting began: the old address would be published over the new one,
+   and a call that went to another unit would not be found at all, as the old unit does not fit.
+3. So a row is locked alone. Its incident, unit, facts and alerts are read once it is held.
 
 An incident is locked before its assignments: whoever makes or moves an assignment holds the
 incident's row, so that two of them cannot give one call to one unit twice.
@@ -17,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
@@ -29,6 +30,9 @@ from apps.assignments.models import Alert, Assignment, AssignmentQuerySet, Fact,
 from apps.assignments.timeline import Limits, Timeline, derive
 from apps.changes import scopes
 from apps.dispatch.models import Incident, IncidentLink, IncidentUnit
+
+# The flag of a fact whose assignment is not here yet.
+NOT_HERE_YET: Final = "not_here_yet"
 
 # What is derived or moved: compared with what was read, so that only a change is written.
 STORED = (
@@ -110,8 +114,9 @@ class Record:
         return next((alert for alert in self.alerts if alert.fact_id == fact.id), None)
 
     def flags_of(self, fact: Fact) -> tuple[str, ...]:
-        """The flags of its arrival and those that the timeline gives it now."""
-        return tuple(dict.fromkeys([*fact.flags, *self.timeline.flags_of(fact.id)]))
+        """The flags of its arrival, but that it came early, and those that the timeline gives."""
+        arrived = [flag for flag in fact.flags if flag != NOT_HERE_YET]
+        return tuple(dict.fromkeys([*arrived, *self.timeline.flags_of(fact.id)]))
 
     def scopes(self) -> frozenset[str]:
         """Who sees the assignment: its unit until it has left the tablets, its team, the desk."""
@@ -241,13 +246,16 @@ def facts_of(assignment_ids: Iterable[UUID], *, fact_id: UUID | None = None) -> 
 
 
 def _rows() -> AssignmentQuerySet:
-    rows = Assignment.objects.select_related("unit", "given_by")
-    return rows.select_for_update(no_key=True, of=("self",))
+    return Assignment.objects.select_for_update(no_key=True)
 
 
 def _records(
     assignments: Sequence[Assignment], call: IncidentRecord, *, fact_id: UUID | None = None
 ) -> list[Record]:
+    known = {unit.unit_id: unit.unit for unit in call.units}
+    for assignment in assignments:
+        if (unit := known.get(assignment.unit_id)) is not None:
+            assignment.unit = unit  # one statement less: it is here already
     ids = [assignment.pk for assignment in assignments]
     facts = facts_of(ids, fact_id=fact_id)
     alerts = Alert.objects.filter(assignment_id__in=ids).select_related("acknowledged_by", "unit")

@@ -76,11 +76,7 @@ def acknowledge_alert(*, alert: Alert, by: User, now: datetime) -> Alert:
        first too, so the two cannot hold what the other needs.
     """
     record = lock(alert.assignment_id) if alert.assignment_id else None
-    row = (
-        Alert.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("acknowledged_by", "unit")
-        .get(pk=alert.pk)
-    )
+    row = Alert.objects.select_for_update(no_key=True).get(pk=alert.pk)
     if row.acknowledged_at is not None:
         return row
     row.acknowledged_by, row.acknowledged_at = by, now
@@ -113,24 +109,26 @@ def _each_due(
     due: Callable[[], QuerySet[Assignment]], deal_with: Callable[[Assignment], None]
 ) -> int:
     """Claims due rows one by one and deals with each in the transaction that claimed it."""
+    done = 0
     failed: set[UUID] = set()
-    for done in range(LARGEST_TICK):
+    while done + len(failed) < LARGEST_TICK:
         claimed: UUID | None = None
         try:
             with transaction.atomic():
-                rows = due().exclude(pk__in=failed).select_related("unit")
-                row = rows.select_for_update(no_key=True, skip_locked=True, of=("self",)).first()
+                rows = due().exclude(pk__in=failed)
+                row = rows.select_for_update(no_key=True, skip_locked=True).first()
                 if row is None:
-                    return done
+                    break
                 claimed = row.pk
                 deal_with(row)
+            done += 1
         except Exception as error:
             if claimed is None:
                 raise
             # Seen by the operator and tried again at the next tick; the others do not wait for it.
             log.exception("a due assignment failed: %s", type(error).__name__)
             failed.add(claimed)
-    return LARGEST_TICK
+    return done
 
 
 def _raise_alarm(row: Assignment, now: datetime) -> None:

@@ -249,7 +249,8 @@ def _follow_merge(merged: Incident, now: datetime) -> None:
     3. Nothing is deleted: both stay on the tablets for their time, and in the history.
     """
     survivor = _survivor(merged)
-    records = of_incident(incident_record(merged))
+    was = incident_record(merged)
+    records = of_incident(was)
     if not records or survivor.pk == merged.pk:
         return
     call = incident_record(survivor)
@@ -263,7 +264,7 @@ def _follow_merge(merged: Incident, now: datetime) -> None:
             stay += [_at(record, call)]
         elif _further(record, other):
             moved |= {record.assignment.pk: survivor, other.assignment.pk: merged}
-            stay += [_at(record, call), _at(other, record.call)]
+            stay += [_at(record, call), _at(other, was)]
         else:
             stay += [record, other]
     if moved:

@@ -22,6 +22,7 @@ from apps.accounts.services import tablet_actor, user_actor
 from apps.assignments import codes, documents
 from apps.assignments.models import Alert, Assignment, Fact, FactSource
 from apps.assignments.records import (
+    NOT_HERE_YET,
     Record,
     facts_of,
     incident_record,
@@ -35,7 +36,6 @@ from apps.core.problems import CONFLICT, INVALID, FieldError, ProblemError
 from apps.dispatch.models import CrewMember, EntryKind, Source, Unit
 from apps.dispatch.services import open_incident
 
-NOT_HERE_YET: Final = "not_here_yet"
 # The class of advisory locks that order a fact against the assignment that it is early for.
 _ARRIVAL_LOCK: Final = 7311
 
