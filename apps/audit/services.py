@@ -8,7 +8,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from apps.audit.models import ActorKind, Entry
+import orjson
+from django.db import connection
+
+from apps.audit.models import ActorKind
+from apps.core.ids import uuid7
+
+_INSERT = """
+insert into audit_entry
+  (id, at, actor_kind, actor_id, tablet_id, action, subject_type, subject_ids, detail)
+select id, %s, actor_kind, actor_id, tablet_id, action, subject_type, subject_ids, detail
+from json_to_recordset(%s::json) as entry (
+  id uuid, actor_kind text, actor_id uuid, tablet_id uuid, action text, subject_type text,
+  subject_ids uuid[], detail jsonb)
+"""
 
 
 @dataclass(frozen=True)
@@ -48,18 +61,24 @@ def record(
 
 
 def record_all(acts: Sequence[Act], *, now: datetime) -> None:
-    """Writes an entry for each act in one statement: a frame sent to 200 sockets is 200 entries."""
-    Entry.objects.bulk_create(
-        Entry(
-            at=now,
-            actor_kind=act.actor.kind,
-            actor_id=act.actor.id,
-            tablet_id=act.actor.tablet,
-            action=act.action,
-            subject_type=act.subject_type,
-            subject_ids=list(act.subject_ids),
-            detail=act.detail or {},
-        )
+    """Writes an entry for each act in one statement: a frame sent to 200 sockets is 200 entries.
+
+    They cross as one JSON text: as model instances they take six times as long, and calls wait.
+    """
+    entries = [
+        {
+            "id": uuid7(),
+            "actor_kind": act.actor.kind,
+            "actor_id": act.actor.id,
+            "tablet_id": act.actor.tablet,
+            "action": act.action,
+            "subject_type": act.subject_type,
+            "subject_ids": list(act.subject_ids),
+            "detail": act.detail or {},
+        }
         for act in acts
         if act.subject_ids
-    )
+    ]
+    if entries:
+        with connection.cursor() as cursor:
+            cursor.execute(_INSERT, [now, orjson.dumps(entries).decode()])

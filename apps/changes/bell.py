@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+from collections.abc import Callable
 
 import psycopg
 from asgiref.sync import async_to_sync
@@ -20,6 +21,10 @@ log = logging.getLogger(__name__)
 
 GROUP = "feed"
 _PATIENCE_SECONDS = 0.5
+
+# Those in this very process who want to hear it without the way through Redis. They are called in
+# the thread that committed, with the head, and must return at once.
+listeners: set[Callable[[int | None], None]] = set()
 
 # The head that the database said when this thread's transaction committed.
 _heard = threading.local()
@@ -47,6 +52,8 @@ def ring() -> None:
     for it on the way of every call; None, should it ever not have been heard, means "look".
     """
     try:
+        for listener in tuple(listeners):
+            listener(_heard.head)
         async_to_sync(_send)({"type": "bell", "head": _heard.head})
     except Exception as error:  # noqa: BLE001 - whatever ails Redis, the change is committed
         log.warning("bell not heard: %s", type(error).__name__)
