@@ -8,7 +8,6 @@ import pytest
 from apps.changes.reading import Head
 from apps.live.hello import LARGEST, BadHello, parse
 
-
 INSTANCE = "01931f6e-7f42-7c3a-9a51-0d7a8f4b2c11"  # fixed: test names must not change
 
 
