@@ -9,6 +9,8 @@ import os
 
 from celery import Celery
 
+from config.settings import ESCALATION_TICK_SECONDS
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("carefield")
@@ -23,5 +25,7 @@ def tick(task: str, seconds: float) -> dict[str, object]:
 
 app.conf.beat_schedule = {
     "heartbeat": tick("core.heartbeat", 10),
+    "raise-due-alarms": tick("assignments.raise_due_alarms", ESCALATION_TICK_SECONDS),
+    "let-cleared-go": tick("assignments.let_cleared_go", 15),
     "expire-held-messages": tick("dispatch.expire_held", 3600),
 }

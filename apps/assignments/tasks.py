@@ -18,5 +18,5 @@ def raise_due_alarms(**kwargs: Any) -> None:
 
 @shared_task(name="assignments.let_cleared_go")
 def let_cleared_go(**kwargs: Any) -> None:
-    """Once a minute is enough."""
+    """A closed call leaves its tablets some seconds after its time, never before."""
     services.let_cleared_go(now=clock.now())
