@@ -120,7 +120,7 @@ def _parts(
 ) -> tuple[dict[Socket, list[Part]], list[Act]]:
     parts: dict[Socket, list[Part]] = {}
     acts: list[Act] = []
-    texts: dict[tuple[UUID, int], str] = {}
+    texts: dict[tuple[UUID, int, bool], str] = {}
     for socket, by_collection in rows.items():
         who = socket.who
         user = socket.user if who.tablet is None else changed.get(who.tablet, socket.user)
@@ -138,12 +138,12 @@ def _parts(
     return parts, acts
 
 
-def _text(rows: Sequence[Row], texts: dict[tuple[UUID, int], str]) -> str:
+def _text(rows: Sequence[Row], texts: dict[tuple[UUID, int, bool], str]) -> str:
     """The rows as the inside of a JSON list. A document that many sockets get is put into words
-    once."""
+    once; in the commit that moves it, some get the document and others its tombstone."""
     said = []
     for row in rows:
-        key = (row.id, row.seq)
+        key = (row.id, row.seq, row.visible)
         if key not in texts:
             texts[key] = wire.document(row).decode()
         said.append(texts[key])
