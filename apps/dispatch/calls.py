@@ -18,6 +18,7 @@ CautionKind = Literal["weapon", "violence", "premise", "medical", "other"]
 RelationKind = Literal["PARENT", "CHILD", "RELATED", "UNLINK", "REPLACING", "REPLACED", "SPLIT"]
 RequestedBy = Literal["", "spd", "sfd"]
 Service = Literal["care", "spd", "sfd", "other"]
+TimedService = Literal["care", "co_response", "spd"]
 Severity = Literal["highest", "high", "normal", "low", "lowest"]
 Wire = Literal["eido", "plain", "call_data"]
 
@@ -160,7 +161,7 @@ class Relation:
 class ServiceTimes:
     """First and last times of one service on the call, as Call Data gives them."""
 
-    service: Literal["care", "co_response", "spd"]
+    service: TimedService
     first_dispatched: datetime | None = None
     first_on_scene: datetime | None = None
     last_in_service: datetime | None = None

@@ -15,6 +15,8 @@ cannot be read is flagged and the rest is taken.
     links, merges   kind PARENT | CHILD | RELATED | UNLINK, and REPLACING | REPLACED | SPLIT
     requested_by    spd | sfd
     exclusions      what the source states: yes | no | unknown, by name (see calls.EXCLUSIONS)
+    service_times   first and last times of care, co_response and spd, as Call Data gives them
+    doubts          what the source says of the quality of its data (see quality.is_doubt)
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from apps.dispatch import pidf, reference
 from apps.dispatch.calls import (
@@ -45,11 +47,14 @@ from apps.dispatch.calls import (
     RelationKind,
     RequestedBy,
     Service,
+    ServiceTimes,
+    TimedService,
     UnitOnCall,
     UnitStatus,
 )
 from apps.dispatch.hazards import caution_kind
 from apps.dispatch.normalise import CAD_NUMBER_LENGTH, complete, service_of
+from apps.dispatch.quality import is_doubt
 from apps.dispatch.wire import Findings, Node, clean
 
 EXAMPLE: dict[str, Any] = {
@@ -107,6 +112,7 @@ _EVENT_WORDS: dict[str, CallEvent] = {
     "unlinked": "unlink",
 }
 _REQUESTED_BY: tuple[RequestedBy, ...] = ("spd", "sfd")
+TIMED_SERVICES: tuple[TimedService, ...] = get_args(TimedService)
 _SERVICES: tuple[Service, ...] = ("care", "spd", "sfd", "other")
 
 
@@ -155,7 +161,11 @@ def parse(document: object) -> Call:
         requested_by=node.choice("requested_by", _REQUESTED_BY) or "",
         exclusions=_hints(node),
         alternates=tuple(_alternate(one) for one in node.nodes("alternates")),
+        service_times=tuple(
+            times for one in node.nodes("service_times") if (times := _service_times(one))
+        ),
     )
+    _doubts(node)
     node.keep_unread()
     findings.stop_if_fatal()
     return complete(call, findings)
@@ -164,8 +174,10 @@ def parse(document: object) -> Call:
 def build(call: Call) -> dict[str, Any]:
     """The plain JSON of a call, without what is empty. `parse` reads it back to the same call."""
     document = _members(call)
-    for name in ("wire", "flags", "extras", "service_times"):
+    for name in ("wire", "flags", "extras"):
         document.pop(name, None)
+    if doubts := [flag for flag in call.flags if is_doubt(flag)]:
+        document["doubts"] = doubts
     for unit in document.get("units", []):
         unit["unit_id"] = unit.pop("eido_id", "")
     if call.exclusions:
@@ -327,6 +339,31 @@ def _hints(node: Node) -> tuple[ExclusionHint, ...]:
                 found.append(ExclusionHint(name=name, answer=answer))
         one.keep_unread()
     return tuple(found)
+
+
+def _service_times(node: Node) -> ServiceTimes | None:
+    service = node.choice("service", TIMED_SERVICES)
+    if service is None:
+        node.findings.bad(node.at("service"), f"must be one of: {', '.join(TIMED_SERVICES)}")
+        node.findings.keep(node.pointer, node.value)
+        return None
+    times = ServiceTimes(
+        service=service,
+        first_dispatched=node.time("first_dispatched"),
+        first_on_scene=node.time("first_on_scene"),
+        last_in_service=node.time("last_in_service"),
+    )
+    node.keep_unread()
+    return times
+
+
+def _doubts(node: Node) -> None:
+    """The source's own doubts become flags; other words than those of the vocabulary do not."""
+    for doubt in node.texts("doubts", 100):
+        if is_doubt(doubt):
+            node.findings.flag(doubt)
+        else:
+            node.findings.bad(node.at("doubts"), "must be words of the vocabulary")
 
 
 def _alternate(node: Node) -> AlternateValue:

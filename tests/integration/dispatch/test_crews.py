@@ -50,8 +50,8 @@ def ben(downtown: Team) -> User:
 
 
 @pytest.fixture
-def cleo(downtown: Team) -> User:
-    return person(of=downtown)
+def people(anna: User, ben: User, downtown: Team) -> tuple[User, User, User]:
+    return anna, ben, person(of=downtown)
 
 
 class TestMembership:
@@ -116,8 +116,9 @@ class TestMembership:
 
 class TestHandOver:
     def test_passes_the_unit_in_one_transaction(
-        self, anna: User, ben: User, cleo: User, unit: Unit, shift: Shift, commit_now: Any
+        self, people: tuple[User, User, User], unit: Unit, shift: Shift, commit_now: Any
     ) -> None:
+        anna, ben, cleo = people
         join(anna, unit, shift)
         join(ben, unit, shift, 2)
         commit_now()

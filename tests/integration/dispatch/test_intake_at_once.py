@@ -25,7 +25,7 @@ def together(*acts: Callable[[], Any]) -> list[Any]:
     def run(index: int, act: Callable[[], Any]) -> None:
         try:
             results[index] = act()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  (raised again in the test's own thread)
             results[index] = error
         finally:
             connections.close_all()
