@@ -61,7 +61,7 @@ def assignment_body(record: Record, now: datetime) -> dict[str, Any]:
     body = {
         "cautions": details["cautions"],
         "withheld": details["withheld"],
-        "call_revision": call.call_revision,
+        "call_revision": record.call_revision,
         "needs_ack": record.timeline.needs_ack,
         "state": row.state,
         "id": str(row.pk),
@@ -84,7 +84,10 @@ def assignment_body(record: Record, now: datetime) -> dict[str, Any]:
         "requested_by": details["requested_by"],
         "narrative": details["narrative"],
         "alternates": details["alternates"],
-        "revisions": details.get("revisions", []),
+        "revisions": [
+            {**one, "revision": row.revision_base + one["revision"]}
+            for one in details.get("revisions", [])
+        ],
         "evaluation": {"verdict": call.verdict, "text": call.evaluation.get("text", "")},
         "override": _override(row),
         "given": {"source": row.source, "by": _name(row.given_by), "at": iso(row.given_at)},

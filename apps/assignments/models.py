@@ -56,12 +56,25 @@ class Assignment(UUIDModel):
     """
 
     SAFE = frozenset(
-        {"id", "incident", "unit", "former_units", "entry_kind", "source", "given_by", "given_at"}
+        {
+            "id",
+            "incident",
+            "revision_base",
+            "unit",
+            "former_units",
+            "entry_kind",
+            "source",
+            "given_by",
+            "given_at",
+        }
         | {"state", "closing", "acknowledged_revision", "alarm_from", "alarm_level"}
         | {"alarm_raised_at", "alarm_due_at", "closed_at", "leaves_at", "left_at", "flags"}
     )
 
     incident = models.ForeignKey(Incident, models.PROTECT, related_name="assignments")
+    revision_base = models.PositiveIntegerField(
+        default=0, help_text="added to the incident's call revision, which a merge may set back"
+    )
     unit = models.ForeignKey(Unit, models.PROTECT, related_name="assignments")
     former_units = ArrayField(models.UUIDField(), default=list)
     entry_kind = models.CharField(max_length=24, choices=EntryKind)

@@ -36,7 +36,8 @@ NOT_HERE_YET: Final = "not_here_yet"
 
 # What is derived or moved: compared with what was read, so that only a change is written.
 STORED = (
-    "incident_id", "unit_id", "former_units", "state", "closing", "acknowledged_revision",
+    "incident_id", "revision_base", "unit_id", "former_units", "state", "closing",
+    "acknowledged_revision",
     "alarm_from", "alarm_level", "alarm_raised_at", "alarm_due_at", "closed_at", "leaves_at",
     "left_at", "flags",
 )  # fmt: skip
@@ -87,6 +88,11 @@ class Record:
         return self.call.incident
 
     @property
+    def call_revision(self) -> int:
+        """The call's revision as this assignment counts it: also through merges it only grows."""
+        return self.assignment.revision_base + self.incident.call_revision
+
+    @property
     def is_open(self) -> bool:
         return self.timeline.closing is None
 
@@ -102,7 +108,7 @@ class Record:
                 *(told(fact, fact.order) for fact in self.facts),
                 *(told(fact, last + place) for place, fact in enumerate(facts, 1)),
             ],
-            call_revision=self.incident.call_revision,
+            call_revision=self.call_revision,
             limits=limits(),
         )
 

@@ -117,6 +117,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "revision_base",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="added to the incident's call revision, which a merge may set back",
+                    ),
+                ),
+                (
                     "former_units",
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.UUIDField(), default=list, size=None

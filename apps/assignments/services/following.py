@@ -10,35 +10,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Case, UUIDField, Value, When
 
 from apps.assignments import codes
 from apps.assignments.models import Assignment, Fact, FactSource, State
-from apps.assignments.records import (
-    IncidentRecord,
-    Record,
-    incident_record,
-    lock_incident,
-    of_incident,
-)
+from apps.assignments.records import Record, incident_record, lock_incident, of_incident
+from apps.assignments.services.cadfacts import CAD, cad_fact, derived_id
+from apps.assignments.services.merging import follow_merge
 from apps.assignments.services.writing import write
-from apps.audit.models import ActorKind
-from apps.audit.services import Act, Actor
+from apps.audit.services import Act
 from apps.core.ids import uuid7
 from apps.dispatch.models import Agency, Incident, IncidentStatus, IncidentUnit, Source
 
-CAD: Final = Actor(ActorKind.CAD)
 # Statuses that say when CAD sent the unit, the best first.
 _SENT: Final = ("Dispatched", "Assigned")
 # Nobody stands at the place yet: CAD's closing ends the assignment.
 _NOT_THERE: Final = frozenset(
     {State.ASSIGNED, State.RECEIVED, State.ACKNOWLEDGED, State.EN_ROUTE, State.STAGED}
 )
-# APCO 1.111.2-2018: Cancelled - Duplicate Call.
-_DUPLICATE: Final = "22"
 
 
 @transaction.atomic(savepoint=False)
@@ -51,7 +42,8 @@ def follow_incident(*, incident_id: UUID, now: datetime) -> None:
     """
     incident = lock_incident(incident_id)
     if incident.status == IncidentStatus.MERGED:
-        _follow_merge(incident, now)
+        if (survivor := follow_merge(incident, now=now)) is not None:
+            follow_incident(incident_id=survivor.pk, now=now)
         return
     call = incident_record(incident)
     records = of_incident(call)
@@ -76,11 +68,6 @@ def follow_incident(*, incident_id: UUID, now: datetime) -> None:
     write(records, facts=facts, acts=acts, now=now)
 
 
-def derived_id(assignment: Assignment, *words: object) -> UUID:
-    """The id of a fact that says just this of this assignment."""
-    return uuid5(assignment.pk, "/".join(str(word) for word in words))
-
-
 def given_fact(
     record: Record, *, source: str, author: Any, at: datetime | None, now: datetime
 ) -> Fact:
@@ -96,7 +83,7 @@ def given_fact(
         source=source,
         data={
             "entry": record.assignment.entry_kind,
-            "call_revision": record.incident.call_revision,
+            "call_revision": record.call_revision,
         },
     )
 
@@ -164,10 +151,10 @@ def _reopened(record: Record, _: Sequence[Fact], now: datetime) -> Iterator[Fact
         closing.source == FactSource.CAD
         or max(sent, default=closing.received_at) > closing.received_at
     ):
-        yield _cad_fact(
+        yield cad_fact(
             record,
             "reopened",
-            {"call_revision": record.incident.call_revision},
+            {"call_revision": record.call_revision},
             now,
             id=derived_id(record.assignment, "reopened", closing.fact),
         )
@@ -184,7 +171,7 @@ def _statuses(record: Record, _: Sequence[Fact], now: datetime) -> Iterator[Fact
             if event in codes.CLOSINGS and unit.detached_at is None:
                 continue  # the unit has come back from there since
             if event:
-                yield _cad_fact(
+                yield cad_fact(
                     record,
                     event,
                     data,
@@ -230,7 +217,7 @@ def _ended(record: Record, before: Sequence[Fact], now: datetime) -> Iterator[Fa
         return
     # The same end is told once, a later one again.
     once = ended_at.astimezone(UTC).isoformat()
-    yield _cad_fact(
+    yield cad_fact(
         record,
         "cancelled",
         {"by": "dispatch", "why": why},
@@ -240,107 +227,9 @@ def _ended(record: Record, before: Sequence[Fact], now: datetime) -> Iterator[Fa
     )
 
 
-def _follow_merge(merged: Incident, now: datetime) -> None:
-    """Gives the assignments of a merged incident to the one that took its place.
-
-    1. A unit that only the merged incident had takes its assignment along, facts and all.
-    2. A unit that was on both keeps the assignment that is further along; the other one is
-       cancelled as a duplicate, unless contact was made: then it stays until it is cleared.
-    3. Nothing is deleted: both stay on the tablets for their time, and in the history.
-    """
-    survivor = _survivor(merged)
-    was = incident_record(merged)
-    records = of_incident(was)
-    if not records or survivor.pk == merged.pk:
-        return
-    call = incident_record(survivor)
-    theirs = {record.assignment.unit_id: record for record in of_incident(call)}
-    moved = {}
-    stay: list[Record] = []
-    for record in records:
-        other = theirs.pop(record.assignment.unit_id, None)
-        if other is None:
-            moved[record.assignment.pk] = survivor
-            stay += [_at(record, call)]
-        elif _further(record, other):
-            moved |= {record.assignment.pk: survivor, other.assignment.pk: merged}
-            stay += [_at(record, call), _at(other, was)]
-        else:
-            stay += [record, other]
-    if moved:
-        # One statement, so that the constraint sees the swap done and not half done.
-        whens = [When(pk=pk, then=Value(to.pk, UUIDField())) for pk, to in moved.items()]
-        Assignment.objects.filter(pk__in=moved).update(incident=Case(*whens))
-    facts = [
-        _cad_fact(
-            record,
-            "cancelled",
-            {"by": "dispatch", "why": "merged", "disposition": _DUPLICATE},
-            now,
-            id=derived_id(record.assignment, "cancelled", "merged", survivor.pk),
-            at=now,
-        )
-        for record in stay
-        if record.incident.pk == merged.pk and record.is_open
-    ]
-    known = {fact.pk for record in stay for fact in record.facts}
-    ids = [record.assignment.pk for record in stay]
-    act = Act(CAD, "merge", "assignment", ids, {"into": str(survivor.pk)})
-    write(stay, facts=[fact for fact in facts if fact.pk not in known], acts=[act], now=now)
-    follow_incident(incident_id=survivor.pk, now=now)
-
-
-def _survivor(merged: Incident) -> Incident:
-    """The incident at the end of the chain of merges, its row locked."""
-    seen, incident = {merged.pk}, merged
-    while incident.merged_into_id and incident.merged_into_id not in seen:
-        seen.add(incident.merged_into_id)
-        incident = lock_incident(incident.merged_into_id)
-    return incident
-
-
-def _further(record: Record, other: Record) -> bool:
-    """Whether it is further along than the other unit's: open before closed, then by state."""
-    order = list(codes.STATES)
-
-    def place(one: Record) -> tuple[bool, int]:
-        return one.is_open, order.index(one.timeline.state) if one.is_open else 0
-
-    return place(record) > place(other)
-
-
-def _at(record: Record, call: IncidentRecord) -> Record:
-    """The same assignment on another incident."""
-    record.assignment.incident = call.incident
-    record.stored["incident_id"] = call.incident.pk
-    record.call = call
-    return record
-
-
 def _own_unit(record: Record) -> IncidentUnit | None:
     wanted = record.assignment.unit_id
     return next((unit for unit in record.call.units if unit.unit_id == wanted), None)
-
-
-def _cad_fact(
-    record: Record,
-    event: str,
-    data: dict[str, Any],
-    now: datetime,
-    *,
-    id: UUID,
-    at: datetime | None = None,
-) -> Fact:
-    return Fact(
-        id=id,
-        assignment_id=record.assignment.pk,
-        event=event,
-        device_time=at,
-        received_at=now,
-        unit=record.assignment.unit,
-        source=FactSource.CAD,
-        data=data,
-    )
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -187,7 +187,7 @@ def _fact(
         author=by,
         unit=record.assignment.unit,
         source=source,
-        data={**data, "call_revision": record.incident.call_revision},
+        data={**data, "call_revision": record.call_revision},
     )
 
 

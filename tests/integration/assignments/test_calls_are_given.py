@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -15,6 +16,8 @@ from apps.audit.models import Entry
 from apps.changes.models import Change
 from apps.dispatch.models import Incident
 from tests.integration.assignments.conftest import NOON, World, after, dropped, events, shown
+
+HAMMER = {"severity": "high", "kind": "weapon", "text": "HAMMER"}
 
 
 class TestANewCall:
@@ -330,6 +333,30 @@ class TestAMerge:
             world.tap("contact_made", row, now=after(30))
         self.merge(world, gone, into, 60)
         assert {row.state for row in Assignment.objects.all()} == {"contact"}
+
+    @pytest.mark.parametrize(
+        ("other", "again"),
+        [
+            ({}, False),
+            ({"address": "PIER 62"}, True),
+            ({"cautions": [{"severity": "high", "kind": "weapon", "text": "KNIFE"}]}, True),
+            ({"cautions": [{"severity": "low", "kind": "premise", "text": "STEPS"}]}, False),
+        ],
+    )
+    def test_with_another_place_or_danger_is_acknowledged_anew(
+        self, world: World, other: dict[str, Any], again: bool
+    ) -> None:
+        gone, into = world.call(), world.call(units=[], **other)
+        row = world.assignment(gone)
+        world.call(number=gone.cad_number, now=after(2), cautions=[HAMMER])
+        world.acknowledge(row, revision=2, now=after(5))
+        self.merge(world, gone, into, 60)
+        body = shown(world.ours.tablets[0], "assignments")[row.pk]
+        assert body["needs_ack"] is again
+        assert body["call_revision"] >= 2
+        if again:
+            world.acknowledge(row, revision=body["call_revision"], now=after(70))
+            assert not shown(world.ours.tablets[0], "assignments")[row.pk]["needs_ack"]
 
     def test_told_twice_changes_nothing(self, world: World) -> None:
         gone, into = world.call(), world.call()
