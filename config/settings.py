@@ -219,6 +219,9 @@ AXES_ENABLE_ACCESS_FAILURE_LOG = False
 AXES_DISABLE_ACCESS_LOG = True
 
 # --- Requests ----------------------------------------------------------------------------------
+# Threads that answer requests; more of them wait in line. With those of the sockets (5) they are
+# no more than the pool has connections.
+REQUEST_THREADS = env.whole("REQUEST_THREADS", 7, least=1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024  # bytes; the largest legitimate push is 1 MB
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -289,6 +292,8 @@ LOGGING = {
     "loggers": {
         "django.request": {"level": "ERROR"},
         "axes": {"level": "WARNING"},
+        # uvicorn names the address of every socket with its query string: our formatter drops it.
+        "uvicorn": {"handlers": ["stderr"], "propagate": False},
         "uvicorn.access": {"level": "WARNING"},
     },
 }

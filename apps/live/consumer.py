@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from django.conf import settings
-from django.db.utils import InterfaceError, OperationalError
+from django.db.utils import DatabaseError, InterfaceError, OperationalError
 
 from apps.core import clock
 from apps.live import messages, visits
@@ -74,6 +74,9 @@ async def _admit(
     except (OperationalError, InterfaceError) as error:
         log.warning("a socket cannot be opened: %s", type(error).__name__)
         raise TurnedAway(Code.TRY_LATER, "too busy: dial again later") from None
+    except DatabaseError:
+        log.exception("a socket cannot be opened")
+        raise TurnedAway(Code.TRY_LATER, "something broke here: dial again later") from None
     finally:
         here.knocking -= 1
     socket = Socket(opened.who, checkpoints=opened.checkpoints, frames=hello.frames, send=send)

@@ -22,7 +22,7 @@ class BadHello(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """`checkpoints` names the wanted collections, None: all. `frames`: the client takes documents
+    """`checkpoints` names the wanted collections; none named: all. `frames`: the client takes documents
     from the socket; otherwise it is only told to pull. `instance` is a tablet's local database."""
 
     instance: UUID | None

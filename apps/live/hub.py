@@ -76,7 +76,7 @@ class Hub:
         self._told = 0
         self._fresh: dict[Socket, int] = {}
         self._wake = asyncio.Event()
-        self._ears = Ears(self._wake.set)
+        self._ears = Ears(self._hear)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -201,6 +201,11 @@ class Hub:
             self._wake.clear()
             if self._live:
                 await self._round()
+
+    def _hear(self, head: int | None) -> None:
+        """A bell. What a round has already told need not be looked for again."""
+        if head is None or head > self._told:
+            self._wake.set()
 
     async def _look_around(self) -> None:
         """What no bell tells: the name of the history."""

@@ -41,7 +41,7 @@ class Opened:
 def open_socket(audience: Audience, entrance: Entrance, hello: Hello, *, now: datetime) -> Opened:
     """Who it is and where the server stands. Raises TurnedAway for anything that ends it here."""
     who = identify(audience, entrance, hello, now=now)
-    wanted = hello.checkpoints
+    wanted = hello.checkpoints or None
     mine: dict[str, str | None] = {}
     for collection in registry.all_for(audience):
         if wanted is None or collection.name in wanted:

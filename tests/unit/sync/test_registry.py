@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,9 +11,8 @@ SCHEMA: dict[str, Any] = {"type": "object", "required": ["id"], "properties": {"
 
 
 @pytest.fixture(autouse=True)
-def _only_ours(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _only_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_registry", registry._Registry())
-    yield
 
 
 def test_a_schema_that_a_tombstone_is_not_valid_under_is_refused() -> None:
