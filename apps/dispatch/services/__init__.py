@@ -17,12 +17,19 @@ from apps.dispatch.services.incidents import (
 )
 from apps.dispatch.services.intake import Received, receive
 from apps.dispatch.services.reference import load_reference
-from apps.dispatch.services.rulebook import dry_run, new_version, save_rule
+from apps.dispatch.services.rulebook import (
+    check_rule,
+    dry_run,
+    new_version,
+    save_call_type,
+    save_rule,
+)
 from apps.dispatch.services.units import save_unit
 
 __all__ = [
     "Received",
     "attach_unit",
+    "check_rule",
     "content_of",
     "crew_of",
     "detach_unit",
@@ -39,6 +46,7 @@ __all__ = [
     "open_incident",
     "receive",
     "replay_held",
+    "save_call_type",
     "save_rule",
     "save_unit",
     "start_shift",

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid5
 
 from django.db import transaction
 
@@ -21,6 +22,7 @@ from apps.dispatch.stored import known_of
 # day from which it holds, so nobody waits for this.
 FRESH_SECONDS = 5.0
 DRAFT_LEAD = timedelta(days=30)
+_CALL_TYPES = UUID("0d3f2c8e-5b39-4c55-9d0e-6f0d9a5f4e21")
 _UNKNOWN_TYPE = "unknown call type"
 
 
@@ -79,12 +81,20 @@ def as_rule(row: DispatchRule) -> Rule:
 
 @transaction.atomic
 def save_rule(*, rule: DispatchRule, by: Actor, now: datetime) -> DispatchRule:
-    """Stores a version that is not in force yet, or sets the end of one that is.
+    """Stores a version that is not in force yet, or sets the end of one that is."""
+    stored = check_rule(rule=rule, now=now)
+    rule.save()
+    _told(rule, "update" if stored else "create", by, now)
+    return rule
+
+
+def check_rule(*, rule: DispatchRule, now: datetime) -> DispatchRule | None:
+    """The row as it is stored, None for a new one. ProblemError where it may not become `rule`.
 
     What incidents were judged by must stay readable: a version that has taken effect keeps its text
     for ever, and its end is moved only to a time to come.
     """
-    stored = DispatchRule.objects.select_for_update(no_key=True).filter(pk=rule.pk).first()
+    stored = DispatchRule.objects.filter(pk=rule.pk).first()
     if stored is not None and stored.effective_from <= now:
         _only_its_end(stored, rule, now)
     elif rule.effective_from <= now:
@@ -93,11 +103,31 @@ def save_rule(*, rule: DispatchRule, by: Actor, now: datetime) -> DispatchRule:
     try:
         as_rule(rule)
     except Malformed as malformed:
-        errors = [FieldError(f"/definition{at}", mend) for at, mend in malformed.errors]
+        own = ("/citation", "/effective_from", "/effective_to")
+        errors = [
+            FieldError(at if at in own else f"/definition{at}", mend)
+            for at, mend in malformed.errors
+        ]
         raise ProblemError(INVALID, errors=errors) from None
-    rule.save()
-    _told(rule, "update" if stored else "create", by, now)
-    return rule
+    return stored
+
+
+@transaction.atomic
+def save_call_type(*, call_type: CallType, by: Actor, now: datetime) -> CallType:
+    """Creates a call type, or changes what standard types it stands for."""
+    call_type.save()
+    forget()
+    transaction.on_commit(forget, robust=True)
+    # A call type is named by its code, which is no UUID: the log names the change by that.
+    record(
+        actor=by,
+        action="update",
+        subject_type="call_type",
+        subject_ids=[uuid5(_CALL_TYPES, call_type.code)],
+        now=now,
+        detail={"code": call_type.code},
+    )
+    return call_type
 
 
 @transaction.atomic

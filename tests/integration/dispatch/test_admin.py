@@ -1,0 +1,252 @@
+"""The stock admin: pages open for those whose they are, and looks are written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import pytest
+from django.test import Client as Browser
+from django.urls import reverse
+
+from apps.accounts.models import Role, Team, User
+from apps.audit.models import Entry
+from apps.core import clock
+from apps.dispatch import messages, services
+from apps.dispatch.models import CallType, DispatchRule, HeldMessage, Incident, Shift, Unit
+from tests.factories import person
+from tests.integration.dispatch.conftest import CAD, WELFARE_CHECK, at, care, care_unit, police
+
+pytestmark = pytest.mark.django_db
+PAGES = {
+    "incident": {"supervisor", "dispatcher"},
+    "heldmessage": {"supervisor", "dispatcher"},
+    "unit": {"supervisor", "dispatcher", "administrator"},
+    "shift": {"supervisor", "dispatcher"},
+    "dispatchrule": {"supervisor", "dispatcher", "administrator"},
+    "calltype": {"supervisor", "dispatcher", "administrator"},
+}
+
+
+def browser(user: User) -> Browser:
+    found = Browser()
+    found.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return found
+
+
+def page(name: str, *args: Any) -> str:
+    return reverse(f"admin:dispatch_{name}", args=args)
+
+
+@pytest.fixture
+def administrator(db: None) -> User:
+    return person(Role.ADMINISTRATOR)
+
+
+@pytest.fixture
+def told(cad: CAD, unit: Unit, loaded: None, commit_now: Callable[[], None]) -> Incident:
+    """An incident with everything on it."""
+    cad.tell(cad_number="1", narrative=[{"at": at(0), "text": "<b>OTHER CALLER</b>"}])
+    cad.tell(
+        units=[care(), police()],
+        cautions=[{"text": "has a <script>knife</script>", "severity": "high"}],
+        merges=[{"kind": "REPLACING", "cad_number": "1"}],
+        links=[{"kind": "RELATED", "cad_number": "999"}],
+        premise="shelter",
+    )
+    cad.tell(updated_at=at(1), address="4TH AVE / PINE ST", event="close")
+    cad.tell(cad_number="2", units=[police()])
+    commit_now()
+    return Incident.objects.get(cad_number="2026000000001")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_open_for_their_roles(name: str, told: Incident, downtown: Team) -> None:
+    for role in (Role.SUPERVISOR, Role.DISPATCHER, Role.ADMINISTRATOR):
+        user = person(role, of=downtown if role == Role.SUPERVISOR else None)
+        answer = browser(user).get(page(f"{name}_changelist"))
+        assert (answer.status_code == 200) == (role in PAGES[name]), role
+
+
+class TestIncidents:
+    def test_the_list_shows_codes_and_filters_by_verdict(
+        self, told: Incident, supervisor: User
+    ) -> None:
+        desk = browser(supervisor)
+        text = desk.get(page("incident_changelist")).content.decode()
+        assert "2026000000001" in text
+        assert "3RD AVE" not in text
+        assert Entry.objects.get(action="read").actor_id == supervisor.pk
+        sent = desk.get(page("incident_changelist") + "?verdict=not_sent").content.decode()
+        assert ">2<" in sent
+        assert "2026000000001" not in sent
+        for verdict in ("eligible", "not_eligible", "not_determined"):
+            assert desk.get(page("incident_changelist") + f"?verdict={verdict}").status_code == 200
+
+    def test_the_page_shows_hazards_first_and_escapes_everything(
+        self, told: Incident, supervisor: User
+    ) -> None:
+        answer = browser(supervisor).get(page("incident_change", told.pk))
+        text = answer.content.decode()
+        assert answer.status_code == 200
+        assert text.index("knife") < text.index("The rules") < text.index("4TH AVE / PINE ST")
+        for shown in (
+            "3RD AVE / PIKE ST",
+            "CARE-21",
+            "OTHER CALLER",
+            "999",
+            told.evaluation["text"],
+        ):
+            assert shown in text
+        assert "<script>knife" not in text
+        assert "<b>OTHER" not in text
+        assert Entry.objects.filter(action="read", subject_ids=[told.pk]).count() == 1
+
+    def test_another_teams_incident_is_not_there(
+        self, cad: CAD, told: Incident, commit_now: Callable[[], None]
+    ) -> None:
+        stranger = person(Role.SUPERVISOR)
+        assert browser(stranger).get(page("incident_change", told.pk)).status_code == 302
+        assert not Entry.objects.filter(actor_id=stranger.pk, action="read").exists()
+
+    def test_nobody_edits_or_deletes(self, told: Incident, supervisor: User) -> None:
+        desk = browser(supervisor)
+        assert desk.post(page("incident_change", told.pk), {}).status_code == 403
+        assert desk.get(page("incident_add")).status_code == 403
+        assert desk.get(page("incident_delete", told.pk)).status_code == 403
+
+
+class TestHeld:
+    @pytest.fixture
+    def held(self, cad: CAD) -> HeldMessage:
+        cad.post(messages.PLAIN, {**WELFARE_CHECK, "cad_number": ""})
+        return HeldMessage.objects.get()
+
+    def test_is_shown_on_record_and_replayed(self, held: HeldMessage, dispatcher: User) -> None:
+        desk = browser(dispatcher)
+        assert "/cad_number" in desk.get(page("heldmessage_changelist")).content.decode()
+        assert "PIKE ST" in desk.get(page("heldmessage_change", held.pk)).content.decode()
+        replay = page("heldmessage_replay", held.pk)
+        assert "PIKE ST" in desk.get(replay).content.decode()
+        reads = Entry.objects.filter(action="read", subject_type="heldmessage")
+        assert reads.filter(subject_ids=[held.pk]).count() >= 2
+        wrong = desk.post(replay, {"message": "{}"}).content.decode()
+        assert "/cad_number: give the CAD event number" in wrong
+        done = desk.post(replay, {"message": orjson.dumps(WELFARE_CHECK).decode()}, follow=True)
+        assert "Taken:" in done.content.decode()
+        assert Incident.objects.get().cad_number == "2026000000001"
+        twice = desk.post(replay, {"message": orjson.dumps(WELFARE_CHECK).decode()})
+        assert "replayed already" in twice.content.decode()
+
+
+class TestRules:
+    def test_an_administrator_makes_and_edits_a_new_version(
+        self, loaded: None, administrator: User
+    ) -> None:
+        desk = browser(administrator)
+        old = DispatchRule.objects.get(version="2025-solo")
+        answer = desk.post(
+            page("dispatchrule_changelist"),
+            {"action": "new_version", "_selected_action": [str(old.pk)]},
+        )
+        copy = DispatchRule.objects.get(version="2025-solo-draft-1")
+        assert answer["Location"] == page("dispatchrule_change", copy.pk)
+        form = {
+            "version": "2027-solo",
+            "effective_from_0": "2099-01-01",
+            "effective_from_1": "00:00",
+            "effective_to_0": "",
+            "effective_to_1": "",
+            "citation": "Agreement of 2027",
+            "definition": orjson.dumps(copy.definition).decode(),
+        }
+        wrong = {**form, "definition": '{"beats": ["K9"]}'}
+        assert "is no known beat" in desk.post(answer["Location"], wrong).content.decode()
+        assert desk.post(answer["Location"], form).status_code == 302
+        assert DispatchRule.objects.get(pk=copy.pk).version == "2027-solo"
+
+    def test_a_version_in_force_shows_its_text_and_takes_an_end(
+        self, loaded: None, administrator: User
+    ) -> None:
+        desk = browser(administrator)
+        rule = DispatchRule.objects.get(version="2025-solo")
+        address = page("dispatchrule_change", rule.pk)
+        assert 'name="definition"' not in desk.get(address).content.decode()
+        end = {"effective_to_0": "2099-01-01", "effective_to_1": "00:00"}
+        assert desk.post(address, {**end, "citation": "another"}).status_code == 302
+        rule.refresh_from_db()
+        assert rule.effective_to
+        assert rule.citation != "another"
+        early = {"effective_to_0": "2020-01-01", "effective_to_1": "00:00"}
+        assert desk.post(address, early).status_code == 200
+
+    def test_a_supervisor_reads_and_tries_them(self, told: Incident, supervisor: User) -> None:
+        desk = browser(supervisor)
+        rule = DispatchRule.objects.get(version="2023-pilot")
+        assert desk.get(page("dispatchrule_change", rule.pk)).status_code == 200
+        assert desk.post(page("dispatchrule_change", rule.pk), {}).status_code == 403
+        text = desk.get(page("dispatchrule_dry_run", rule.pk)).content.decode()
+        assert "welfare check, beat M3" in text
+        assert "2026000000001" in text
+
+    def test_an_administrator_sees_counts_of_a_dry_run_and_no_call(
+        self, told: Incident, administrator: User
+    ) -> None:
+        rule = DispatchRule.objects.get(version="2023-pilot")
+        text = browser(administrator).get(page("dispatchrule_dry_run", rule.pk)).content.decode()
+        assert "on the last 3 calls" in text
+        assert "2026000000001" not in text
+
+    def test_a_call_type_is_mapped(self, loaded: None, administrator: User) -> None:
+        desk = browser(administrator)
+        body = {"code": "WELFARE CHECK BY DRONE", "common_type": "WELFARE", "nemsis_code": ""}
+        assert desk.post(page("calltype_add"), body).status_code == 302
+        assert CallType.objects.get(code=body["code"]).common_type == "WELFARE"
+
+
+class TestCrews:
+    def test_an_administrator_keeps_units(self, administrator: User, downtown: Team) -> None:
+        desk = browser(administrator)
+        body = {"call_sign": "care-22", "agency": "care", "eido_id": "", "in_service": "on"}
+        assert "belongs to a team" in desk.post(page("unit_add"), body).content.decode()
+        assert desk.post(page("unit_add"), {**body, "team": downtown.pk}).status_code == 302
+        assert Unit.objects.get().call_sign == "CARE-22"
+
+    def test_a_supervisor_runs_a_shift(self, supervisor: User, unit: Unit, downtown: Team) -> None:
+        desk = browser(supervisor)
+        now = clock.now()
+        times = {
+            "starts_at_0": f"{now - timedelta(hours=1):%Y-%m-%d}",
+            "starts_at_1": f"{now - timedelta(hours=1):%H:%M}",
+            "ends_at_0": "2020-01-01",
+            "ends_at_1": "00:00",
+        }
+        assert desk.post(page("shift_add"), times).status_code == 200
+        assert desk.post(page("shift_add"), {**times, "ends_at_0": "2099-01-01"}).status_code == 302
+        shift = Shift.objects.get()
+        assert shift.team == downtown
+        anna, ben = person(of=downtown), person(of=downtown)
+        crew = {"shift": shift.pk, "first": anna.pk, "second": ben.pk}
+        assert desk.get(page("unit_crew", unit.pk)).status_code == 200
+        assert desk.post(page("unit_crew", unit.pk), crew).status_code == 302
+        assert [member.user for member in services.crew_of(unit)] == [anna, ben]
+        twice = desk.post(page("unit_crew", unit.pk), {**crew, "second": anna.pk})
+        assert "Name each person once." in twice.content.decode()
+        assert anna.display_name in desk.get(page("unit_changelist")).content.decode()
+        ended = desk.post(
+            page("shift_changelist"),
+            {"action": "end", "_selected_action": [str(shift.pk)]},
+            follow=True,
+        )
+        assert "Units without a crew: CARE-21" in ended.content.decode()
+
+    def test_others_arrange_no_crews(
+        self, unit: Unit, dispatcher: User, administrator: User
+    ) -> None:
+        theirs = care_unit("CARE-31", person(Role.SUPERVISOR).team)  # type: ignore[arg-type]
+        for user in (dispatcher, administrator):
+            assert browser(user).get(page("unit_crew", unit.pk)).status_code == 403
+        supervisor = person(Role.SUPERVISOR, of=unit.team)
+        assert browser(supervisor).get(page("unit_crew", theirs.pk)).status_code == 404
