@@ -312,7 +312,8 @@ class Hub:
                 self._attend(socket, now, at)
 
     def _attend(self, socket: Socket, now: float, at: datetime) -> None:
-        if socket.stuck_for(now) > settings.SOCKET_STUCK_SECONDS:
+        if socket.stuck_for(now) > settings.SOCKET_STUCK_SECONDS and not socket.closed:
+            log.info("a client that does not read is dropped")
             self._spawn(socket.drop(Code.TRY_LATER, "this client reads too slowly"))
         elif now > socket.ends_at:
             socket.close(Code.RESTART, "a socket does not live for ever: dial again")
