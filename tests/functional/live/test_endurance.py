@@ -110,6 +110,7 @@ def test_a_bell_is_heard_again_after_redis_lost_its_data(shared: Server) -> None
 def test_a_database_that_goes_away_and_comes_back(shared: Server) -> None:
     user = person()
     with joined(shared.ws_url, tablet(user)) as client:
+        notes_arrive(client, user, within=5)
         with psycopg.connect(os.environ["TEST_APP_DATABASE_URL"]) as servers_role:
             ended = servers_role.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity "
