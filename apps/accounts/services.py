@@ -176,9 +176,7 @@ def sign_out(*, tablet: Tablet, by: Actor, now: datetime) -> None:
 
 
 @transaction.atomic
-def register_local_database(
-    *, tablet: Tablet, instance: UUID, now: datetime
-) -> LocalDatabase:
+def register_local_database(*, tablet: Tablet, instance: UUID, now: datetime) -> LocalDatabase:
     """Makes a local database known at its first contact, bound to whoever is signed in."""
     Tablet.objects.select_for_update(no_key=True).get(pk=tablet.pk)
     row, new = LocalDatabase.objects.get_or_create(

@@ -33,7 +33,8 @@ def rotate_rows(model: type[models.Model], batch: int) -> int:
     newest, done, last = crypto.newest_key_id(), 0, None
     while True:
         with transaction.atomic():
-            rows = QuerySet(model).order_by("pk").select_for_update(no_key=True)
+            rows: QuerySet[models.Model] = QuerySet(model)
+            rows = rows.order_by("pk").select_for_update(no_key=True)
             page = list(rows.filter(pk__gt=last)[:batch] if last else rows[:batch])
             for row in page:
                 stale = [field for field in fields if _is_stale(row, field, newest)]

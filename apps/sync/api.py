@@ -10,7 +10,13 @@ from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, inline_serializer
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    inline_serializer,
+)
 from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
@@ -159,7 +165,10 @@ class Push(SyncView):
             many=True,
         ),
         responses={
-            200: serializers.ListField(child=serializers.DictField()),
+            200: OpenApiResponse(
+                {"type": "array", "items": {"type": "object"}},
+                "The current document of each row that was not applied as sent.",
+            ),
             **PROBLEMS(400, 401, 403, 404, 409, 413, 503),
         },
         examples=[

@@ -42,7 +42,7 @@ def test_the_application_can_do_its_work(application_role: Role) -> None:
         "truncate feed_change",
         "insert into feed_holding (holder, scope) values (gen_random_uuid(), 'agency')",
         "update feed_commit set seq = 1",
-        "insert into feed_member (collection, doc_id, scope) values ('x', gen_random_uuid(), 'agency')",
+        "insert into feed_member (collection, doc_id, scope) select 'x', gen_random_uuid(), 'y'",
         "set session_replication_role = replica",
     ],
 )
