@@ -19,28 +19,26 @@ ATTEMPTS = (
 )
 
 
-@pytest.mark.parametrize("attempt", ATTEMPTS)
-def test_the_owner_cannot_change_a_fact(world: World, attempt: str) -> None:
+def test_the_owner_cannot_change_a_fact(world: World) -> None:
     world.given()
-    with (
-        pytest.raises(ProgrammingError, match="append-only"),
-        transaction.atomic(),
-        connection.cursor() as cursor,
-    ):
-        cursor.execute(attempt)
+    for attempt in ATTEMPTS:
+        with (
+            pytest.raises(ProgrammingError, match="append-only"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(attempt)
 
 
-@pytest.mark.parametrize("attempt", [*ATTEMPTS, "truncate assignments_fact"])
-def test_the_application_has_no_right_to(
-    world: World, application_role: Role, attempt: str
-) -> None:
+def test_the_application_has_no_right_to(world: World, application_role: Role) -> None:
     world.given()
-    with (
-        pytest.raises(ProgrammingError, match="permission denied"),
-        application_role(),
-        connection.cursor() as cursor,
-    ):
-        cursor.execute(attempt)
+    for attempt in (*ATTEMPTS, "truncate assignments_fact"):
+        with (
+            pytest.raises(ProgrammingError, match="permission denied"),
+            application_role(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(attempt)
 
 
 def test_the_application_can_do_its_work(world: World, application_role: Role) -> None:
@@ -59,9 +57,9 @@ def test_facts_are_numbered_in_the_order_in_which_they_are_taken(world: World) -
     assert orders == sorted(set(orders))
 
 
-@pytest.mark.parametrize(
-    "impossible",
-    [
+def test_the_database_refuses_impossible_states(world: World) -> None:
+    row = world.given()
+    for impossible in (
         {"state": "closed"},
         {"state": "flying"},
         {"closed_at": NOON},
@@ -69,18 +67,13 @@ def test_facts_are_numbered_in_the_order_in_which_they_are_taken(world: World) -
         {"alarm_from": None},
         {"leaves_at": NOON},
         {"alarm_level": 4, "alarm_raised_at": NOON},
-    ],
-)
-def test_the_database_refuses_impossible_states(
-    world: World, impossible: dict[str, object]
-) -> None:
-    row = world.given()
-    with pytest.raises(IntegrityError), transaction.atomic():
-        Assignment.objects.filter(pk=row.pk).update(**impossible)
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Assignment.objects.filter(pk=row.pk).update(**impossible)
 
 
-@pytest.mark.parametrize("impossible", [{"level": 1}, {"kind": "noise"}, {"acknowledged_at": NOON}])
-def test_an_alert_is_acknowledged_by_somebody(world: World, impossible: dict[str, object]) -> None:
+def test_an_alert_is_acknowledged_by_somebody(world: World) -> None:
     world.tap("emergency", world.given())
-    with pytest.raises(IntegrityError), transaction.atomic():
-        Alert.objects.update(**impossible)
+    for impossible in ({"level": 1}, {"kind": "noise"}, {"acknowledged_at": NOON}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Alert.objects.update(**impossible)
