@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +16,8 @@ from apps.core.engines import EngineError
 from apps.simulator import demo, smoke
 from apps.simulator.stack import PROJECT, StackError
 
-DEMO_FOLDER = PROJECT / "var" / "demo"
+# Logs, passwords and tablets of a run. Not under version control.
+FOLDER = PROJECT / "var"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,14 +27,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _demo(options) if options.command == "demo" else _smoke(options)
     except KeyboardInterrupt:
         return 130
-    except (EngineError, StackError, TimeoutError) as error:
+    except (EngineError, StackError) as error:
         _say(str(error))
         return 1
 
 
 def _demo(options: argparse.Namespace) -> int:
     chosen = demo.Options(port=options.port, speed=options.speed, once=options.once)
-    demo.demo(chosen, folder=DEMO_FOLDER, say=_say)
+    demo.demo(chosen, folder=options.folder, say=_say)
     _say("Everything is stopped. The data is kept for the next start.")
     return 0
 
@@ -48,8 +48,7 @@ def _smoke(options: argparse.Namespace) -> int:
         cut_every=options.cut_every,
         seed=options.seed,
     )
-    with tempfile.TemporaryDirectory(prefix="carefield-smoke-") as folder:
-        line, findings = smoke.smoke(chosen, folder=Path(folder), say=_say)
+    line, findings = smoke.smoke(chosen, folder=options.folder, say=_say)
     for kind in ("lost", "duplicated", "diverged"):
         for text in getattr(findings, kind)[: smoke.SHOWN]:
             _say(f"{kind}: {text}")
@@ -69,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     watch.add_argument("--port", type=int, default=8000, help="another one is used if it is taken")
     watch.add_argument("--speed", type=float, default=30.0, help="how much faster than the clock")
     watch.add_argument("--once", action="store_true", help="end after a dozen calls")
+    watch.add_argument("--folder", type=Path, default=FOLDER / "demo")
     defaults = smoke.Options()
     check = commands.add_parser("smoke", help="the demo unattended, with faults; one JSON line")
     check.add_argument("--calls", type=int, default=defaults.calls)
@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         flag = f"--{name.replace('_', '-')}"
         check.add_argument(flag, type=float, default=getattr(defaults, name))
     check.add_argument("--seed", type=int, default=defaults.seed, help="of the dice")
+    check.add_argument("--folder", type=Path, default=FOLDER / "smoke", help="logs and tablets")
     return parser
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ STAYS_SECONDS = 60.0  # real: a closed call outlasts the longest dead zone
 TICK_SECONDS = 1.0
 QUIET_SECONDS = 2.0
 PATIENCE_SECONDS = 120.0  # after the last call, for everything to come to rest
+LIMIT_SECONDS = 600.0  # for the whole play: something is stuck
 SHOWN = 20
 
 
@@ -58,8 +60,9 @@ def settings() -> dict[str, str]:
 
 
 def smoke(options: Options, *, folder: Path, say: stack.Say) -> tuple[dict[str, Any], Findings]:
-    """Start everything, play, wait for rest, verify. Raises StackError, or TimeoutError when it
-    does not come to rest."""
+    """Start everything, play, wait for rest, verify. Raises StackError, also when it does not come
+    to rest. Logs and tablets stay in `folder`; those of an earlier run are removed."""
+    shutil.rmtree(folder, ignore_errors=True)
     with stack.running(folder=folder, keep="", port=0, settings=settings(), say=say) as running:
         running.wait_until()
         return asyncio.run(_play(options, running, say))
@@ -94,6 +97,7 @@ async def _until_quiet(
     shift: Shift, playing: asyncio.Task[None], running: stack.Stack, say: stack.Say
 ) -> None:
     """Until every call has ended, every tablet has told everything, and that for two seconds."""
+    began = time.monotonic()
     said = quiet_since = 0.0
     ended: float | None = None
     while not quiet_since or time.monotonic() - quiet_since < QUIET_SECONDS:
@@ -107,8 +111,9 @@ async def _until_quiet(
         if shift.over and ended is None:
             ended = now
             shift.calm()
-        if ended and now - ended > PATIENCE_SECONDS:
-            raise TimeoutError(f"no rest {PATIENCE_SECONDS:.0f} s after the last call")
+        if now - (ended or began) > (PATIENCE_SECONDS if ended else LIMIT_SECONDS):
+            what = "does not come to rest" if ended else "does not come to an end"
+            raise stack.StackError(f"The shift {what}.\n{running.log_tail('web')}")
         quiet = ended is not None and shift.over and _at_rest(shift)
         quiet_since = (quiet_since or now) if quiet else 0.0
         await asyncio.sleep(0.1)

@@ -83,9 +83,8 @@ class Stack:
             if time.monotonic() > deadline:
                 missing = [name for name, fine in checks.items() if not fine]
                 log = self.log_tail("worker" if missing == ["worker"] else "web")
-                raise StackError(
-                    f"Not ready after {START_SECONDS:.0f} s, missing: {missing or 'an answer'}.\n{log}"
-                )
+                what = f"missing: {missing or 'an answer'}"
+                raise StackError(f"Not ready after {START_SECONDS:.0f} s, {what}.\n{log}")
             time.sleep(0.1)
 
 
