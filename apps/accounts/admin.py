@@ -140,7 +140,7 @@ class ClientAdmin(RoleAdmin[Client]):
 
     VIEW = CHANGE = ADMINISTRATOR
     list_display = ("name", "is_active")
-    actions = ("new_token",)
+    actions = ("new_token", "revoke_older")
 
     @admin.action(description="Make a further token")
     def new_token(self, request: HttpRequest, clients: QuerySet[Client]) -> None:
@@ -149,3 +149,12 @@ class ClientAdmin(RoleAdmin[Client]):
                 client=client, by=actor_of(request), now=clock.now()
             )
             self.message_user(request, f"{client}: {token} (shown once)", messages.WARNING)
+
+    @admin.action(description="Revoke all tokens but the newest")
+    def revoke_older(self, request: HttpRequest, clients: QuerySet[Client]) -> None:
+        """Once the client uses its new token, or at once when the old one has leaked."""
+        for client in clients:
+            count = services.revoke_older_client_tokens(
+                client=client, by=actor_of(request), now=clock.now()
+            )
+            self.message_user(request, f"{client}: {count} revoked.", messages.SUCCESS)

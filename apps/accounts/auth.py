@@ -45,6 +45,18 @@ def session_of(tablet: Tablet) -> TabletSession:
     return TabletSession(tablet, sign_in.user if sign_in else None)
 
 
+def client_of(token: str) -> Client | None:
+    """The client of a token; None for an unknown or revoked one, or a client that is shut out."""
+    row = (
+        ClientToken.objects.filter(
+            token_hash=token_hash(token), revoked_at=None, client__is_active=True
+        )
+        .select_related("client")
+        .first()
+    )
+    return row.client if row else None
+
+
 def bearer(request: Request, prefix: str) -> str | None:
     """The bearer token of a request if it is of our kind; a query string is never looked at."""
     scheme, _, token = get_authorization_header(request).decode("latin-1").partition(" ")
@@ -76,16 +88,10 @@ class ClientTokenAuthentication(BaseAuthentication):
         token = bearer(request, "cfc")
         if token is None:
             return None
-        row = (
-            ClientToken.objects.filter(
-                token_hash=token_hash(token), revoked_at=None, client__is_active=True
-            )
-            .select_related("client")
-            .first()
-        )
-        if row is None:
+        client = client_of(token)
+        if client is None:
             raise AuthenticationFailed("This client's token is not valid any more.")
-        return row.client, row.client
+        return client, client
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="carefield"'

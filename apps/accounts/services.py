@@ -226,6 +226,19 @@ def issue_client_token(*, client: Client, by: Actor, now: datetime) -> str:
     return token
 
 
+@transaction.atomic
+def revoke_older_client_tokens(*, client: Client, by: Actor, now: datetime) -> int:
+    """Revokes every token of a client but the newest. Returns how many."""
+    tokens = ClientToken.objects.select_for_update(no_key=True).filter(
+        client=client, revoked_at=None
+    )
+    older = list(tokens.order_by("-made_at", "-id").values_list("pk", flat=True)[1:])
+    ClientToken.objects.filter(pk__in=older).update(revoked_at=now)
+    if older:
+        _audit(by, "revoke", "client_token", client.pk, now)
+    return len(older)
+
+
 @dataclass(frozen=True)
 class Ticket:
     """What a single-use ticket stood for."""

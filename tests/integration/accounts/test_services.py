@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from apps.accounts import services
-from apps.accounts.auth import tablet_session
+from apps.accounts.auth import client_of, tablet_session
 from apps.accounts.models import EnrolmentCode, Role, SignIn, Tablet, TabletState
 from apps.audit.models import Entry
 from apps.audit.services import SYSTEM
@@ -142,3 +142,14 @@ def test_every_verb_leaves_an_audit_entry() -> None:
 def test_teams_hold_different_scopes() -> None:
     one, two = person(Role.SUPERVISOR, of=team()), person(Role.SUPERVISOR, of=team())
     assert granted(one.pk).isdisjoint(granted(two.pk))
+
+
+def test_a_client_changes_its_token_without_a_gap() -> None:
+    old, client = services.create_client(name="CAD", by=SYSTEM, now=NOON)
+    new = services.issue_client_token(client=client, by=SYSTEM, now=NOON + timedelta(hours=1))
+    assert client_of(old) == client_of(new) == client
+    later = NOON + timedelta(hours=2)
+    assert services.revoke_older_client_tokens(client=client, by=SYSTEM, now=later) == 1
+    assert services.revoke_older_client_tokens(client=client, by=SYSTEM, now=later) == 0
+    assert client_of(old) is None
+    assert client_of(new) == client
