@@ -77,7 +77,7 @@ def merge(known: Known, told: Call, *, now: datetime) -> Outcome:
     changes: dict[str, Any] = {}
     for name in REPLACED:
         new, old = _value(known.call, told, name), getattr(known.call, name)
-        if _is_blank(new):
+        if _is_blank(new) and not (name == "common_type" and _tells_type(told)):
             continue
         if new == old:
             if dated:
@@ -86,21 +86,23 @@ def merge(known: Known, told: Call, *, now: datetime) -> Outcome:
             changes[name], times[name] = new, at
         else:
             flags.append(f"older value not taken: {name}")
-    if "common_type" not in changes and changes.keys() & {"initial_call_type", "final_call_type"}:
-        # The standard type stood for the former call type.
-        changes["common_type"] = told.common_type
     cautions, added = _cautions(known.call.cautions, told.cautions)
     hints = _hints(known, told, at, times)
     status = _status(known, told, at, times, flags, dated=dated)
-    alternates = [*told.alternates, *_other_addresses(known, told, changes)]
+    address = changes.get("address", known.call.address)
+    alternates = _alternates(
+        known.call.alternates,
+        [*told.alternates, *_other_addresses(known, told, changes)],
+        address=address,
+    )
     call = replace(
         known.call,
         **changes,
-        updated_at=max([at, *times.values()]) if dated else known.call.updated_at,
+        updated_at=max(at, known.call.updated_at or at) if dated else known.call.updated_at,
         cautions=cautions,
         narrative=_notes(known.call.narrative, told.narrative),
         exclusions=hints,
-        alternates=_alternates(known.call.alternates, alternates),
+        alternates=alternates,
         extras=_extras(known, told, at, times),
         flags=_flags(known.call.flags, flags),
     )
@@ -139,10 +141,12 @@ def heir(source: Call, cad_number: str, agency_id: str) -> Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitState:
-    """A unit on an incident. `times`: EIDO secondary status to the instant it began."""
+    """A unit on an incident. `times`: EIDO secondary status to the instant it began; `told_at`: the
+    newest instant for which any was told."""
 
     status: str = ""
     times: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
+    told_at: datetime | None = None
     detached_at: datetime | None = None
 
 
@@ -150,39 +154,55 @@ def merge_unit(state: UnitState, told: UnitOnCall, *, at: datetime) -> UnitState
     """Takes in what a message of `at` tells of a unit.
 
     A status that is told again keeps the instant at which it began: messages restate the present
-    status with every update. An older one that comes late fills its gap and changes nothing else. A
-    unit that has left comes back by a new status only, because a supervisor may have taken it off
-    while the CAD goes on naming it.
+    status with every update. An older one that comes late fills its gap. A unit that has left comes
+    back by a new status only, because a supervisor may have taken it off while the CAD goes on
+    naming it.
     """
     times = dict(state.times)
+    told_at = state.told_at
     for one in told.statuses:
         when = one.at or at
-        newest = max(times.values(), default=when)
-        if times.get(one.status) == newest:  # it is in this status already
-            others = [time for status, time in times.items() if status != one.status]
-            if one.at and max(others, default=one.at) <= one.at < newest:
-                times[one.status] = one.at
-        elif when >= newest:
+        present = _present(times)
+        if one.status in present:
+            others = (time for status, time in times.items() if status not in present)
+            if one.at and max(others, default=when) <= when < times[one.status]:
+                times[one.status] = when
+        elif told_at is None or when >= told_at:
             times[one.status] = when
         else:
+            # It lies within what seemed to be one stretch of the present status: that one began
+            # after it, at the latest when it was told last.
+            times |= {status: told_at for status in present if times[status] < when}
             times.setdefault(one.status, when)
-    newest = max(times.values(), default=at)
-    current = [status for status, time in times.items() if time == newest]
-    status = next((s.status for s in reversed(told.statuses) if s.status in current), state.status)
-    if state.status in current and times == dict(state.times):
-        status = state.status
+        told_at = max(when, told_at or when)
+    present = _present(times)
+    status = state.status
+    if status not in present:
+        status = next((s.status for s in reversed(told.statuses) if s.status in present), status)
     detached = state.detached_at
     if status in LEFT:
-        detached = detached or newest
+        detached = detached or times[status]
     elif not told.active:
-        detached = detached or at
+        if told_at is None or at >= told_at:
+            detached = detached or at
     elif times != dict(state.times):
         detached = None
-    return UnitState(status=status, times=times, detached_at=detached)
+    return UnitState(status=status, times=times, told_at=told_at, detached_at=detached)
+
+
+def _present(times: Mapping[str, datetime]) -> frozenset[str]:
+    """The statuses that began last: several where they were told together."""
+    newest = max(times.values(), default=None)
+    return frozenset(status for status, time in times.items() if time == newest)
 
 
 def _is_blank(value: Any) -> bool:
     return value is None or value in ("", ())
+
+
+def _tells_type(told: Call) -> bool:
+    """A message with a call type that stands for no standard type tells that there is none."""
+    return bool(told.initial_call_type or told.final_call_type)
 
 
 def _value(known: Call, told: Call, name: str) -> Any:
@@ -319,11 +339,13 @@ def _other_addresses(known: Known, told: Call, changes: Mapping[str, Any]) -> li
 
 
 def _alternates(
-    old: tuple[AlternateValue, ...], new: Iterable[AlternateValue]
+    old: tuple[AlternateValue, ...], new: Iterable[AlternateValue], *, address: str
 ) -> tuple[AlternateValue, ...]:
+    """All other values; an address that holds again is no other one."""
     found = {(one.component, one.element, one.value): one for one in old}
     for one in new:
         found.setdefault((one.component, one.element, one.value), one)
+    found.pop(("incident", "address", address), None)
     return tuple(found.values())
 
 

@@ -268,7 +268,7 @@ class IncidentUnit(UUIDModel):
 
     SAFE = frozenset(
         {"id", "incident", "unit", "call_sign", "agency", "source", "status", "times"}
-        | {"attached_at", "detached_at"}
+        | {"told_at", "attached_at", "detached_at"}
     )
 
     incident = models.ForeignKey(Incident, models.CASCADE, related_name="units")
@@ -278,6 +278,7 @@ class IncidentUnit(UUIDModel):
     source = models.CharField(max_length=10, choices=Source)
     status = models.CharField(max_length=40, blank=True)
     times = models.JSONField(default=dict)
+    told_at = models.DateTimeField(null=True, help_text="as of when a status was told last")
     attached_at = models.DateTimeField()
     detached_at = models.DateTimeField(null=True)
 

@@ -57,6 +57,7 @@ class Draft:
     dirty: set[str] = field(default_factory=set)
     new_units: list[IncidentUnit] = field(default_factory=list)
     changed_units: dict[UUID, IncidentUnit] = field(default_factory=dict)
+    units_changed: bool = False
     new_links: list[IncidentLink] = field(default_factory=list)
     gone_links: list[IncidentLink] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
@@ -69,10 +70,6 @@ class Draft:
     def changed(self) -> bool:
         """Whether there is anything to tell others."""
         return bool(self.visible or self.units_changed or self.new_links or self.gone_links)
-
-    @property
-    def units_changed(self) -> bool:
-        return bool(self.new_units or self.changed_units)
 
     def set(self, **columns: Any) -> None:
         """Sets columns of the incident; what is the same already is not written."""
@@ -119,16 +116,7 @@ class Draft:
         if row is None:
             if not told.active:
                 return False
-            row = IncidentUnit(
-                incident=self.incident,
-                unit=unit,
-                call_sign=unit.call_sign,
-                agency=unit.agency,
-                source=source,
-                attached_at=at,
-            )
-            self.units[key] = row
-            self.new_units.append(row)
+            row = self.attach(unit, source=source, at=at)
         before = state_of(row)
         after = merge_unit(before, told, at=at)
         if after != before:
@@ -150,17 +138,43 @@ class Draft:
             source=row.source,
             status=row.status,
             times=row.times,
+            told_at=row.told_at,
             attached_at=at,
         )
-        self.units[(row.agency, row.call_sign)] = copy
-        self.new_units.append(copy)
+        self._add(copy)
+
+    def attach(self, unit: Unit, *, source: Source, at: datetime) -> IncidentUnit:
+        """A unit on the incident of which nothing more is known; back on it if it had left."""
+        row = self.units.get((unit.agency, unit.call_sign))
+        if row is None:
+            row = IncidentUnit(
+                incident=self.incident,
+                unit=unit,
+                call_sign=unit.call_sign,
+                agency=unit.agency,
+                source=source,
+                attached_at=at,
+            )
+            self._add(row)
+        elif row.detached_at is not None:
+            self.set_unit(row, replace(state_of(row), detached_at=None))
+        return row
 
     def set_unit(self, row: IncidentUnit, state: UnitState) -> None:
+        """Writes a unit's state into its row. When it was told last is stored, not shown."""
+        shown = (row.status, row.times, row.detached_at)
         row.status = state.status[:40]
         row.times = {name: _iso(time) for name, time in state.times.items()}
+        row.told_at = state.told_at
         row.detached_at = state.detached_at
         if row not in self.new_units:
             self.changed_units[row.pk] = row
+        self.units_changed |= shown != (row.status, row.times, row.detached_at)
+
+    def _add(self, row: IncidentUnit) -> None:
+        self.units[(row.agency, row.call_sign)] = row
+        self.new_units.append(row)
+        self.units_changed = True
 
     def transition(self, status: IncidentStatus, *, at: datetime) -> None:
         """Moves to another status, with its event. To the present one: nothing."""
@@ -249,7 +263,7 @@ def write(drafts: Sequence[Draft], *, by: Actor, now: datetime) -> bool:
     IncidentUnit.objects.bulk_create([row for d in drafts for row in d.new_units])
     changed = [row for draft in drafts for row in draft.changed_units.values()]
     if changed:
-        IncidentUnit.objects.bulk_update(changed, ["status", "times", "detached_at"])
+        IncidentUnit.objects.bulk_update(changed, ["status", "times", "told_at", "detached_at"])
     IncidentLink.objects.bulk_create([row for d in drafts for row in d.new_links])
     if gone := [row.pk for draft in drafts for row in draft.gone_links]:
         IncidentLink.objects.filter(pk__in=gone).delete()
@@ -291,7 +305,9 @@ def entry_kind(call: Call, units: Iterable[IncidentUnit]) -> EntryKind:
 def state_of(row: IncidentUnit) -> UnitState:
     """A unit's row as a value, to merge into."""
     times = {name: datetime.fromisoformat(time) for name, time in row.times.items()}
-    return UnitState(status=row.status, times=times, detached_at=row.detached_at)
+    return UnitState(
+        status=row.status, times=times, told_at=row.told_at, detached_at=row.detached_at
+    )
 
 
 def _without_ours(draft: Draft) -> bool:

@@ -40,21 +40,7 @@ def attach_unit(
 ) -> IncidentUnit:
     """Puts a unit on an incident, or back on it. Repeating it changes nothing."""
     draft = _locked(incident.pk)
-    key = (unit.agency, unit.call_sign)
-    row = draft.units.get(key)
-    if row is None:
-        row = IncidentUnit(
-            incident=draft.incident,
-            unit=unit,
-            call_sign=unit.call_sign,
-            agency=unit.agency,
-            source=source,
-            attached_at=now,
-        )
-        draft.units[key] = row
-        draft.new_units.append(row)
-    elif row.detached_at is not None:
-        draft.set_unit(row, replace(state_of(row), detached_at=None))
+    row = draft.attach(unit, source=source, at=now)
     write([draft], by=by, now=now)
     return row
 
@@ -108,17 +94,7 @@ def open_incident(
     draft = Draft(incident=incident, known=Known(call=known_of(incident).call), created=True)
     draft.opened = True
     draft.visible = True
-    draft.new_units.append(
-        IncidentUnit(
-            incident=incident,
-            unit=unit,
-            call_sign=unit.call_sign,
-            agency=unit.agency,
-            source=Source.RESPONDER,
-            attached_at=now,
-        )
-    )
-    draft.units[(unit.agency, unit.call_sign)] = draft.new_units[0]
+    draft.attach(unit, source=Source.RESPONDER, at=now)
     write([draft], by=by, now=now)
     return incident
 

@@ -1,0 +1,266 @@
+"""Messages about one call, in whatever order they come."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from apps.dispatch.calls import Call, Caution, ExclusionHint, Location, Note, UnitOnCall, UnitStatus
+from apps.dispatch.merging import (
+    MAX_FLAGS,
+    Known,
+    UnitState,
+    carry,
+    heir,
+    merge,
+    merge_unit,
+    nothing_yet,
+)
+
+NOON = datetime(2026, 3, 4, 20, 0, tzinfo=UTC)
+WORDS = st.sampled_from(["", "A", "B", "C"])
+CAUTIONS = st.builds(
+    Caution,
+    severity=st.sampled_from(["highest", "high", "low"]),
+    kind=st.sampled_from(["weapon", "premise"]),
+    text=st.sampled_from(["knife", "Knife!", "dog", "stairs"]),
+)
+NOTES = st.builds(
+    Note,
+    at=st.integers(0, 3).map(lambda minutes: NOON + timedelta(minutes=minutes)),
+    text=st.sampled_from(["one", "two"]),
+)
+
+
+def at(minutes: float) -> datetime:
+    return NOON + timedelta(minutes=minutes)
+
+
+def told(minutes: float | None = 0, **members: Any) -> Call:
+    updated = None if minutes is None else at(minutes)
+    return Call(cad_number="1", wire="plain", updated_at=updated, **members)
+
+
+def known(*messages: Call, now: datetime = NOON) -> Known:
+    found = nothing_yet(messages[0])
+    for message in messages:
+        found = merge(found, message, now=now).known
+    return found
+
+
+@st.composite
+def messages(draw: st.DrawFn) -> list[Call]:
+    return [
+        told(
+            minutes,
+            event=draw(st.sampled_from(["report", "report", "close", "cancel", "reopen"])),
+            initial_call_type=draw(WORDS),
+            final_call_type=draw(WORDS),
+            common_type=draw(WORDS),
+            address=draw(WORDS),
+            premise=draw(WORDS),
+            beat=draw(WORDS),
+            priority=draw(st.sampled_from([None, 0, 6])),
+            location=draw(st.sampled_from([None, Location(lat=1, lon=2), Location(address="A")])),
+            cautions=tuple(draw(st.lists(CAUTIONS, max_size=2))),
+            narrative=tuple(draw(st.lists(NOTES, max_size=2))),
+            exclusions=tuple(
+                draw(
+                    st.lists(
+                        st.builds(
+                            ExclusionHint,
+                            name=st.just("weapon"),
+                            answer=st.sampled_from(["yes", "no"]),
+                        ),
+                        max_size=1,
+                    )
+                )
+            ),
+        )
+        for minutes in range(draw(st.integers(1, 4)))
+    ]
+
+
+def facts(found: Known) -> tuple[Any, ...]:
+    """What must not depend on the order: values, status, hazards, notes, times of telling.
+
+    The words of a caution are those of its first telling, and a place takes over from the one
+    before what it leaves out.
+    """
+    call = replace(found.call, cautions=(), narrative=(), flags=(), alternates=(), location=None)
+    cautions = {(c.kind, c.text.strip("!").lower(), c.severity) for c in found.call.cautions}
+    others = {one.value for one in found.call.alternates}
+    return call, found.status, found.told, cautions, set(found.call.narrative), others
+
+
+@settings(max_examples=150, deadline=None)
+@given(messages())
+def test_the_order_of_arrival_does_not_matter(sent: list[Call]) -> None:
+    expected = facts(known(*sent))
+    for order in permutations(sent):
+        assert facts(known(*order)) == expected
+
+
+@settings(max_examples=100, deadline=None)
+@given(messages())
+def test_telling_it_all_again_changes_nothing(sent: list[Call]) -> None:
+    once = known(*sent)
+    again = once
+    for message in sent:
+        outcome = merge(again, message, now=NOON + timedelta(hours=9))
+        assert outcome.material == ()
+        again = outcome.known
+    assert replace(again, call=replace(again.call, flags=())) == replace(
+        once, call=replace(once.call, flags=())
+    )
+
+
+@settings(max_examples=100, deadline=None)
+@given(messages())
+def test_no_hazard_and_no_note_is_ever_lost(sent: list[Call]) -> None:
+    found = known(*sent).call
+    kept = {(c.kind, c.text.strip("!").lower()) for c in found.cautions}
+    for message in sent:
+        assert {(c.kind, c.text.strip("!").lower()) for c in message.cautions} <= kept
+        assert set(message.narrative) <= set(found.narrative)
+    severities = [c.severity for c in found.cautions]
+    assert severities == sorted(severities, key=["highest", "high", "low"].index)
+
+
+def test_a_message_without_its_own_time_counts_as_of_now() -> None:
+    first = known(told(None, address="A"), now=at(0))
+    second = merge(first, told(None, address="B"), now=at(1)).known
+    assert second.call.address == "B"
+    assert merge(second, told(None, address="B"), now=at(5)).known == second
+
+
+def test_the_same_address_in_other_words_is_the_same() -> None:
+    first = known(told(0, address="3RD AVE / PIKE ST"))
+    outcome = merge(first, told(1, address="3rd Ave/Pike St"), now=NOON)
+    assert outcome.known.call.address == "3RD AVE / PIKE ST"
+    assert outcome.material == ()
+
+
+def test_a_place_keeps_what_only_an_earlier_message_knew_of_it() -> None:
+    first = known(told(0, location=Location(address="A ST", lat=47.6, lon=-122.3)))
+    same = merge(first, told(1, location=Location(address="A ST", place_name="Shelter")), now=NOON)
+    assert same.known.call.location is not None
+    assert (same.known.call.location.lat, same.known.call.location.place_name) == (47.6, "Shelter")
+    other = merge(first, told(1, location=Location(address="B ST")), now=NOON)
+    assert other.known.call.location == Location(address="B ST")
+
+
+@pytest.mark.parametrize(
+    ("statuses", "moved", "material"),
+    [
+        (("NewLocation",), True, True),
+        (("Active",), True, False),
+        (("NewLocation",), False, True),
+    ],
+)
+def test_a_new_location_is_material_when_cad_says_so(
+    statuses: tuple[str, ...], moved: bool, material: bool
+) -> None:
+    first = known(told(0, location=Location(lat=47.6, lon=-122.3)))
+    place = Location(lat=47.7 if moved else 47.6, lon=-122.3)
+    outcome = merge(first, told(1, location=place, statuses=statuses), now=NOON)
+    assert outcome.material == (("location",) if material else ())
+    again = merge(outcome.known, told(2, location=place, statuses=statuses), now=NOON)
+    assert again.material == ()
+
+
+def test_what_a_caller_states_of_a_weapon_is_material_when_it_becomes_yes() -> None:
+    first = known(told(0, exclusions=(ExclusionHint(name="weapon", answer="no"),)))
+    yes = told(1, exclusions=(ExclusionHint(name="weapon", answer="yes"),))
+    assert merge(first, yes, now=NOON).material == ("weapon",)
+
+
+def test_flags_do_not_grow_for_ever() -> None:
+    flags = tuple(f"doubt {number}" for number in range(2 * MAX_FLAGS))
+    assert len(known(told(0, flags=flags)).call.flags) == MAX_FLAGS
+
+
+def test_an_heir_has_the_hazards_and_not_the_end() -> None:
+    source = told(
+        0, cautions=(Caution(kind="weapon", text="knife"),), clearance="DONE", statuses=("Closed",)
+    )
+    found = heir(source, "2", "agency")
+    assert (found.cad_number, found.agency_id) == ("2", "agency")
+    assert found.cautions == source.cautions
+    assert (found.clearance, found.statuses, found.updated_at) == ("", (), None)
+
+
+def test_what_is_carried_over_is_material_where_it_is_grave() -> None:
+    source = told(0, cautions=(Caution(kind="weapon", text="knife"), Caution(text="dog")))
+    merged, material = carry(told(0), source)
+    assert {c.text for c in merged.cautions} == {"knife", "dog"}
+    assert material == ("weapon",)
+    assert carry(merged, source) == (merged, ())
+
+
+def unit(*statuses: tuple[str, float | None], active: bool = True) -> UnitOnCall:
+    return UnitOnCall(
+        call_sign="3M21",
+        active=active,
+        statuses=tuple(
+            UnitStatus(status=status, at=None if minutes is None else at(minutes))
+            for status, minutes in statuses
+        ),
+    )
+
+
+def states(*steps: tuple[UnitOnCall, float]) -> UnitState:
+    state = UnitState()
+    for step, minutes in steps:
+        state = merge_unit(state, step, at=at(minutes))
+    return state
+
+
+class TestUnits:
+    def test_a_status_told_again_keeps_its_beginning(self) -> None:
+        state = states((unit(("OnScene", 2)), 2), (unit(("OnScene", 9)), 9))
+        assert state.times == {"OnScene": at(2)}
+        assert state.told_at == at(9)
+
+    def test_a_status_without_a_time_began_with_the_message(self) -> None:
+        state = states((unit(("EnRoute", None)), 1), (unit(("EnRoute", None)), 4))
+        assert state.times == {"EnRoute": at(1)}
+
+    def test_statuses_told_together_stay_together(self) -> None:
+        both = (("Arrived", None), ("AlternateLocation", None))
+        state = states((unit(("EnRoute", None)), 1), (unit(*both), 5), (unit(*both), 8))
+        assert state.times == {"EnRoute": at(1), "Arrived": at(5), "AlternateLocation": at(5)}
+        assert state.status == "AlternateLocation"
+
+    def test_a_second_round_counts(self) -> None:
+        rounds = (unit(("EnRoute", 1), ("OnScene", 2), ("EnRoute", 3)), 3)
+        state = states(rounds, rounds)
+        assert (state.status, state.times) == ("EnRoute", {"OnScene": at(2), "EnRoute": at(3)})
+
+    def test_any_order_ends_in_the_same_status(self) -> None:
+        steps = [("EnRoute", 1), ("OnScene", 2), ("EnRoute", 3), ("OnScene", 6), ("Cleared", 7)]
+        single = [(unit(step), float(step[1])) for step in steps]
+        for order in permutations(single):
+            state = states(*order)
+            assert state.status == "Cleared"
+            assert state.detached_at == at(7)
+            assert set(state.times) == {"EnRoute", "OnScene", "Cleared"}
+
+    def test_a_late_word_between_does_not_hide_the_present(self) -> None:
+        state = states(
+            (unit(("OnScene", 6)), 6), (unit(("OnScene", 2)), 2), (unit(("EnRoute", 3)), 3)
+        )
+        assert state.status == "OnScene"
+        assert state.times == {"EnRoute": at(3), "OnScene": at(6)}
+
+    def test_a_unit_that_works_elsewhere_has_left(self) -> None:
+        state = states((unit(("EnRoute", 1)), 1), (unit(active=False), 2))
+        assert state.detached_at == at(2)
+        late = states((unit(("EnRoute", 3)), 3), (unit(active=False), 2))
+        assert late.detached_at is None
