@@ -293,7 +293,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         "axes": {"level": "WARNING"},
         # uvicorn names the address of every socket with its query string: our formatter drops it.
-        "uvicorn": {"handlers": ["stderr"], "propagate": False},
+        "uvicorn": {"level": env.text("LOG_LEVEL", "INFO"), "handlers": [], "propagate": True},
         "uvicorn.access": {"level": "WARNING"},
     },
 }
