@@ -22,7 +22,8 @@ from apps.assignments.records import look_at
 from apps.audit.admin import RecordAdmin
 from apps.core import clock
 from apps.core.problems import ProblemError
-from apps.dispatch.models import Agency, Source, Unit
+from apps.dispatch.admin.incidents import IncidentAdmin
+from apps.dispatch.models import Agency, Incident, Source, Unit
 
 DESK = frozenset({"supervisor", "dispatcher"})
 
@@ -49,12 +50,57 @@ class UnitForm(forms.Form):
 @dataclass(frozen=True)
 class Decision:
     """An action that asks something first: its name, the question, its form, and what to do with
-    each selected assignment and the form's answers."""
+    each selected row and the form's answers."""
 
     action: str
     question: str
     form: type[forms.Form]
-    verb: Callable[[Assignment, User, dict[str, Any]], None]
+    verb: Callable[[Any, User, dict[str, Any]], None]
+
+
+def decide(
+    page: admin.ModelAdmin[Any], request: HttpRequest, rows: QuerySet[Any], decision: Decision
+) -> HttpResponse | None:
+    """Asks, then carries it out for each row; each succeeds or fails by itself."""
+    by = request.user
+    assert isinstance(by, User)
+    asked = "apply" in request.POST
+    form = decision.form(request.POST if asked else None)
+    if asked and form.is_valid():
+        for row in rows:
+            try:
+                decision.verb(row, by, form.cleaned_data)
+            except ProblemError as problem:
+                text = problem.text or " ".join(error.detail for error in problem.errors)
+                page.message_user(request, f"{row}: {text}", messages.ERROR)
+            else:
+                page.message_user(request, f"{row}: done.", messages.SUCCESS)
+        return None
+    context = {
+        **page.admin_site.each_context(request),
+        "title": decision.action.replace("_", " ").capitalize(),
+        "question": decision.question,
+        "rows": rows,
+        "form": form,
+        "action": decision.action,
+        "back": request.get_full_path(),
+    }
+    return TemplateResponse(request, "assignments/decide.html", context)
+
+
+@admin.action(description="Assign a CARE unit")
+def assign_unit(
+    page: admin.ModelAdmin[Incident], request: HttpRequest, rows: QuerySet[Incident]
+) -> HttpResponse | None:
+    """On the page of incidents: gives them to a CARE unit, in the desk's name."""
+
+    def give(row: Incident, by: User, given: dict[str, Any]) -> None:
+        services.assign(incident=row, source=Source.DESK, by=by, now=clock.now(), **given)
+
+    return decide(page, request, rows, Decision("assign_unit", "Which unit goes?", UnitForm, give))
+
+
+IncidentAdmin.actions.append(assign_unit)
 
 
 @admin.register(Assignment)
@@ -130,8 +176,8 @@ class AssignmentAdmin(RecordAdmin[Assignment]):
                 incident=row.incident, source=Source.DESK, by=by, now=clock.now(), **given
             )
 
-        return self._decide(
-            request, rows, Decision("assign", "Which unit shall go, too?", UnitForm, give)
+        return decide(
+            self, request, rows, Decision("assign", "Which unit shall go, too?", UnitForm, give)
         )
 
     @admin.action(description="Reassign to another unit")
@@ -141,8 +187,8 @@ class AssignmentAdmin(RecordAdmin[Assignment]):
                 assignment=row, to=given["unit"], by=by, reason=given["reason"], now=clock.now()
             )
 
-        return self._decide(
-            request, rows, Decision("reassign", "Which unit takes over?", UnitForm, move)
+        return decide(
+            self, request, rows, Decision("reassign", "Which unit takes over?", UnitForm, move)
         )
 
     @admin.action(description="Call off")
@@ -150,38 +196,12 @@ class AssignmentAdmin(RecordAdmin[Assignment]):
         def call_off(row: Assignment, by: User, given: dict[str, Any]) -> None:
             services.cancel(assignment=row, by=by, now=clock.now(), **given)
 
-        return self._decide(
-            request, rows, Decision("cancel", "Why are they called off?", ReasonForm, call_off)
+        return decide(
+            self,
+            request,
+            rows,
+            Decision("cancel", "Why are they called off?", ReasonForm, call_off),
         )
-
-    def _decide(
-        self, request: HttpRequest, rows: QuerySet[Assignment], decision: Decision
-    ) -> HttpResponse | None:
-        """Asks, then carries it out for each row; each succeeds or fails by itself."""
-        by = request.user
-        assert isinstance(by, User)
-        asked = "apply" in request.POST
-        form = decision.form(request.POST if asked else None)
-        if asked and form.is_valid():
-            for row in rows.select_related("incident", "unit"):
-                try:
-                    decision.verb(row, by, form.cleaned_data)
-                except ProblemError as problem:
-                    text = problem.text or " ".join(error.detail for error in problem.errors)
-                    self.message_user(request, f"{row}: {text}", messages.ERROR)
-                else:
-                    self.message_user(request, f"{row}: done.", messages.SUCCESS)
-            return None
-        context = {
-            **self.admin_site.each_context(request),
-            "title": decision.action.capitalize(),
-            "question": decision.question,
-            "rows": rows,
-            "form": form,
-            "action": decision.action,
-            "back": request.get_full_path(),
-        }
-        return TemplateResponse(request, "assignments/decide.html", context)
 
 
 @admin.register(Fact)

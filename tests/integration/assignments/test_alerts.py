@@ -6,7 +6,7 @@ import threading
 from uuid import UUID
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.assignments import services
 from apps.assignments.models import Alert, Assignment, Fact
@@ -139,6 +139,37 @@ class TestAnAnswer:
         world.commit()
         answer = shown(world.ours.tablets[0], "facts")[UUID(made["id"])]["alert"]
         assert answer["state"] == "acknowledged"
+
+    def test_finds_a_call_that_goes_to_another_unit_meanwhile(
+        self, committed_world: World, elsewhere: Elsewhere
+    ) -> None:
+        world = committed_world
+        row = world.given()
+        made = world.document("emergency", row, now=after(5))
+        world.push(made, now=after(5))
+        alert = Alert.objects.get()
+        held, go_on = threading.Event(), threading.Event()
+
+        def reassign() -> None:
+            with transaction.atomic():
+                services.reassign(
+                    assignment=row, to=world.theirs.unit, by=world.dispatcher, now=after(8)
+                )
+                held.set()
+                assert go_on.wait(30)
+
+        first = elsewhere.start(reassign)
+        assert held.wait(30)
+        second = elsewhere.start(
+            lambda: services.acknowledge_alert(alert=alert, by=world.dispatcher, now=after(9))
+        )
+        elsewhere.until_waiting(second)
+        go_on.set()
+        first.result(30)
+        second.result(30)
+        for one in (world.ours.tablets[0], world.theirs.tablets[0]):
+            answer = shown(one, "facts")[UUID(made["id"])]["alert"]
+            assert answer["state"] == "acknowledged"
 
     def test_the_first_one_stands(self, world: World) -> None:
         world.tap("assist", world.given())

@@ -269,13 +269,17 @@ class TestTheAdmin:
             if seen:
                 assert Entry.objects.about(pk).filter(action="read", subject_type=page).count() == 2
 
-    def decide(self, situation: Situation, action: str, **form: Any) -> Any:
+    def decide(
+        self, situation: Situation, action: str, *, on: str = "assignments/assignment", **form: Any
+    ) -> Any:
         browser = Browser()
         browser.force_login(
             situation.world.dispatcher, backend="django.contrib.auth.backends.ModelBackend"
         )
-        selected = {"action": action, "_selected_action": [str(situation.row.pk)]}
-        url = "/admin/assignments/assignment/"
+        row = situation.row
+        pk = row.pk if on.startswith("assignments") else row.incident_id
+        selected = {"action": action, "_selected_action": [str(pk)]}
+        url = f"/admin/{on}/"
         asked = browser.post(url, selected)
         assert asked.status_code == 200
         assert b'name="apply"' in asked.content
@@ -291,6 +295,12 @@ class TestTheAdmin:
     def test_assigns_a_further_unit(self, situation: Situation) -> None:
         unit = situation.world.theirs.unit
         self.decide(situation, "assign", unit=str(unit.pk), reason="two are needed")
+        assert Assignment.objects.filter(unit=unit, incident=situation.row.incident_id).exists()
+
+    def test_assigns_a_unit_on_the_page_of_incidents(self, situation: Situation) -> None:
+        unit = situation.world.theirs.unit
+        on = "dispatch/incident"
+        self.decide(situation, "assign_unit", on=on, unit=str(unit.pk), reason="asked for")
         assert Assignment.objects.filter(unit=unit, incident=situation.row.incident_id).exists()
 
     def test_cancels_with_a_reason(self, situation: Situation) -> None:
