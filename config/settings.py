@@ -193,7 +193,8 @@ STATIC_URL = "static/"
 # Where `collectstatic` puts files; only production serves from there.
 STATIC_ROOT = env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles")) if PRODUCTION else None
 WHITENOISE_USE_FINDERS = not PRODUCTION
-WHITENOISE_AUTOREFRESH = False
+# In tests every client is a new server: it must not list all static files first.
+WHITENOISE_AUTOREFRESH = ENVIRONMENT == "test"
 
 # --- Transport security ----------------------------------------------------------------------
 SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", PRODUCTION)
