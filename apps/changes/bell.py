@@ -17,6 +17,8 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from apps.core import serving
+
 log = logging.getLogger(__name__)
 
 GROUP = "feed"
@@ -46,24 +48,26 @@ def ring_after_commit(connection: BaseDatabaseWrapper) -> None:
 
 
 def ring() -> None:
-    """Tells all processes with sockets to read the feed. Never raises.
+    """Tells all processes with sockets to read the feed. In a process that serves clients nothing
+    waits for Redis: the loop takes the word along.
 
     `head` is the number of this commit. The database says it while it commits, which saves asking
     for it on the way of every call; None, should it ever not have been heard, means "look".
     """
+    head = _heard.head
+    for listener in tuple(listeners):
+        listener(head)
+    if not serving.leave(lambda: _send(head)):
+        async_to_sync(_send)(head)
+
+
+async def _send(head: int | None) -> None:
+    layer = get_channel_layer()
     try:
-        for listener in tuple(listeners):
-            listener(_heard.head)
-        async_to_sync(_send)({"type": "bell", "head": _heard.head})
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            await layer.group_send(GROUP, {"type": "bell", "head": head})
     except Exception as error:  # noqa: BLE001 - whatever ails Redis, the change is committed
         log.warning("bell not heard: %s", type(error).__name__)
-
-
-async def _send(message: dict[str, object]) -> None:
-    layer = get_channel_layer()
-    if layer is not None:
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            await layer.group_send(GROUP, message)
 
 
 def _hear(said: psycopg.errors.Diagnostic) -> None:

@@ -35,8 +35,8 @@ def test_no_interleaving_makes_a_tablet_wrong(load_feed: Load, feed_database: Co
     counts = Rush(feed_database, SECONDS).run(writers=8)
     print(dict(counts))  # noqa: T201 - shown by -rP: how far the run looked
     assert wrong(counts) == {}
-    assert counts["comparisons"] > 50 * SECONDS
-    assert counts["comparisons of news"] > 5 * SECONDS
+    assert counts["comparisons"] > 5 * SECONDS
+    assert counts["comparisons of news"] > SECONDS
 
 
 @pytest.mark.parametrize("name", MUTANTS)

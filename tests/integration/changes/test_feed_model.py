@@ -51,7 +51,7 @@ def test_every_tablet_always_holds_exactly_what_it_may(load_feed: Load) -> None:
             counts += history.counts
             counts["histories"] += 1
     print(dict(counts))  # noqa: T201 - shown by -rP: how far the run looked
-    assert counts["histories"] > 5 * min(SECONDS, 60)
+    assert counts["histories"] > SECONDS
 
 
 # These take hundreds of histories to be noticed, and so time that only a long run takes.
