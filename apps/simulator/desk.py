@@ -66,7 +66,12 @@ class Desk:
             raise RuntimeError(f"{self.username} cannot sign in ({answer.status_code})")
 
     async def get(self, path: str, **params: Any) -> Any:
-        return understood(await self._client.get(path, params=params)).json()
+        """Reading is tried again until there is an answer."""
+        while True:
+            try:
+                return (await self._ask("GET", path, params=params)).json()
+            except NoAnswer as failure:
+                await asyncio.sleep(failure.wait or REDIAL_SECONDS)
 
     async def pages(self, path: str, **params: Any) -> list[Document]:
         """All rows of a list, page after page."""
@@ -79,17 +84,19 @@ class Desk:
             page = await self.get(page["next"])
 
     async def post(self, path: str, body: Document | None = None) -> Any:
-        answer = understood(
-            await self._client.post(
-                path,
-                content=orjson.dumps(body or {}),
-                headers={
-                    "Content-Type": "application/json",
-                    "X-CSRFToken": self._client.cookies.get("csrftoken") or "",
-                },
-            )
-        )
+        """One attempt. Raises NoAnswer, ShutOut or Refused."""
+        headers = {
+            "Content-Type": "application/json",
+            "X-CSRFToken": self._client.cookies.get("csrftoken") or "",
+        }
+        answer = await self._ask("POST", path, content=orjson.dumps(body or {}), headers=headers)
         return answer.json() if answer.content else None
+
+    async def _ask(self, method: str, path: str, **request: Any) -> httpx2.Response:
+        try:
+            return understood(await self._client.request(method, path, **request))
+        except httpx2.TransportError as error:
+            raise NoAnswer(type(error).__name__) from error
 
     async def run(self) -> None:
         """Keep the socket open and look at what comes, until cancelled."""
@@ -135,8 +142,8 @@ class Desk:
         while True:
             try:
                 await self.post(f"/api/v1/alerts/{alert['id']}/acknowledge")
-            except (NoAnswer, httpx2.TransportError):
-                await asyncio.sleep(REDIAL_SECONDS)
+            except NoAnswer as failure:
+                await asyncio.sleep(failure.wait or REDIAL_SECONDS)
             except (Refused, ShutOut):
                 return
             else:

@@ -168,8 +168,15 @@ def _commands(stack: Stack) -> dict[str, list[str]]:
             *("--ws-per-message-deflate", "false", "--log-level", "warning"),
             *("--lifespan", "off", "--timeout-graceful-shutdown", "3"),
         ],
-        "worker": [*celery, "worker", "--concurrency", "1", "--loglevel", "info"],
-        "beat": [*celery, "beat", "--schedule", str(stack.folder / "beat"), "--loglevel", "info"],
+        "worker": [*celery, "worker", "--concurrency", "1", "--loglevel", "warning"],
+        "beat": [
+            *celery,
+            "beat",
+            "--schedule",
+            str(stack.folder / "beat"),
+            "--loglevel",
+            "warning",
+        ],
     }
 
 
