@@ -63,6 +63,8 @@ def ring() -> None:
 
 async def _send(head: int | None) -> None:
     layer = get_channel_layer()
+    if layer is None:
+        return
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
             await layer.group_send(GROUP, {"type": "bell", "head": head})
