@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 
 from apps.accounts.models import User
 from apps.assignments import documents, services
-from apps.assignments.models import Alert, Assignment, Fact
+from apps.assignments.models import Alert, Assignment, Fact, FactQuerySet
 from apps.assignments.records import look_at
 from apps.audit.admin import RecordAdmin
 from apps.core import clock
@@ -204,6 +204,21 @@ class AssignmentAdmin(RecordAdmin[Assignment]):
         )
 
 
+class WaitingFilter(admin.SimpleListFilter):
+    """Facts that came before their assignment: one that waits long belongs to nothing."""
+
+    title = "assignment"
+    parameter_name = "waiting"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "not here yet")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "yes" and isinstance(queryset, FactQuerySet):
+            return queryset.waiting()
+        return queryset
+
+
 @admin.register(Fact)
 class FactAdmin(RecordAdmin[Fact]):
     VIEW = DESK
@@ -217,7 +232,7 @@ class FactAdmin(RecordAdmin[Fact]):
         "received_at",
         "flags",
     )
-    list_filter = ("event", "source", "unit")
+    list_filter = (WaitingFilter, "event", "source", "unit")
     list_select_related = ("unit", "author")
     date_hierarchy = "received_at"
     ordering = ("-order",)

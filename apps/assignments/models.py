@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Deferrable, Func, Q
+from django.db.models import Deferrable, Exists, Func, OuterRef, Q
 
 from apps.accounts.models import User
 from apps.changes.querysets import VisibleQuerySet
@@ -166,6 +166,11 @@ class FactQuerySet(VisibleQuerySet["Fact"]):
     def of(self, assignment_id: UUID) -> FactQuerySet:
         """The facts of one assignment, in the server's order."""
         return self.filter(assignment_id=assignment_id).order_by("order")
+
+    def waiting(self) -> FactQuerySet:
+        """Facts whose assignment is not here yet."""
+        here = Assignment.objects.filter(pk=OuterRef("assignment_id"))
+        return self.exclude(assignment_id=None).exclude(Exists(here))
 
 
 class Fact(UUIDModel):

@@ -67,10 +67,13 @@ class Telling:
 
     @property
     def happened_at(self) -> datetime | None:
-        """The device's time, corrected by its measured offset."""
+        """The device's time, corrected by its measured offset. None where it cannot be."""
         if self.device_time is None or self.clock_offset_ms is None:
             return self.device_time
-        return self.device_time - timedelta(milliseconds=self.clock_offset_ms)
+        try:
+            return self.device_time - timedelta(milliseconds=self.clock_offset_ms)
+        except OverflowError:
+            return None
 
 
 @transaction.atomic
@@ -297,8 +300,11 @@ def _place(value: object) -> dict[str, float] | None:
 
 
 def _text(data: Mapping[str, Any], name: str, longest: int) -> str:
+    """A text of the data without control characters, which PostgreSQL might refuse; cut."""
     value = data.get(name)
-    return value.strip()[:longest] if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    return "".join(sign for sign in value if sign.isprintable()).strip()[:longest]
 
 
 def _act(actor: Actor, fact: Fact) -> Act:

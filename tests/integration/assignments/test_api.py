@@ -328,6 +328,12 @@ class TestTheAdmin:
         situation.alert.refresh_from_db()
         assert situation.alert.acknowledged_by == situation.world.supervisor
 
+    def test_lists_facts_that_wait_for_their_assignment(self, situation: Situation) -> None:
+        url = "/admin/assignments/fact/?waiting=yes"
+        assert b"0 facts" in situation.call("supervisor", "get", url).content
+        situation.world.tap("on_scene", uuid7())
+        assert b"1 fact" in situation.call("supervisor", "get", url).content
+
     def test_changes_no_fact(self, situation: Situation) -> None:
         pk = self.pages(situation)["fact"]
         answer = situation.call("supervisor", "post", f"/admin/assignments/fact/{pk}/change/")

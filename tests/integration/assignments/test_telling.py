@@ -132,6 +132,7 @@ class TestOddTaps:
             ("en_route", {"counter": 2**63}),
             ("en_route", {"device_time": "yesterday"}),
             ("en_route", {"device_time": 1772654400}),
+            ("en_route", {"device_time": "0001-01-01T00:00:00+14:00"}),
             ("declined", {"data": {"agency": "spd", "reason": "x", "officer": "J. Doe"}}),
         ):
             made = {**world.document(event, row), **odd}
@@ -268,7 +269,7 @@ class TestAnEarlyFact:
     def test_waits_for_its_assignment_and_is_counted_in(self, world: World) -> None:
         id = uuid7()
         world.tap("on_scene", id, now=after(20))
-        early = Fact.objects.get()
+        early = Fact.objects.waiting().get()
         sent = shown(world.ours.tablets[0], "facts")[early.pk]
         assert sent["flags"] == ["not_here_yet"]
         assert not shown(world.ours.tablets[1], "facts")
@@ -276,6 +277,7 @@ class TestAnEarlyFact:
         world.tap("opened", id, data={"entry": "on_view"}, now=after(21), device_time=None)
         row = Assignment.objects.get(pk=id)
         assert row.state == "on_scene"
+        assert not Fact.objects.waiting().exists()
         here = shown(world.ours.tablets[1], "facts")
         assert set(here) == set(Fact.objects.values_list("pk", flat=True))
         assert here[early.pk]["flags"] == []
@@ -351,6 +353,7 @@ class TestOpened:
             {"location": "here"},
             {"location": {"lat": 1}},
             {"address": 7},
+            {"call_type": "WELFARE\x00CHECK", "address": "2ND\x00AVE"},
         ):
             id, answer = self.start(world, data=data)
             assert answer == [], data
@@ -363,6 +366,12 @@ class TestOpened:
             assert world.push(made) == []
         world.tap("opened", id, by=world.ours.tablets[1], data={"entry": "patrol"})
         assert Incident.objects.count() == Assignment.objects.count() == 1
+
+    def test_of_a_broken_clock_is_taken(self, world: World) -> None:
+        for time in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
+            made = world.document("opened", uuid7(), data={"entry": "patrol"}, device_time=time)
+            assert world.push(made, offset_ms=90_000) == [], time
+        assert Assignment.objects.count() == 2
 
     def test_offline_belongs_to_the_unit_of_that_time(self, world: World) -> None:
         id = uuid7()
