@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-_http = get_asgi_application()
+django.setup(set_prefix=False)
 
+from channels.routing import ProtocolTypeRouter  # noqa: E402
+
+from apps.core.asgi import HTTPHandler  # noqa: E402  (the apps must be loaded first)
 from apps.live.routing import websockets  # noqa: E402
-from channels.routing import ProtocolTypeRouter  # noqa: E402  (apps must be loaded first)
 
-application = ProtocolTypeRouter({"http": _http, "websocket": websockets})
+application = ProtocolTypeRouter({"http": HTTPHandler(), "websocket": websockets})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -37,10 +37,10 @@ REPLACED = (
     *("beat", "sector", "precinct", "service_times", "requested_by"),
 )
 MAX_FLAGS = 200
+#: A sender's clock may be this far ahead of ours before its times are not used.
+AHEAD = timedelta(minutes=15)
 #: Kinds of caution that ask the crew for a new acknowledgement when they are added.
 GRAVE = ("weapon", "violence")
-#: EIDO secondary unit statuses that end a unit's part in the incident.
-LEFT = frozenset({"Cleared", "AssignmentCancelled"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +110,32 @@ def merge(known: Known, told: Call, *, now: datetime) -> Outcome:
     return Outcome(known=Known(call=call, status=status, told=times), material=material)
 
 
+def plausible(call: Call, *, now: datetime) -> Call:
+    """The call without times that lie in the future, each flagged.
+
+    A time that a clock set wrong has put an hour ahead would make every later message look
+    overtaken; without it the message counts as of its arrival.
+    """
+    limit = now + AHEAD
+    changes: dict[str, Any] = {
+        name: None for name in ("updated_at", "received_at") if (getattr(call, name) or now) > limit
+    }
+    flags = [f"time in the future, not used: {name}" for name in changes]
+    units = tuple(_without_future(unit, limit) for unit in call.units)
+    if units != call.units:
+        flags.append("time in the future, not used: unit status")
+    if not flags:
+        return call
+    return replace(call, **changes, units=units, flags=(*call.flags, *flags))
+
+
+def _without_future(unit: UnitOnCall, limit: datetime) -> UnitOnCall:
+    statuses = tuple(
+        replace(one, at=None) if one.at and one.at > limit else one for one in unit.statuses
+    )
+    return unit if statuses == unit.statuses else replace(unit, statuses=statuses)
+
+
 def carry(target: Call, source: Call) -> tuple[Call, tuple[str, ...]]:
     """The call that another was merged into, with that one's cautions and notes.
 
@@ -137,63 +163,6 @@ def heir(source: Call, cad_number: str, agency_id: str) -> Call:
         extras=(),
         flags=("known only from another incident",),
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnitState:
-    """A unit on an incident. `times`: EIDO secondary status to the instant it began; `told_at`: the
-    newest instant for which any was told."""
-
-    status: str = ""
-    times: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
-    told_at: datetime | None = None
-    detached_at: datetime | None = None
-
-
-def merge_unit(state: UnitState, told: UnitOnCall, *, at: datetime) -> UnitState:
-    """Takes in what a message of `at` tells of a unit.
-
-    A status that is told again keeps the instant at which it began: messages restate the present
-    status with every update. An older one that comes late fills its gap. A unit that has left comes
-    back by a new status only, because a supervisor may have taken it off while the CAD goes on
-    naming it.
-    """
-    times = dict(state.times)
-    told_at = state.told_at
-    for one in told.statuses:
-        when = one.at or at
-        present = _present(times)
-        if one.status in present:
-            others = (time for status, time in times.items() if status not in present)
-            if one.at and max(others, default=when) <= when < times[one.status]:
-                times[one.status] = when
-        elif told_at is None or when >= told_at:
-            times[one.status] = when
-        else:
-            # It lies within what seemed to be one stretch of the present status: that one began
-            # after it, at the latest when it was told last.
-            times |= {status: told_at for status in present if times[status] < when}
-            times.setdefault(one.status, when)
-        told_at = max(when, told_at or when)
-    present = _present(times)
-    status = state.status
-    if status not in present:
-        status = next((s.status for s in reversed(told.statuses) if s.status in present), status)
-    detached = state.detached_at
-    if status in LEFT:
-        detached = detached or times[status]
-    elif not told.active:
-        if told_at is None or at >= told_at:
-            detached = detached or at
-    elif times != dict(state.times):
-        detached = None
-    return UnitState(status=status, times=times, told_at=told_at, detached_at=detached)
-
-
-def _present(times: Mapping[str, datetime]) -> frozenset[str]:
-    """The statuses that began last: several where they were told together."""
-    newest = max(times.values(), default=None)
-    return frozenset(status for status, time in times.items() if time == newest)
 
 
 def _is_blank(value: Any) -> bool:

@@ -22,8 +22,9 @@ class BadHello(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """`checkpoints` names the wanted collections; none named: all. `frames`: the client takes documents
-    from the socket; otherwise it is only told to pull. `instance` is a tablet's local database."""
+    """`checkpoints` names the wanted collections; none named: all. `frames`: the client takes
+    documents from the socket; otherwise it is only told to pull. `instance` is a tablet's local
+    database."""
 
     instance: UUID | None
     checkpoints: Mapping[str, str | None] | None

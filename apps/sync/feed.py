@@ -8,6 +8,7 @@ day and gets none.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from uuid import UUID
 
 from django.db import connection
@@ -24,18 +25,23 @@ _HEAD = "select seq, nonce from feed_commit where seq is not null order by seq d
 _EPOCH = "select id from feed_epoch order by started_at desc limit 1"
 _KNOWN = "exists (select from feed_commit where seq = %s and nonce = %s)"
 
-# The page's last commit lends its nonce to the next checkpoint.
+# The first row is about the server and the holder, the others are the page. Its last commit lends
+# its nonce to the next checkpoint. OFFSET 0: each body is looked up by its key; left alone, the
+# planner reads the whole table while it is small, and goes on to where it is not.
 _VISIT = f"""
-with head as ({_HEAD}),
-page as materialized (select seq, doc_id, visible from feed_page(%s, %s, %s, %s, %s)),
-tail as (select nonce from feed_commit where seq = (select max(seq) from page))
-select head.seq, head.nonce, ({_EPOCH}), pg_is_in_recovery(),
+with page as materialized (select seq, doc_id, visible from feed_page(%s, %s, %s, %s, %s))
+select 0 as part, null::bigint as seq, null::uuid as doc_id, null::boolean, null::bigint,
+  null::bytea, head.seq as head_seq, head.nonce, ({_EPOCH}), pg_is_in_recovery(),
   (select principal from feed_binding where holder = %s), {_KNOWN}, {_KNOWN},
-  tail.nonce, page.seq, page.doc_id, page.visible, d.rev, d.body
-from (values (1)) as always
-  left join head on true left join tail on true left join page on true
-  left join feed_document d on page.visible and d.collection = %s and d.doc_id = page.doc_id
-order by page.seq, page.doc_id
+  (select nonce from feed_commit where seq = (select max(seq) from page))
+from (values (1)) as always left join ({_HEAD}) head on true
+union all
+select 1, page.seq, page.doc_id, page.visible, d.rev, d.body,
+  null, null, null, null, null, null, null, null
+from page left join lateral (
+  select rev, body from feed_document d
+  where page.visible and d.collection = %s and d.doc_id = page.doc_id offset 0) d on true
+order by part, seq, doc_id
 """  # noqa: S608  (constants of this module)
 
 
@@ -82,14 +88,15 @@ def visit(
             ],
         )
         found = cursor.fetchall()
-    seq, nonce, epoch, copy, principal, knows_position, knows_seen, tail = found[0][:8]
+    seq, nonce, epoch, copy, principal, knows_position, knows_seen, tail = found[0][6:]
     standing = Standing(Head(seq, nonce) if seq is not None else BEGINNING, epoch, copy)
     _judge(standing, after, known=knows_position)
     _judge(standing, seen, known=knows_seen)
     rows = [
-        Row(seq, id, True, rev, body_of(collection, id, body)) if visible else Row(seq, id, False)
-        for *_, seq, id, visible, rev, body in found
-        if seq is not None
+        Row(row[1], row[2], True, row[4], body_of(collection, row[2], row[5]))
+        if row[3]
+        else Row(row[1], row[2], False)
+        for row in islice(found, 1, None)
     ]
     if rows:
         position = Position(Head(rows[-1].seq, tail), rows[-1].id)

@@ -52,6 +52,10 @@ class UnitForm(forms.ModelForm[Unit]):
             self.add_error("team", "A CARE unit belongs to a team.")
         if data.get("agency") != Agency.CARE and data.get("team"):
             self.add_error("team", "Only CARE units belong to a team of ours.")
+        try:
+            services.check_team(unit=Unit(pk=self.instance.pk, team=data.get("team")))
+        except ProblemError as problem:
+            self.add_error("team", problem.errors[0].detail)
         return data
 
 

@@ -24,12 +24,13 @@ from apps.dispatch.services.rulebook import (
     save_call_type,
     save_rule,
 )
-from apps.dispatch.services.units import save_unit
+from apps.dispatch.services.units import check_team, save_unit
 
 __all__ = [
     "Received",
     "attach_unit",
     "check_rule",
+    "check_team",
     "content_of",
     "crew_of",
     "detach_unit",

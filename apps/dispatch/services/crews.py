@@ -1,8 +1,8 @@
 """Shifts and crews: who works on which unit, and so who holds its calls.
 
-A crew member is granted the unit's scope for as long as they are on it. Every verb locks the people
-concerned, in the order of their keys, before it looks at who is where: so nobody ends on two units,
-and grants are taken in the order that `apps.changes.services.grant` asks for.
+A crew member is granted the unit's scope for as long as they are on it. Every verb locks shift,
+unit and the people concerned, in this order, before it looks at who is where: so nobody ends on two
+units. Grants are changed in the order that `apps.changes.services.grant` asks for.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ def join_crew(
 ) -> CrewMember:
     """Puts a person on a unit, off any other one. `position` 1 is alarmed first."""
     shift = _locked_shift(shift.pk)
+    _lock_unit(unit)
     _check(unit, shift, [user], now)
     _lock_people([user.pk])
     _move({user.pk: (unit, position)}, shift, by, now)
@@ -96,6 +97,7 @@ def hand_over(
     if len({user.pk for user in to}) < len(to):
         raise ProblemError(INVALID, errors=[FieldError("/crew", "Name each person once.")])
     shift = _locked_shift(shift.pk)
+    _lock_unit(unit)
     _check(unit, shift, to, now)
     on_it = CrewMember.objects.on_duty().filter(unit=unit).values_list("user_id", flat=True)
     moves: dict[UUID, tuple[Unit, int] | None] = dict.fromkeys(on_it)
@@ -169,6 +171,11 @@ def _check(unit: Unit, shift: Shift, people: Sequence[User], now: datetime) -> N
 
 def _locked_shift(pk: UUID) -> Shift:
     return Shift.objects.select_for_update(no_key=True).get(pk=pk)
+
+
+def _lock_unit(unit: Unit) -> None:
+    """So that nobody joins a unit while it is handed over, unseen by who hands it over."""
+    Unit.objects.select_for_update(no_key=True).get(pk=unit.pk)
 
 
 def _lock_people(people: Iterable[UUID]) -> None:

@@ -19,7 +19,7 @@ from apps.audit.services import Act, Actor, record_all
 from apps.changes import scopes
 from apps.changes.services import Document, Event, publish
 from apps.dispatch.calls import Call, UnitOnCall
-from apps.dispatch.merging import Known, UnitState, merge_unit, nothing_yet
+from apps.dispatch.merging import Known, nothing_yet
 from apps.dispatch.models import (
     Agency,
     EntryKind,
@@ -32,6 +32,7 @@ from apps.dispatch.models import (
 )
 from apps.dispatch.services import rulebook
 from apps.dispatch.stored import columns_of, details_of, known_of, withheld_in
+from apps.dispatch.unitstates import UnitState, merge_unit
 
 Key = tuple[str, str]  # agency id, CAD event number
 COLLECTION = "incidents"

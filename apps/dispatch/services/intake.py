@@ -15,7 +15,7 @@ from apps.audit.models import ActorKind
 from apps.audit.services import Actor
 from apps.dispatch.calls import LINK_KINDS, Call, Relation
 from apps.dispatch.cji import scrub
-from apps.dispatch.merging import Status, carry, heir, merge, nothing_yet
+from apps.dispatch.merging import Status, carry, heir, merge, nothing_yet, plausible
 from apps.dispatch.models import Agency, Incident, IncidentLink, IncidentStatus, Source
 from apps.dispatch.services import rulebook, units
 from apps.dispatch.services.drafts import Draft, Key, begin, lock, write
@@ -55,7 +55,7 @@ def receive(*, call: Call, client: Client, now: datetime) -> Received:
        they name (a merged incident passes on what it hears) and meet head on, PostgreSQL ends one
        of them; the caller answers 503 and CAD sends it again, which is harmless.
     """
-    call, _ = scrub(fitted(call))
+    call, _ = scrub(plausible(fitted(call), now=now))
     if not call.agency_id:
         call = replace(call, agency_id=str(client.pk))
     by = Actor(ActorKind.CAD, client.pk)

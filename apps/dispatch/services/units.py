@@ -11,8 +11,9 @@ from django.db.models.functions import Lower, Upper
 
 from apps.audit.services import Actor, record
 from apps.changes.services import EVERYONE_SCOPE, Document, publish
+from apps.core.problems import CONFLICT, FieldError, ProblemError
 from apps.dispatch.calls import UnitOnCall
-from apps.dispatch.models import Agency, Unit
+from apps.dispatch.models import Agency, CrewMember, IncidentStatus, IncidentUnit, Unit
 
 REFERENCE = "reference"
 _SIGN = 40
@@ -21,8 +22,13 @@ _EIDO = 120
 
 @transaction.atomic
 def save_unit(*, unit: Unit, by: Actor, now: datetime) -> Unit:
-    """Creates or changes a unit, and tells every tablet of a CARE unit."""
+    """Creates or changes a unit, and tells every tablet of a CARE unit.
+
+    A unit changes its team when nobody is on it and it is on no open incident: who sees a call
+    follows from the team that its unit had when it was put on it.
+    """
     created = unit._state.adding
+    check_team(unit=unit)
     unit.call_sign = unit.call_sign.strip().upper()
     unit.eido_id = unit.eido_id.strip().lower()
     unit.save()
@@ -36,6 +42,19 @@ def save_unit(*, unit: Unit, by: Actor, now: datetime) -> Unit:
         now=now,
     )
     return unit
+
+
+def check_team(*, unit: Unit) -> None:
+    """ProblemError where the unit may not change to its team just now."""
+    stored = Unit.objects.filter(pk=unit.pk).exclude(team=unit.team_id).first()
+    if stored is None:
+        return
+    busy = IncidentUnit.objects.filter(
+        unit=unit, detached_at=None, incident__status=IncidentStatus.ACTIVE
+    )
+    if busy.exists() or CrewMember.objects.on_duty().filter(unit=unit).exists():
+        error = FieldError("/team", "Change it when nobody is on the unit and it has no open call.")
+        raise ProblemError(CONFLICT, errors=[error])
 
 
 def unit_document(unit: Unit) -> Document:

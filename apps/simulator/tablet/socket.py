@@ -12,7 +12,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import orjson
 from websockets.exceptions import WebSocketException
@@ -73,7 +73,7 @@ class Socket:
         finally:
             self.up_since = None
 
-    async def _converse(self, connection: Connection) -> None:
+    async def _converse(self, connection: Connection) -> NoReturn:
         checkpoints = {name: self._store.checkpoint(name) for name in self._replication.collections}
         greeting = hello(self._store.instance, checkpoints, self._store.seen)
         await connection.send(orjson.dumps(greeting).decode())

@@ -19,7 +19,7 @@ from apps.core.problems import ProblemError
 from apps.dispatch import services
 from apps.dispatch.models import CrewMember, Shift, Unit
 from tests.factories import NOON, person, tablet, team
-from tests.integration.dispatch.conftest import care_unit
+from tests.integration.dispatch.conftest import CAD, care, care_unit
 
 pytestmark = pytest.mark.django_db
 LATER = NOON + timedelta(hours=1)
@@ -112,6 +112,26 @@ class TestMembership:
         accounts.save_user(user=anna, by=SYSTEM, now=LATER)
         assert crew(unit) == []
         assert not holds(anna, unit)
+
+
+class TestTeamOfAUnit:
+    def test_does_not_change_while_it_is_at_work(
+        self, anna: User, unit: Unit, shift: Shift, cad: CAD
+    ) -> None:
+        other = team()
+        row = cad.tell(units=[care()]).incident
+        unit.team = other
+        with pytest.raises(ProblemError):
+            services.save_unit(unit=unit, by=SYSTEM, now=LATER)
+        services.detach_unit(incident=row, unit=unit, now=LATER)
+        unit.team = shift.team
+        join(anna, unit, shift)
+        unit.team = other
+        with pytest.raises(ProblemError):
+            services.save_unit(unit=unit, by=SYSTEM, now=LATER)
+        services.leave_crew(user=anna, by=SYSTEM, now=LATER)
+        services.save_unit(unit=unit, by=SYSTEM, now=LATER)
+        assert Unit.objects.get(pk=unit.pk).team == other
 
 
 class TestHandOver:

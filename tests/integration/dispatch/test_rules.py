@@ -68,7 +68,8 @@ def test_a_new_version_is_worked_on_until_it_takes_effect(cad: CAD) -> None:
     copy.effective_from = NOON + timedelta(hours=1)
     copy.definition = {**copy.definition, "hours": {"from": "00:00", "to": "00:00"}}
     save(copy)
-    cad.tell(cad_number="1", received_at="2026-03-04T23:30:00-08:00")
+    late = NOON + timedelta(hours=12)
+    cad.tell(cad_number="1", received_at="2026-03-04T23:30:00-08:00", now=late)
     assert Incident.objects.get().evaluation["rule_version"] == "2026-night"
 
 

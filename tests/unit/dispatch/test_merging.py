@@ -15,12 +15,11 @@ from apps.dispatch.calls import Call, Caution, ExclusionHint, Location, Note, Un
 from apps.dispatch.merging import (
     MAX_FLAGS,
     Known,
-    UnitState,
     carry,
     heir,
     merge,
-    merge_unit,
     nothing_yet,
+    plausible,
 )
 
 NOON = datetime(2026, 3, 4, 20, 0, tzinfo=UTC)
@@ -215,52 +214,21 @@ def unit(*statuses: tuple[str, float | None], active: bool = True) -> UnitOnCall
     )
 
 
-def states(*steps: tuple[UnitOnCall, float]) -> UnitState:
-    state = UnitState()
-    for step, minutes in steps:
-        state = merge_unit(state, step, at=at(minutes))
-    return state
-
-
-class TestUnits:
-    def test_a_status_told_again_keeps_its_beginning(self) -> None:
-        state = states((unit(("OnScene", 2)), 2), (unit(("OnScene", 9)), 9))
-        assert state.times == {"OnScene": at(2)}
-        assert state.told_at == at(9)
-
-    def test_a_status_without_a_time_began_with_the_message(self) -> None:
-        state = states((unit(("EnRoute", None)), 1), (unit(("EnRoute", None)), 4))
-        assert state.times == {"EnRoute": at(1)}
-
-    def test_statuses_told_together_stay_together(self) -> None:
-        both = (("Arrived", None), ("AlternateLocation", None))
-        state = states((unit(("EnRoute", None)), 1), (unit(*both), 5), (unit(*both), 8))
-        assert state.times == {"EnRoute": at(1), "Arrived": at(5), "AlternateLocation": at(5)}
-        assert state.status == "AlternateLocation"
-
-    def test_a_second_round_counts(self) -> None:
-        rounds = (unit(("EnRoute", 1), ("OnScene", 2), ("EnRoute", 3)), 3)
-        state = states(rounds, rounds)
-        assert (state.status, state.times) == ("EnRoute", {"OnScene": at(2), "EnRoute": at(3)})
-
-    def test_any_order_ends_in_the_same_status(self) -> None:
-        steps = [("EnRoute", 1), ("OnScene", 2), ("EnRoute", 3), ("OnScene", 6), ("Cleared", 7)]
-        single = [(unit(step), float(step[1])) for step in steps]
-        for order in permutations(single):
-            state = states(*order)
-            assert state.status == "Cleared"
-            assert state.detached_at == at(7)
-            assert set(state.times) == {"EnRoute", "OnScene", "Cleared"}
-
-    def test_a_late_word_between_does_not_hide_the_present(self) -> None:
-        state = states(
-            (unit(("OnScene", 6)), 6), (unit(("OnScene", 2)), 2), (unit(("EnRoute", 3)), 3)
+class TestTheFuture:
+    def test_times_ahead_of_our_clock_are_not_used(self) -> None:
+        ahead = replace(
+            told(60, received_at=at(60)), units=(unit(("OnScene", 60), ("EnRoute", 5)),)
         )
-        assert state.status == "OnScene"
-        assert state.times == {"EnRoute": at(3), "OnScene": at(6)}
+        found = plausible(ahead, now=NOON)
+        assert (found.updated_at, found.received_at) == (None, None)
+        assert found.units == (unit(("OnScene", None), ("EnRoute", 5)),)
+        assert len(found.flags) == 3
 
-    def test_a_unit_that_works_elsewhere_has_left(self) -> None:
-        state = states((unit(("EnRoute", 1)), 1), (unit(active=False), 2))
-        assert state.detached_at == at(2)
-        late = states((unit(("EnRoute", 3)), 3), (unit(active=False), 2))
-        assert late.detached_at is None
+    def test_a_clock_that_is_a_little_fast_is_believed(self) -> None:
+        call = replace(told(10), units=(unit(("OnScene", 10)),))
+        assert plausible(call, now=NOON) is call
+
+    def test_one_wrong_time_does_not_shut_later_messages_out(self) -> None:
+        wrong = plausible(told(60 * 24 * 365, address="A"), now=at(0))
+        first = merge(nothing_yet(wrong), wrong, now=at(0)).known
+        assert merge(first, told(1, address="B"), now=at(1)).known.call.address == "B"

@@ -1,0 +1,70 @@
+"""What is known of a unit on a call, whatever the order in which its statuses were told. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+from apps.dispatch.calls import UnitOnCall
+
+#: EIDO secondary unit statuses that end a unit's part in the incident.
+LEFT = frozenset({"Cleared", "AssignmentCancelled"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitState:
+    """A unit on an incident. `times`: EIDO secondary status to the instant it began; `told_at`: the
+    newest instant for which any was told."""
+
+    status: str = ""
+    times: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
+    told_at: datetime | None = None
+    detached_at: datetime | None = None
+
+
+def merge_unit(state: UnitState, told: UnitOnCall, *, at: datetime) -> UnitState:
+    """Takes in what a message of `at` tells of a unit.
+
+    A status that is told again keeps the instant at which it began: messages restate the present
+    status with every update. An older one that comes late fills its gap. A unit that has left comes
+    back by a new status only, because a supervisor may have taken it off while the CAD goes on
+    naming it.
+    """
+    times = dict(state.times)
+    told_at = state.told_at
+    for one in told.statuses:
+        when = one.at or at
+        present = _present(times)
+        if one.status in present:
+            others = (time for status, time in times.items() if status not in present)
+            if one.at and max(others, default=when) <= when < times[one.status]:
+                times[one.status] = when
+        elif told_at is None or when >= told_at:
+            times[one.status] = when
+        else:
+            # It lies within what seemed to be one stretch of the present status: that one began
+            # after it, at the latest when it was told last.
+            times |= {status: told_at for status in present if times[status] < when}
+            times.setdefault(one.status, when)
+        told_at = max(when, told_at or when)
+    present = _present(times)
+    status = state.status
+    if status not in present:
+        status = next((s.status for s in reversed(told.statuses) if s.status in present), status)
+    detached = state.detached_at
+    if status in LEFT:
+        detached = detached or times[status]
+    elif not told.active:
+        if told_at is None or at >= told_at:
+            detached = detached or at
+    elif times != dict(state.times):
+        detached = None
+    return UnitState(status=status, times=times, told_at=told_at, detached_at=detached)
+
+
+def _present(times: Mapping[str, datetime]) -> frozenset[str]:
+    """The statuses that began last: several where they were told together."""
+    newest = max(times.values(), default=None)
+    return frozenset(status for status, time in times.items() if time == newest)

@@ -1,0 +1,77 @@
+"""A unit's statuses, in whatever order they are told."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+
+from apps.dispatch.calls import UnitOnCall, UnitStatus
+from apps.dispatch.unitstates import UnitState, merge_unit
+
+NOON = datetime(2026, 3, 4, 20, 0, tzinfo=UTC)
+
+
+def at(minutes: float) -> datetime:
+    return NOON + timedelta(minutes=minutes)
+
+
+def unit(*statuses: tuple[str, float | None], active: bool = True) -> UnitOnCall:
+    return UnitOnCall(
+        call_sign="3M21",
+        active=active,
+        statuses=tuple(
+            UnitStatus(status=status, at=None if minutes is None else at(minutes))
+            for status, minutes in statuses
+        ),
+    )
+
+
+def states(*steps: tuple[UnitOnCall, float]) -> UnitState:
+    state = UnitState()
+    for step, minutes in steps:
+        state = merge_unit(state, step, at=at(minutes))
+    return state
+
+
+class TestUnits:
+    def test_a_status_told_again_keeps_its_beginning(self) -> None:
+        state = states((unit(("OnScene", 2)), 2), (unit(("OnScene", 9)), 9))
+        assert state.times == {"OnScene": at(2)}
+        assert state.told_at == at(9)
+
+    def test_a_status_without_a_time_began_with_the_message(self) -> None:
+        state = states((unit(("EnRoute", None)), 1), (unit(("EnRoute", None)), 4))
+        assert state.times == {"EnRoute": at(1)}
+
+    def test_statuses_told_together_stay_together(self) -> None:
+        both = (("Arrived", None), ("AlternateLocation", None))
+        state = states((unit(("EnRoute", None)), 1), (unit(*both), 5), (unit(*both), 8))
+        assert state.times == {"EnRoute": at(1), "Arrived": at(5), "AlternateLocation": at(5)}
+        assert state.status == "AlternateLocation"
+
+    def test_a_second_round_counts(self) -> None:
+        rounds = (unit(("EnRoute", 1), ("OnScene", 2), ("EnRoute", 3)), 3)
+        state = states(rounds, rounds)
+        assert (state.status, state.times) == ("EnRoute", {"OnScene": at(2), "EnRoute": at(3)})
+
+    def test_any_order_ends_in_the_same_status(self) -> None:
+        steps = [("EnRoute", 1), ("OnScene", 2), ("EnRoute", 3), ("OnScene", 6), ("Cleared", 7)]
+        single = [(unit(step), float(step[1])) for step in steps]
+        for order in permutations(single):
+            state = states(*order)
+            assert state.status == "Cleared"
+            assert state.detached_at == at(7)
+            assert set(state.times) == {"EnRoute", "OnScene", "Cleared"}
+
+    def test_a_late_word_between_does_not_hide_the_present(self) -> None:
+        state = states(
+            (unit(("OnScene", 6)), 6), (unit(("OnScene", 2)), 2), (unit(("EnRoute", 3)), 3)
+        )
+        assert state.status == "OnScene"
+        assert state.times == {"EnRoute": at(3), "OnScene": at(6)}
+
+    def test_a_unit_that_works_elsewhere_has_left(self) -> None:
+        state = states((unit(("EnRoute", 1)), 1), (unit(active=False), 2))
+        assert state.detached_at == at(2)
+        late = states((unit(("EnRoute", 3)), 3), (unit(active=False), 2))
+        assert late.detached_at is None
