@@ -69,7 +69,8 @@ class Desk:
         """Reading is tried again until there is an answer."""
         while True:
             try:
-                return (await self._ask("GET", path, params=params)).json()
+                # An empty mapping would strip the query that a link to the next page carries.
+                return (await self._ask("GET", path, params=params or None)).json()
             except NoAnswer as failure:
                 await asyncio.sleep(failure.wait or REDIAL_SECONDS)
 

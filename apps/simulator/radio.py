@@ -158,7 +158,7 @@ class RadioTransport(httpx2.AsyncBaseTransport):
         if not radio.covered:
             raise httpx2.ConnectError("no coverage")
         await radio.delay()
-        sent = self._start(self._inner.handle_async_request(request))
+        sent = self._start(self._exchange(request))
         if radio.happens(radio.conditions.duplicates):
             self._start(self._once_more(request))
         outage = self._start(radio.outage())
@@ -169,7 +169,6 @@ class RadioTransport(httpx2.AsyncBaseTransport):
         if not sent.done():
             raise httpx2.ReadError("coverage lost while waiting for the answer")
         response = sent.result()
-        await response.aread()
         await radio.delay()
         if radio.happens(radio.conditions.lost_answers) or not radio.covered:
             raise httpx2.ReadError("the answer was lost")
@@ -181,8 +180,13 @@ class RadioTransport(httpx2.AsyncBaseTransport):
         copy = httpx2.Request(
             request.method, request.url, headers=request.headers, content=request.content
         )
-        response = await self._inner.handle_async_request(copy)
+        await self._exchange(copy)
+
+    async def _exchange(self, request: httpx2.Request) -> httpx2.Response:
+        """Read to its end, or an answer that nobody waits for would hold its connection."""
+        response = await self._inner.handle_async_request(request)
         await response.aread()
+        return response
 
     def _start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run something that goes on although nobody waits for it any more, as the server does."""
