@@ -1,0 +1,40 @@
+"""Content as it is compared: the same whatever the order of keys and the spelling of numbers.
+
+JavaScript writes 1.0 as 1, and every store has its own order of keys. What differs only in that is
+the same content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+
+def canonical(value: Any) -> bytes:
+    """One text for all spellings of a JSON value."""
+    return orjson.dumps(_plain(value), option=orjson.OPT_SORT_KEYS)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are the same content. (In Python `True == 1`.)"""
+    return one is other or canonical(one) == canonical(other)
+
+
+def covers(whole: Mapping[str, Any], part: Mapping[str, Any]) -> bool:
+    """Whether `whole` says the same as `part` in every field that `part` names. A field that is
+    missing and one that is null are the same here: both hold nothing."""
+    return all(same(whole.get(name), value) for name, value in part.items())
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case float() if value.is_integer():
+            return int(value)
+        case dict():
+            return {name: _plain(one) for name, one in value.items()}
+        case list() | tuple():
+            return [_plain(one) for one in value]
+        case _:
+            return value
