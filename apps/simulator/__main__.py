@@ -33,7 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    chosen = demo.Options(port=options.port, speed=options.speed, once=options.once)
+    chosen = demo.Options(
+        port=options.port, speed=options.speed, once=options.once, picture=options.picture
+    )
     demo.demo(chosen, folder=options.folder, say=_say)
     _say("Everything is stopped. The data is kept for the next start.")
     return 0
@@ -68,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     watch.add_argument("--port", type=int, default=8000, help="another one is used if it is taken")
     watch.add_argument("--speed", type=float, default=30.0, help="how much faster than the clock")
     watch.add_argument("--once", action="store_true", help="end after a dozen calls")
+    watch.add_argument("--picture", type=Path, help="draw the last screen here, as SVG")
     watch.add_argument("--folder", type=Path, default=FOLDER / "demo")
     defaults = smoke.Options()
     check = commands.add_parser("smoke", help="the demo unattended, with faults; one JSON line")

@@ -12,11 +12,13 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
+from rich.panel import Panel
 
-from apps.simulator import screen, stack
+from apps.simulator import picture, stack
 from apps.simulator import team as cast
 from apps.simulator.figures import Figures
 from apps.simulator.radio import Conditions
+from apps.simulator.screen import Screen, header, plain_line
 from apps.simulator.shift import Plan, Shift, connected
 
 FADING = Conditions(lost_answers=0.05, duplicates=0.05, reordered=0.05, longest_delay=0.5)
@@ -24,16 +26,16 @@ REFRESH_SECONDS = 0.5
 HEALTH_SECONDS = 3.0
 LINE_SECONDS = 2.0
 ONCE_CALLS = 12
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True)
 class Options:
-    """`once`: end after a dozen calls."""
+    """`once`: end after a dozen calls. `picture`: where the screen is drawn at the end."""
 
     port: int = 8000
     speed: float = 30.0
     once: bool = False
+    picture: Path | None = None
 
     def plan(self) -> Plan:
         return Plan(
@@ -68,6 +70,8 @@ def demo(options: Options, *, folder: Path, say: stack.Say) -> None:
 async def _play(options: Options, running: stack.Stack) -> None:
     figures = Figures()
     stop = asyncio.Event()
+    password = (running.folder / cast.PASSWORD_FILE).read_text(encoding="utf-8").strip()
+    top = header(running.base_url, password, options.speed)
     with _stopped_by_signals(stop):
         async with connected(
             options.plan(),
@@ -77,51 +81,49 @@ async def _play(options: Options, running: stack.Stack) -> None:
             seed=0,
         ) as shift:
             playing = asyncio.create_task(shift.play())
+            health = _Health(running)
             try:
                 if sys.stdout.isatty():
-                    await _show(options, running, shift, playing, stop)
+                    await _show(top, health, shift, playing, stop)
                 else:
-                    await _print(running, shift, playing, stop)
+                    _introduce(running.base_url, password)
+                    await _print(health, shift, playing, stop)
+                if options.picture:
+                    picture.draw(Screen(top, shift, await health.now()), options.picture)
             finally:
                 playing.cancel()
                 await asyncio.gather(playing, return_exceptions=True)
 
 
 async def _show(
-    options: Options,
-    running: stack.Stack,
-    shift: Shift,
-    playing: asyncio.Task[None],
-    stop: asyncio.Event,
+    top: Panel, health: _Health, shift: Shift, playing: asyncio.Task[None], stop: asyncio.Event
 ) -> None:
-    password = (running.folder / cast.PASSWORD_FILE).read_text(encoding="utf-8").strip()
-    top = screen.header(running.base_url, password, options.speed)
-    health = _Health(running)
     with Live(console=Console(), screen=True, auto_refresh=False) as live:
         while not (stop.is_set() or shift.over):
-            _raise_trouble(running, playing)
-            live.update(screen.screen(top, shift, await health.now()), refresh=True)
+            health.raise_trouble(playing)
+            live.update(Screen(top, shift, await health.now()), refresh=True)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), REFRESH_SECONDS)
 
 
 async def _print(
-    running: stack.Stack, shift: Shift, playing: asyncio.Task[None], stop: asyncio.Event
+    health: _Health, shift: Shift, playing: asyncio.Task[None], stop: asyncio.Event
 ) -> None:
-    password = (running.folder / cast.PASSWORD_FILE).read_text(encoding="utf-8").strip()
-    _line(f"admin {running.base_url}/admin/  API {running.base_url}/api/docs")
-    _line(f"logins {cast.ADMINISTRATOR}, {', '.join(cast.SUPERVISORS)}, {cast.DISPATCHER}")
-    _line(f"password {password}")
-    health = _Health(running)
     while not (stop.is_set() or shift.over):
-        _raise_trouble(running, playing)
-        _line(screen.plain_line(shift, await health.now()))
+        health.raise_trouble(playing)
+        _line(plain_line(shift, await health.now()))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), LINE_SECONDS)
 
 
+def _introduce(base_url: str, password: str) -> None:
+    _line(f"admin {base_url}/admin/  API {base_url}/api/docs")
+    _line(f"logins {cast.ADMINISTRATOR}, {', '.join(cast.SUPERVISORS)}, {cast.DISPATCHER}")
+    _line(f"password {password}")
+
+
 class _Health:
-    """What `/readyz` says, asked every few seconds."""
+    """How the product is: what `/readyz` says, asked every few seconds."""
 
     def __init__(self, running: stack.Stack) -> None:
         self._running = running
@@ -137,19 +139,19 @@ class _Health:
             self._text = f"no {', '.join(missing)}" if missing or not checks else "ready"
         return self._text
 
-
-def _raise_trouble(running: stack.Stack, playing: asyncio.Task[None]) -> None:
-    running.check()
-    if playing.done():
-        playing.result()
+    def raise_trouble(self, playing: asyncio.Task[None]) -> None:
+        """Raises what ended the shift, or StackError for a process that has died."""
+        self._running.check()
+        if playing.done():
+            playing.result()
 
 
 @contextlib.contextmanager
 def _stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
     """The signals that end a program set `stop`; afterwards they do again what they did."""
     loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    for number in SIGNALS:
+    before = {number: signal.getsignal(number) for number in stack.SIGNALS}
+    for number in stack.SIGNALS:
         loop.add_signal_handler(number, stop.set)
     try:
         yield

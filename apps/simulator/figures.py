@@ -74,10 +74,10 @@ class Figures:
         known = self.alerts.get(document["id"])
         self.alerts[document["id"]] = document
         if known is None:
-            self.say("alert", f"{document['unit']}: {words(document['kind'])}")
+            self.say("alert", f"{document['unit']}: alert, {words(document['kind'])}")
         elif document["state"] == "acknowledged" != known["state"]:
             by = document["acknowledged_by"]
-            self.say("answer", f"{document['unit']}: {words(document['kind'])} answered by {by}")
+            self.say("answer", f"{document['unit']}: {by} answers the alert")
 
     def saw_banner(self, tablet: Tablet, fact: Document, banner: Banner) -> None:
         self.banners.setdefault(fact["id"], []).append(banner)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from rich.columns import Columns
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -16,12 +16,16 @@ from apps.simulator.figures import Figures, percentile, words
 from apps.simulator.shift import Shift
 from apps.simulator.tablet.tablet import Tablet
 
-LOG_LINES = 9
-ALERT_LINES = 6
+# Rows of a terminal: what the panels above take, and the tables' titles and headings below.
+ABOVE = 8
+HEADINGS = 4
+ALERT_LINES = 5
+FEWEST_LOG_LINES = 5
+SIDE_BY_SIDE = 100  # columns; a narrower terminal has the tables below each other
 _COLOURS = {
     "call": "bold cyan",
     "update": "cyan",
-    "tap": "white",
+    "tap": "default",
     "radio": "yellow",
     "alert": "bold red",
     "answer": "green",
@@ -32,70 +36,104 @@ _COLOURS = {
 def header(base_url: str, password: str, scale: float) -> Panel:
     """Where to look, and who to sign in as."""
     lines = Table.grid(padding=(0, 2))
-    lines.add_row("Admin", Text(f"{base_url}/admin/", style="bold underline"), _logins())
+    lines.add_row("Admin", _link(f"{base_url}/admin/"), _logins())
     lines.add_row(
-        "API", Text(f"{base_url}/api/docs", style="bold underline"), f"password {password}"
+        "API",
+        _link(f"{base_url}/api/docs"),
+        Text.assemble("all with the password ", (password, "bold")),
     )
     title = f"Carefield · a shift at {scale:g} times its speed · Ctrl-C stops everything"
     return Panel(lines, title=title, border_style="blue")
+
+
+def _link(url: str) -> Text:
+    return Text.assemble((url, "bold underline"))  # a span: the padding is not underlined
 
 
 def _logins() -> str:
     return ", ".join((cast.ADMINISTRATOR, *cast.SUPERVISORS, cast.DISPATCHER))
 
 
-def screen(top: Panel, shift: Shift, health: str) -> RenderableType:
-    """The whole screen as it stands now."""
+class Screen:
+    """The whole screen as it stands when it is drawn, fitted to the terminal."""
+
+    def __init__(self, top: Panel, shift: Shift, health: str) -> None:
+        self._top = top
+        self._shift = shift
+        self._health = health
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        figures = self._shift.figures
+        yield self._top
+        yield _counts(self._shift, self._health)
+        height = options.height or console.height
+        tablets, alerts = _tablets(self._shift), _alerts(figures)
+        used = ABOVE + HEADINGS + max(1, alerts.row_count)
+        if options.max_width >= SIDE_BY_SIDE:
+            log = _log(figures, max(FEWEST_LOG_LINES, height - used))
+            grid = Table.grid(padding=(0, 2), expand=True)
+            grid.add_column()
+            grid.add_column(ratio=1)
+            grid.add_row(tablets, Group(alerts, Padding(log, (1, 0, 0, 0))))
+            yield grid
+        else:
+            used += tablets.row_count + 2
+            yield Group(tablets, alerts, _log(figures, max(FEWEST_LOG_LINES, height - used)))
+
+
+def _counts(shift: Shift, health: str) -> Panel:
     figures = shift.figures
-    return Group(
-        top,
-        _counts(figures, shift, health),
-        Columns([_tablets(shift), Group(_alerts(figures), _log(figures))], padding=(0, 1)),
-    )
-
-
-def _counts(figures: Figures, shift: Shift, health: str) -> Panel:
     live = figures.latencies(live=True)
     unsent = sum(tablet.status.outbox.unsent for tablet in shift.tablets)
     grid = Table.grid(expand=True)
-    cells = {
-        "calls": str(len(figures.posted)),
-        "deliveries": str(len(figures.deliveries)),
-        "p50": _ms(percentile(live, 0.5)),
-        "p99": _ms(percentile(live, 0.99)),
-        "acknowledged": str(len(figures.acknowledged)),
-        "escalated": str(figures.alarmed),
-        "taps": str(len(figures.taps)),
-        "unsent": str(unsent),
-        "system": health,
-    }
+    cells = (
+        ("calls", Text(str(len(figures.posted)), style="bold cyan")),
+        ("on tablets", Text(str(len(figures.deliveries)), style="bold")),
+        ("delivery p50", Text(_ms(percentile(live, 0.5)), style="bold green")),
+        ("p99", Text(_ms(percentile(live, 0.99)), style="bold green")),
+        ("acknowledged", Text(str(len(figures.acknowledged)), style="bold")),
+        ("escalated", Text(str(figures.alarmed), style="bold red" if figures.alarmed else "bold")),
+        ("taps", Text(str(len(figures.taps)), style="bold")),
+        ("unsent", Text(str(unsent), style="bold yellow" if unsent else "bold")),
+        ("system", Text(health, style="bold green" if health == "ready" else "bold red")),
+    )
     for _ in cells:
-        grid.add_column(justify="center")
-    grid.add_row(*(Text(value, style="bold") for value in cells.values()))
-    grid.add_row(*(Text(name, style="dim") for name in cells))
+        grid.add_column(justify="center", no_wrap=True)
+    grid.add_row(*(value for _, value in cells))
+    grid.add_row(*(Text(name, style="dim") for name, _ in cells))
     return Panel(grid, border_style="blue")
 
 
+def _table(title: str, *, headings: bool = True) -> Table:
+    return Table(
+        title=title,
+        title_style="bold",
+        title_justify="left",
+        header_style="dim",
+        show_header=headings,
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+    )
+
+
 def _tablets(shift: Shift) -> Table:
-    table = Table(title="Tablets (simulated)", title_style="bold", header_style="dim", box=None)
-    for name, justify in (
-        ("tablet", "left"),
-        ("radio", "left"),
-        ("calls", "right"),
-        ("unsent", "right"),
-        ("refused", "right"),
-        ("crew", "left"),
-    ):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    table = _table("Tablets (simulated), two in each unit")
+    table.add_column("tablet", no_wrap=True)
+    table.add_column("radio", min_width=11, no_wrap=True)
+    table.add_column("calls", justify="right")
+    table.add_column("unsent", justify="right")
+    table.add_column("refused", justify="right")
+    table.add_column("crew", min_width=18, no_wrap=True)
     for crew in shift.crews:
         for tablet in crew.tablets:
             outbox = tablet.status.outbox
             table.add_row(
                 tablet.label,
                 _radio(tablet, covered=shift.radios[tablet.label].covered),
-                str(_open_calls(tablet)),
-                _waiting(outbox.unsent),
-                _waiting(outbox.refused),
+                _number(_open_calls(tablet), "default"),
+                _number(outbox.unsent, "bold yellow"),
+                _number(outbox.refused, "bold red"),
                 crew.doing if tablet is crew.tablets[0] else "",
             )
     return table
@@ -112,8 +150,8 @@ def _radio(tablet: Tablet, *, covered: bool) -> Text:
     return Text("pulling" if status.in_contact else "connecting", style="yellow")
 
 
-def _waiting(number: int) -> Text:
-    return Text(str(number) if number else "·", style="bold yellow" if number else "dim")
+def _number(number: int, style: str) -> Text:
+    return Text(str(number) if number else "·", style=style if number else "dim")
 
 
 def _open_calls(tablet: Tablet) -> int:
@@ -123,9 +161,10 @@ def _open_calls(tablet: Tablet) -> int:
 
 
 def _alerts(figures: Figures) -> Table:
-    table = Table(title="Alerts at the desks", title_style="bold", header_style="dim", box=None)
-    for name in ("unit", "what", "answered"):
-        table.add_column(name)
+    table = _table("Alerts at the desks")
+    table.add_column("unit", no_wrap=True)
+    table.add_column("what", no_wrap=True)
+    table.add_column("answer", no_wrap=True, overflow="ellipsis")
     latest = sorted(figures.alerts.values(), key=lambda alert: alert["raised_at"])[-ALERT_LINES:]
     for alert in reversed(latest):
         if alert["state"] == "open":
@@ -133,20 +172,22 @@ def _alerts(figures: Figures) -> Table:
         elif alert["state"] == "acknowledged":
             answer = Text(f"by {alert['acknowledged_by']}", style="green")
         else:
-            answer = Text("call acknowledged", style="dim")
+            answer = Text("the crew has acknowledged", style="dim")
         table.add_row(alert["unit"] or "", words(alert["kind"]), answer)
     if not latest:
         table.add_row("", Text("none yet", style="dim"), "")
     return table
 
 
-def _log(figures: Figures) -> Table:
-    table = Table(title="What happens", title_style="bold", show_header=False, box=None)
+def _log(figures: Figures, lines: int) -> Table:
+    table = _table("What happens", headings=False)
+    table.add_column(justify="right", no_wrap=True, min_width=5)
+    table.add_column()
     now = time.monotonic()
-    for line in list(figures.log)[-LOG_LINES:]:
+    for line in reversed(list(figures.log)[-lines:]):
         table.add_row(
-            Text(f"{now - line.at:3.0f} s", style="dim"),
-            Text(line.text[:70], style=_COLOURS[line.kind]),
+            Text(f"{now - line.at:.0f} s", style="dim"),
+            Text(line.text, style=_COLOURS[line.kind], no_wrap=True, overflow="ellipsis"),
         )
     return table
 

@@ -123,9 +123,8 @@ class Shift:
             call.set_status(care, CARE, "Dispatched")
             self._load[care] = self._load.get(care, 0) + 1
         self.figures.has_posted(call.number, care=care is not None)
-        self.figures.say(
-            "call", f"{call.story.initial_type} at {call.place.address}: {care or '-'}"
-        )
+        sent = care or "no CARE unit"
+        self.figures.say("call", f"{sent}: {call.story.initial_type}, {call.place.address}")
         try:
             await self.cad.tell(call)
             await self._goes_on(call, scene, care)
@@ -299,10 +298,10 @@ async def _crew_tablets(
     """The two tablets of a unit: the ones of the last run, or newly enrolled ones."""
     (folder / "tablets").mkdir(exist_ok=True)
     pair = []
-    for place, username in zip(("left", "right"), cast.CREWS[call_sign], strict=True):
+    for place, username in zip(("A", "B"), cast.CREWS[call_sign], strict=True):
         label = f"{call_sign} {place}"
         path = folder / "tablets" / f"{call_sign}-{place}.sqlite"
-        number = list(cast.CREWS).index(call_sign) * 2 + (place == "right")
+        number = list(cast.CREWS).index(call_sign) * 2 + (place == "B")
         radio = Radio(random.Random(dice.random()))
         tablet = Tablet(
             label=label,

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +29,8 @@ from apps.simulator.leash import Leash, end
 PROJECT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
+# What ends a program. SIGHUP: its terminal was closed.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Say = Callable[[str], None]
 
@@ -125,13 +128,30 @@ def running(
                 stack.wait_until("database", "redis")
                 yield stack
             finally:
-                processes = stack.processes.values()
-                end(
-                    [process.pid for process in processes],
-                    reap=lambda: [process.poll() for process in processes],
-                )
+                with _undisturbed():
+                    say("Stopping")
+                    _end(stack.processes.values())
     finally:
         leash.release()
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ending takes seconds, and who sees nothing happen presses Ctrl-C again: it must not leave
+    half of the processes behind."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end(processes: Collection[subprocess.Popen[bytes]]) -> None:
+    end(
+        [process.pid for process in processes],
+        reap=lambda: [process.poll() for process in processes],
+    )
 
 
 def _ours() -> bool:
@@ -154,7 +174,12 @@ def _port(wanted: int) -> int:
 def _prepare(stack: Stack) -> None:
     """Migrate, give rights, load reference data, make the demo team: one process does it all."""
     command = [sys.executable, "-m", "apps.simulator.seed", str(stack.folder)]
-    if _start(stack, "prepare", command).wait() != 0:
+    process = _start(stack, "prepare", command)
+    try:
+        code = process.wait()
+    finally:
+        _end([process])
+    if code != 0:
         raise StackError(f"The database cannot be prepared.\n{stack.log_tail('prepare')}")
 
 

@@ -1,12 +1,14 @@
 """Keeping the store and the server the same: pulls, pushes, and what to do when history changes.
 
 Nothing here gives up. A failure is waited out (full jitter, the server's `Retry-After` as the
-least) and the same is tried again; edits leave the outbox only by the server's answer.
+least) and the same is tried again, sooner where an answered socket shows that the radio is back;
+edits leave the outbox only by the server's answer.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -44,6 +46,7 @@ class Replication:
         self._wanted: dict[str, None] = {}  # collections to pull, in order
         self._stir = asyncio.Event()
         self._typed = asyncio.Event()
+        self._regained = asyncio.Event()
         self.in_contact = False
         self.shut_out = False
 
@@ -60,6 +63,12 @@ class Replication:
     def typed(self) -> None:
         """Something new is in the outbox."""
         self._typed.set()
+
+    def regained(self) -> None:
+        """The server has just answered on a socket: whoever waits to try again does so now. After
+        a long dead zone they would wait for seconds more, and a call with them."""
+        self._regained.set()
+        self._regained = asyncio.Event()
 
     def take(
         self, collection: str, documents: Sequence[Document], prev: str | None, checkpoint: str
@@ -133,8 +142,7 @@ class Replication:
                 self.in_contact = False
                 self.shut_out = isinstance(failure, ShutOut)
                 wait = failure.wait if isinstance(failure, NoAnswer) else LONGEST_PAUSE
-                await self.pause(failures, wait)
-                failures += 1
+                failures = 0 if await self.pause(failures, wait) else failures + 1
             else:
                 self.in_contact, self.shut_out = True, False
                 return True
@@ -146,8 +154,12 @@ class Replication:
         self._typed.set()
         self.want()
 
-    async def pause(self, failures: int, least: float = 0.0) -> None:
+    async def pause(self, failures: int, least: float = 0.0) -> bool:
         """Full jitter: a random time up to a bound that doubles, so that tablets that failed
-        together do not come back together."""
+        together do not come back together. True: contact was regained, which ends it."""
         bound = min(LONGEST_PAUSE, FIRST_PAUSE * 2**failures)
-        await asyncio.sleep(least + self._dice.uniform(0, bound))
+        regained = self._regained
+        await asyncio.sleep(least)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(regained.wait(), self._dice.uniform(0, bound))
+        return regained.is_set()

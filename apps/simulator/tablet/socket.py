@@ -85,6 +85,7 @@ class Socket:
                 case "welcome":
                     self.up_since = time.monotonic()
                     silence = SILENCE * message["heartbeat_seconds"]
+                    self._replication.regained()
                     self._heard(message)
                 case "heartbeat":
                     self._heard(message)

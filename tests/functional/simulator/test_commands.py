@@ -1,0 +1,97 @@
+"""`make smoke` and `make demo` as somebody runs them, and what they leave behind: nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.functional.simulator.conftest import PATIENCE, Command
+
+Simulator = Callable[..., Command]
+SHORT = ("--calls", "12", "--crews", "2", "--dead-zone-seconds", "3", "--dead-zone-every", "3")
+
+
+def test_a_short_smoke_run_loses_doubles_and_confuses_nothing(simulator: Simulator) -> None:
+    smoke = simulator("smoke", *SHORT, "--cut-every", "1")
+    smoke.until_it_says("Signing in")
+    family = smoke.family()
+    assert smoke.process.wait(PATIENCE * 2) == 0, smoke.said()
+    [line] = smoke.printed().splitlines()
+    told = json.loads(line)
+    assert told["lost"] == told["duplicated"] == told["diverged"] == 0
+    assert told["calls"] == 12
+    # Some calls go to no CARE unit, some to two, and crews start some of their own.
+    assert told["assignments"] >= 8
+    assert told["delivered"] >= told["assignments"] * 2
+    assert told["taps"] > told["assignments"] * 4
+    assert told["latency_p50_ms"] <= told["latency_p99_ms"]
+    assert_gone(family)
+
+
+@pytest.mark.parametrize("moment", ["Preparing the database", "Signing in"])
+def test_ctrl_c_ends_every_process_however_early_and_often(
+    simulator: Simulator, moment: str
+) -> None:
+    smoke = simulator("smoke", *SHORT)
+    smoke.until_it_says(moment)
+    family = smoke.family()
+    assert len(family) >= 3  # a leash and two servers at least
+    smoke.process.send_signal(signal.SIGINT)
+    smoke.until_it_says("Stopping")
+    smoke.process.send_signal(signal.SIGINT)
+    assert smoke.process.wait(PATIENCE) == 130
+    assert not smoke.printed()
+    assert_gone(family)
+
+
+def test_a_run_that_is_killed_leaves_nothing_either(simulator: Simulator) -> None:
+    smoke = simulator("smoke", *SHORT)
+    smoke.until_it_says("Signing in")
+    family = smoke.family()
+    names = {process.name() for process in family}
+    assert names >= {"postgres", "valkey-server"}
+    smoke.end(signal.SIGKILL)
+    assert_gone(family)
+
+
+def test_a_demo_avoids_a_taken_port_and_plays_on_servers_that_were_given(
+    simulator: Simulator, given_servers: dict[str, str], tmp_path: Path
+) -> None:
+    picture = tmp_path / "demo.svg"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        demo = simulator(
+            "demo", "--port", str(port), "--picture", str(picture), servers=given_servers
+        )
+        demo.until_it_says("system: ready")
+        family = demo.family()
+        assert "Using the servers that were given" in demo.said()
+        assert not {process.name() for process in family} & {"postgres", "valkey-server"}
+        base_url = re.search(r"http://127\.0\.0\.1:(\d+)", demo.printed())
+        assert base_url
+        assert int(base_url[1]) != port
+        with urllib.request.urlopen(f"{base_url[0]}/api/docs", timeout=10) as page:
+            assert page.status == 200
+        demo.until(lambda: re.search(r"acknowledged [1-9]", demo.printed()), "an acknowledgement")
+        assert demo.end(signal.SIGINT) == 0, demo.said()
+    assert_gone(family)
+    drawn = picture.read_text(encoding="utf-8")
+    assert "CARE21" in drawn
+    assert "http://127.0.0.1" in drawn
+    # A page that shows it must not make its readers' browsers call another server.
+    assert "url(http" not in drawn
+
+
+def assert_gone(family: list[psutil.Process]) -> None:
+    """None of them is left, within the leash's patience."""
+    assert len(family) > 1
+    _, left = psutil.wait_procs(family, timeout=PATIENCE)
+    assert not left

@@ -1,0 +1,153 @@
+"""The smoke's verdict is worth something: what goes wrong on a tablet or on the server is seen.
+
+Real tablets, a real server; each test spoils one thing behind their backs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import orjson
+import pytest
+
+from apps.simulator.figures import Figures
+from apps.simulator.tablet.tablet import Tablet
+from apps.simulator.verify import Findings, verify
+from tests.functional.dispatch.street import Street, connected, on_duty, until
+from tests.processes import Server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Spoil = Callable[[Street, Figures, str], Awaitable[None]]
+
+
+@pytest.fixture
+def judged(server: Server) -> Callable[[Spoil], Findings]:
+    """Plays one call with a few taps, spoils something, and verifies."""
+    cast = on_duty(CARE21=2)
+
+    async def judge(spoil: Spoil) -> Findings:
+        async with connected(cast, tablets_at=server.url, cad_at=server.url) as street:
+            figures = Figures()
+            tablets = [held.tablet for held in street.tablets["CARE21"]]
+            for tablet in tablets:
+                figures.watch(tablet)
+            figures.has_posted("1", care=True)
+            id = await street.given("1")
+            tablets[0].tap("acknowledged", id, call_revision=1)
+            tablets[1].tap("on_scene", id)
+            await until(lambda: at_rest(tablets), "everything is told")
+            await spoil(street, figures, id)
+            return await verify(
+                figures=figures, tablets=tablets, desk=street.desk, base_url=server.url
+            )
+
+    return lambda spoil: asyncio.run(judge(spoil))
+
+
+def at_rest(tablets: list[Tablet]) -> bool:
+    """Nothing is unsent, and both have all facts back from the server."""
+    facts = [
+        sorted(fact["event"] for fact in tablet.store.documents("facts") if "order" in fact)
+        for tablet in tablets
+    ]
+    wanted = {"acknowledged", "on_scene", "received"}
+    return not any(tablet.status.outbox.unsent for tablet in tablets) and all(
+        wanted <= set(events) and events.count("received") == 2 for events in facts
+    )
+
+
+def test_a_shift_without_a_fault_is_clean(judged: Callable[[Spoil], Findings]) -> None:
+    async def nothing(street: Street, figures: Figures, id: str) -> None:
+        pass
+
+    findings = judged(nothing)
+    assert findings.clean, findings
+    assert len(findings.assignments) == 1
+
+
+def test_a_tap_that_is_withheld_is_lost_and_diverges(judged: Callable[[Spoil], Findings]) -> None:
+    async def withhold(street: Street, figures: Figures, id: str) -> None:
+        held = street.tablets["CARE21"][0]
+        held.radio.lose_coverage()
+        tap = held.tablet.tap("contact_made", id)
+        held.tablet.store._db.execute("delete from outbox where id = ?", [tap["id"]])
+        held.radio.regain_coverage()
+        await until(lambda: held.tablet.status.live, "back in coverage")
+
+    findings = judged(withhold)
+    [lost] = findings.lost
+    assert "(contact_made)" in lost
+    assert "is not on the server" in lost
+    assert findings.diverged
+    assert not findings.clean
+
+
+def test_a_tap_that_is_stored_otherwise_than_typed_is_lost(
+    judged: Callable[[Spoil], Findings],
+) -> None:
+    async def retype(street: Street, figures: Figures, id: str) -> None:
+        fact, (label, tap) = next(
+            (fact, typed)
+            for fact, typed in figures.taps.items()
+            if typed[1]["event"] == "acknowledged"
+        )
+        figures.taps[fact] = (label, {**tap, "data": {"call_revision": 7}})
+
+    [lost] = judged(retype).lost
+    assert "is not as it was typed" in lost
+
+
+def test_a_fact_that_nobody_typed_is_a_duplicate(judged: Callable[[Spoil], Findings]) -> None:
+    async def forget(street: Street, figures: Figures, id: str) -> None:
+        fact = next(id for id, (_, tap) in figures.taps.items() if tap["event"] == "on_scene")
+        del figures.taps[fact]
+
+    [duplicate] = judged(forget).duplicated
+    assert "(on_scene) was never typed" in duplicate
+
+
+def test_a_changed_a_missing_and_a_kept_document_diverge(
+    judged: Callable[[Spoil], Findings],
+) -> None:
+    async def spoil(street: Street, figures: Figures, id: str) -> None:
+        first, second = (held.tablet.store for held in street.tablets["CARE21"])
+        changed = {**(first.get("assignments", id) or {}), "address": "ELSEWHERE"}
+        first._db.execute("update document set body = ? where id = ?", [orjson.dumps(changed), id])
+        second._db.execute("delete from document where collection = 'assignments'")
+        kept = {"id": "kept", "state": "closed"}
+        second._db.execute(
+            "insert into document (collection, id, body) values ('reference', 'kept', ?)",
+            [orjson.dumps(kept)],
+        )
+
+    findings = judged(spoil)
+    assert any("has another assignments" in line for line in findings.diverged)
+    assert any("lacks assignments" in line for line in findings.diverged)
+    assert any("still has reference kept" in line for line in findings.diverged)
+    assert len(findings.diverged) == 3
+    assert not findings.lost
+
+
+def test_a_call_that_came_to_nobody_or_to_one_tablet_only_is_lost(
+    judged: Callable[[Spoil], Findings],
+) -> None:
+    async def spoil(street: Street, figures: Figures, id: str) -> None:
+        figures.has_posted("2", care=True)
+        del figures.deliveries[id, street.tablets["CARE21"][1].tablet.label]
+
+    lost = judged(spoil).lost
+    assert "call 2 has no assignment" in lost
+    assert any("never came to CARE21" in line for line in lost)
+    assert len(lost) == 2
+
+
+def test_more_calls_than_one_page_are_all_looked_at(judged: Callable[[Spoil], Findings]) -> None:
+    async def look(street: Street, figures: Figures, id: str) -> None:
+        for number in ("2", "3"):
+            await street.given(number)
+        rows = await street.desk.pages("/api/v1/assignments", limit=1)
+        assert sorted(row["cad_number"] for row in rows) == ["1", "2", "3"]
+
+    judged(look)
