@@ -8,16 +8,18 @@ patterns would rather take a sentence too many: the 911 centre still has it.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections.abc import Container
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
 from apps.dispatch import reference
-from apps.dispatch.calls import Call, Extra, Location
+from apps.dispatch.calls import Call, Extra, Location, worst_first
 from apps.dispatch.cji_patterns import KEY, PATTERNS
-from apps.dispatch.hazards import LABELS, spans
+from apps.dispatch.hazards import LABELS, Hazard, hidden_cautions, mentions, spans
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -29,6 +31,7 @@ _BREAK = re.compile(r"(?<![.\s][A-Za-z])[.!?;]+(?=\s|$)|[\r\n]+|\.{2,}|\s//\s|\|
 # In an address only the part between commas or brackets goes: the place must not be lost.
 _CLAUSE_BREAK = re.compile(rf"{_BREAK.pattern}|[,()/]|\s-\s")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+_SCHEMA_WORD = re.compile(r"[A-Za-z0-9_]+")
 _Item = TypeVar("_Item", bound="DataclassInstance")
 
 
@@ -61,7 +64,7 @@ def scrub_text(text: str, *, clauses: bool = False) -> Scrubbed:
             return Scrubbed(text, withheld)
         withheld += count
     # Reached only if what was left on both sides of a withheld passage kept forming a new one.
-    return Scrubbed(_stand_in(text, 0, len(text)), withheld)
+    return Scrubbed(_stand_in(mentions(text)), withheld)
 
 
 def _once(text: str, breaks: re.Pattern[str]) -> tuple[str, int]:
@@ -79,9 +82,11 @@ def _once(text: str, breaks: re.Pattern[str]) -> tuple[str, int]:
             passages[-1] = (passages[-1][0], max(passages[-1][1], passage[1]))
         else:
             passages.append(passage)
+    # Found once for the whole text: a long note may hold thousands of passages.
+    hazards = _Hazards(text)
     parts, done = [], 0
     for start, end in passages:
-        parts += [text[done:start], _stand_in(text, start, end)]
+        parts += [text[done:start], _stand_in(hazards.within(start, end))]
         done = end
     return "".join([*parts, text[done:]]), len(passages)
 
@@ -99,9 +104,23 @@ def _sentences(text: str, breaks: re.Pattern[str]) -> list[tuple[int, int]]:
     return sentences or [(0, len(text))]
 
 
-def _stand_in(text: str, start: int, end: int) -> str:
-    """What stands for a withheld passage. Hazards that begin or end inside it count."""
-    hazards = {hazard for a, b, hazard in spans(text) if a < end and b > start}
+class _Hazards:
+    """Where a text speaks of hazards."""
+
+    def __init__(self, text: str) -> None:
+        self._spans = sorted(spans(text))
+        self._starts = [start for start, _, _ in self._spans]
+        self._longest = max((end - start for start, end, _ in self._spans), default=0)
+
+    def within(self, start: int, end: int) -> frozenset[Hazard]:
+        """Those that begin or end inside a passage."""
+        first = bisect_left(self._starts, start - self._longest)
+        last = bisect_left(self._starts, end)
+        return frozenset(hazard for _, b, hazard in self._spans[first:last] if b > start)
+
+
+def _stand_in(hazards: frozenset[Hazard]) -> str:
+    """What stands for a withheld passage that speaks of these hazards."""
     labels = [label for hazard, label in LABELS.items() if hazard in hazards]
     return f"{' and '.join(labels)} mentioned; {WITHHELD}" if labels else WITHHELD
 
@@ -109,13 +128,23 @@ def _stand_in(text: str, start: int, end: int) -> str:
 def scrub(call: Call) -> tuple[Call, int]:
     """The call without criminal history in any free text, and how many passages were withheld.
 
-    Codes (known call types, statuses, dispositions, units) are no history of a person and stay.
+    Codes (known types, unit ids and their statuses) are no history of a person and stay. Where a
+    code is due anything may come: what is none is looked through like any other text.
     """
     by = _Scrubber()
     clean = replace(
         call,
         initial_call_type=by.call_type(call.initial_call_type),
         final_call_type=by.call_type(call.final_call_type),
+        common_type=by.short("common_type", call.common_type, reference.common_types()),
+        beat=by.short("beat", call.beat),
+        priority_text=by.code(call.priority_text, room=40),
+        how_received=by.code(call.how_received, room=60),
+        premise_type=by.code(call.premise_type),
+        sector=by.code(call.sector),
+        precinct=by.code(call.precinct),
+        statuses=tuple(by.code(status) for status in call.statuses),
+        dispositions=tuple(by.code(code) for code in call.dispositions),
         address=by.address(call.address),
         premise=by.text(call.premise),
         clearance=by.text(call.clearance),
@@ -125,10 +154,11 @@ def scrub(call: Call) -> tuple[Call, int]:
         cautions=by.texts_of(call.cautions, "text", "source"),
         links=by.texts_of(call.links, "reason"),
         merges=by.texts_of(call.merges, "reason"),
-        alternates=by.texts_of(call.alternates, "value"),
+        alternates=by.texts_of(call.alternates, "value", "component", "element", "constituent"),
         extras=tuple(by.kept(extra) for extra in call.extras),
     )
-    return clean, by.withheld
+    cautions = worst_first([*clean.cautions, *hidden_cautions(by.hidden)])
+    return replace(clean, cautions=cautions, flags=(*call.flags, *by.flags)), by.withheld
 
 
 class _Scrubber:
@@ -136,6 +166,8 @@ class _Scrubber:
 
     def __init__(self) -> None:
         self.withheld = 0
+        self.flags: list[str] = []
+        self.hidden: set[Hazard] = set()
 
     def text(self, text: str, *, clauses: bool = False) -> str:
         result = scrub_text(text, clauses=clauses)
@@ -146,7 +178,30 @@ class _Scrubber:
         return self.text(text, clauses=True)
 
     def call_type(self, text: str) -> str:
-        return text if reference.call_type(text) else self.text(text)
+        return text if reference.call_type(text) else self.code(text)
+
+    def code(self, text: str, room: int = 120) -> str:
+        """What stands where a code is due goes whole: several stand-ins could be too long.
+
+        Hazards that find no room in what stands there become a caution.
+        """
+        text = _INVISIBLE.sub("", text)
+        if not found(text):
+            return text
+        self.withheld += 1
+        hazards = mentions(text)
+        stand_in = _stand_in(hazards)
+        if len(stand_in) <= room:
+            return stand_in
+        self.hidden |= hazards
+        return WITHHELD if len(WITHHELD) <= room else ""
+
+    def short(self, name: str, text: str, known: Container[str] = ()) -> str:
+        """A code with less room than the stand-in takes: it is left out, and a flag says so."""
+        shown = text if text in known else self.code(text, room=0)
+        if text and not shown:
+            self.flags.append(f"{WITHHELD}: {name}")
+        return shown
 
     def place(self, place: Location) -> Location:
         return replace(
@@ -154,6 +209,10 @@ class _Scrubber:
             address=self.address(place.address),
             place_name=self.address(place.place_name),
             description=self.text(place.description),
+            place_type=self.code(place.place_type),
+            method=self.code(place.method),
+            cross_streets=tuple(self.address(street) for street in place.cross_streets),
+            url=self.code(place.url),
         )
 
     def texts_of(self, items: tuple[_Item, ...], *names: str) -> tuple[_Item, ...]:
@@ -161,6 +220,13 @@ class _Scrubber:
             replace(item, **{name: self.text(getattr(item, name)) for name in names})
             for item in items
         )
+
+    def member(self, name: str, taken: Container[str]) -> str:
+        """The name of a member. One that is no word of a schema may be a text like any other."""
+        if _SCHEMA_WORD.fullmatch(name) or not found(name):
+            return name
+        self.withheld += 1
+        return next(n for i in count(1) if (n := f"{WITHHELD} {i}") not in taken)
 
     def kept(self, extra: Extra) -> Extra:
         value = self.json(orjson.loads(extra.value), extra.pointer)
@@ -171,9 +237,12 @@ class _Scrubber:
         if KEY.search(key) and not (isinstance(value, str) and value.endswith(WITHHELD)):
             self.withheld += 1
             text = value if isinstance(value, str) else orjson.dumps(value).decode()
-            return _stand_in(text, 0, len(text))
+            return _stand_in(mentions(text))
         if isinstance(value, dict):
-            return {name: self.json(item, name) for name, item in value.items()}
+            clean: dict[str, Any] = {}
+            for name, item in value.items():
+                clean[self.member(name, clean)] = self.json(item, name)
+            return clean
         if isinstance(value, list):
             return [self.json(item) for item in value]
         return self.text(value) if isinstance(value, str) else value

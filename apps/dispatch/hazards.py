@@ -6,10 +6,10 @@ The lists lean to the side of finding too much: a hazard that is named twice cos
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Literal
 
-from apps.dispatch.calls import CautionKind
+from apps.dispatch.calls import Caution, CautionKind
 
 Hazard = Literal["weapon", "violence", "premise", "medical", "self_harm", "caution"]
 
@@ -100,3 +100,14 @@ def caution_kind(text: str) -> CautionKind:
     if "premise" in found:
         return "premise"
     return "medical" if found & {"medical", "self_harm"} else "other"
+
+
+def hidden_cautions(hazards: Collection[Hazard]) -> list[Caution]:
+    """Cautions for weapons and violence in parts of a message that nobody sees."""
+    kinds: tuple[Literal["weapon", "violence"], ...] = ("weapon", "violence")
+    text = "mentioned in a part of the message that is not shown, ask dispatch"
+    return [
+        Caution(severity="high", kind=kind, text=f"{kind} {text}")
+        for kind in kinds
+        if kind in hazards
+    ]

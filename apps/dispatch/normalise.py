@@ -13,7 +13,7 @@ from apps.dispatch.calls import (
     in_order,
     worst_first,
 )
-from apps.dispatch.hazards import mentions
+from apps.dispatch.hazards import hidden_cautions, mentions
 from apps.dispatch.wire import Findings
 
 #: The longest CAD event number that is taken.
@@ -128,11 +128,4 @@ def _hidden(call: Call, findings: Findings) -> list[Caution]:
     """Cautions for weapons and violence in parts of the message that are kept but not shown."""
     found = {hazard for extra in findings.extras for hazard in mentions(extra.value)}
     found |= {hazard for other in call.alternates for hazard in mentions(other.value)}
-    hidden = []
-    if "weapon" in found:
-        text = "weapon mentioned in a part of the message that is not shown, ask dispatch"
-        hidden.append(Caution(severity="high", kind="weapon", text=text))
-    if "violence" in found:
-        text = "violence mentioned in a part of the message that is not shown, ask dispatch"
-        hidden.append(Caution(severity="high", kind="violence", text=text))
-    return hidden
+    return hidden_cautions(found)

@@ -80,14 +80,14 @@ def details_of(known: Known, revisions: Sequence[Mapping[str, Any]] = ()) -> dic
         "revisions": list(revisions),
     }
     plain: dict[str, Any] = orjson.loads(orjson.dumps(details(**parts), option=orjson.OPT_UTC_Z))
-    plain["withheld"] = WITHHELD if withheld_in(plain) else ""
+    plain["withheld"] = WITHHELD if withheld_in(plain, columns_of(known)) else ""
     return plain
 
 
-def withheld_in(stored: Mapping[str, Any]) -> int:
+def withheld_in(stored: Mapping[str, Any], columns: Mapping[str, Any]) -> int:
     """How many passages of criminal history were withheld from what is stored."""
     rest = {name: value for name, value in stored.items() if name != "withheld"}
-    return orjson.dumps(rest).count(WITHHELD.encode())
+    return orjson.dumps([rest, columns]).count(WITHHELD.encode())
 
 
 def columns_of(known: Known) -> dict[str, Any]:

@@ -83,7 +83,8 @@ class Draft:
     def know(self, known: Known) -> None:
         """Takes over what is known now. When something was told last is stored, not shown."""
         self.known = known
-        self.set(**columns_of(known))
+        columns = columns_of(known)
+        self.set(**columns)
         old = {} if self.created else self.incident.details
         new = details_of(known, old.get("revisions", ()))
         if new != old:
@@ -94,7 +95,7 @@ class Draft:
                 for one in (old, new)
             ]
             self.visible |= shown[0] != shown[1]
-        self.set(withheld_count=withheld_in(new))
+        self.set(withheld_count=withheld_in(new, columns))
 
     def revise(self, changed: Sequence[str], *, now: datetime) -> None:
         """A material update: the crew must acknowledge the call anew."""

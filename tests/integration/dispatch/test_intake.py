@@ -482,6 +482,18 @@ class TestCriminalHistory:
         assert row.details["cautions"][0]["kind"] == "weapon"
         assert "WARRANT" not in orjson.dumps([row.flags, row.evaluation]).decode()
 
+    def test_is_counted_where_a_code_is_due_and_once_however_often_it_is_told(
+        self, cad: CAD
+    ) -> None:
+        told = {"final_call_type": "priors. " * 15, "common_type": "PRIOR ARRESTS"}
+        cad.tell(**told)
+        cad.tell(**told)
+        cad.tell(**told, updated_at=at(1), narrative=[{"text": "calm"}])
+        row = incident()
+        assert row.withheld_count == 2
+        assert row.details["withheld"] == WITHHELD
+        assert (row.final_call_type, row.common_type) == (WITHHELD, "")
+
 
 class TestReads:
     def test_eligible_and_not_sent(self, cad: CAD, loaded: None, unit: Unit) -> None:

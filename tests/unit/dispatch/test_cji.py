@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from apps.dispatch.calls import AlternateValue, Call, Caution, Extra, Location, Note, Relation
 from apps.dispatch.cji import WITHHELD, found, scrub, scrub_text
-from apps.dispatch.hazards import LABELS, mentions
+from apps.dispatch.hazards import LABELS, Hazard, mentions
 
 HISTORY = [
     "SUBJ HAS FELONY WARRANT",
@@ -220,6 +220,64 @@ def test_every_text_of_a_call_is_scrubbed_and_counted() -> None:
     assert scrub(clean) == (clean, 0)
 
 
+def test_where_a_code_is_due_a_text_is_no_code() -> None:
+    history = "PRIOR ARRESTS"
+    call = Call(
+        cad_number="1",
+        wire="plain",
+        initial_call_type="priors. " * 15,
+        common_type=history,
+        beat="priors",
+        priority_text=history,
+        how_received=f"{history}, GUN",
+        premise_type=history,
+        sector=history,
+        precinct=history,
+        statuses=("Active", history),
+        dispositions=("01", history),
+        location=Location(
+            method=history, place_type=history, url=history, cross_streets=("PIKE ST", history)
+        ),
+        alternates=(AlternateValue(component=history, element=history, value=history),),
+    )
+    clean, count = scrub(call)
+    assert count == 17
+    assert history not in orjson.dumps(asdict(clean)).decode()
+    assert clean.initial_call_type == WITHHELD
+    assert clean.how_received == f"weapon mentioned; {WITHHELD}"
+    assert clean.statuses == ("Active", WITHHELD)
+    # There is no room for the words in these.
+    assert (clean.common_type, clean.beat) == ("", "")
+    assert clean.flags == (f"{WITHHELD}: common_type", f"{WITHHELD}: beat")
+    assert scrub(clean) == (clean, 0)
+
+
+def test_a_hazard_without_room_beside_the_withheld_words_becomes_a_caution() -> None:
+    call = Call(cad_number="1", wire="plain", priority_text="PRIOR ARREST, GUN")
+    clean, count = scrub(call)
+    assert (clean.priority_text, count) == (WITHHELD, 1)
+    assert [caution.kind for caution in clean.cautions] == ["weapon"]
+
+
+@pytest.mark.parametrize("hazards", [frozenset(LABELS), frozenset({"weapon"}), frozenset()])
+def test_what_stands_for_a_call_type_fits_its_column(hazards: frozenset[Hazard]) -> None:
+    words = " ".join(LABELS[hazard] for hazard in LABELS if hazard in hazards)
+    call = Call(cad_number="1", wire="plain", final_call_type=f"PRIOR ARRESTS {words}")
+    clean, _ = scrub(call)
+    assert len(clean.final_call_type) <= 120
+    assert all(LABELS[hazard] in clean.final_call_type for hazard in hazards)
+
+
+def test_names_of_members_that_are_texts_are_scrubbed_and_lose_no_value() -> None:
+    value = {"seen: prior arrests": 1, "has prior arrests": 2, "calm": 3}
+    extra = Extra(pointer="/x", value=orjson.dumps(value).decode())
+    clean, count = scrub(replace(Call(cad_number="1", wire="plain"), extras=(extra,)))
+    told = orjson.loads(clean.extras[0].value)
+    assert "prior" not in clean.extras[0].value
+    assert len(told) == 3
+    assert count == 4
+
+
 def test_a_caution_stays_with_its_kind_and_severity_when_its_text_goes() -> None:
     caution = Caution(severity="high", kind="violence", text="CONVICTED OF ASSAULT, ARMED")
     call = replace(Call(cad_number="1", wire="eido"), cautions=(caution,))
@@ -255,7 +313,18 @@ def test_known_call_types_stay_because_they_are_codes() -> None:
     assert (clean.initial_call_type, count) == (WITHHELD, 1)
 
 
-@pytest.mark.parametrize("unit", ["KNOWN A ", "PRIOR ", "HISTORY OF A B ", "a~. ", "WANTED FOR A "])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "priors. ",
+        "prior arrest, gun. ",
+        "KNOWN A ",
+        "PRIOR ",
+        "HISTORY OF A B ",
+        "a~. ",
+        "WANTED FOR A ",
+    ],
+)
 def test_a_long_note_is_scrubbed_in_reasonable_time(unit: str) -> None:
     text = (unit * 100_000)[:300_000]
     start = time.perf_counter()
