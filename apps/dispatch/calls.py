@@ -27,6 +27,8 @@ CALL_EVENTS: tuple[CallEvent, ...] = get_args(CallEvent)
 CAUTION_KINDS: tuple[CautionKind, ...] = get_args(CautionKind)
 LINK_KINDS: tuple[RelationKind, ...] = ("PARENT", "CHILD", "RELATED", "UNLINK")
 MERGE_KINDS: tuple[RelationKind, ...] = ("REPLACING", "REPLACED", "SPLIT")
+#: So many links, and so many merges, are taken from one message; further ones are kept.
+MAX_RELATIONS = 100
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 #: What a dispatch rule may exclude, in the order in which texts name them.

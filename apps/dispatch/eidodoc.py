@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +21,9 @@ PROLOGUE = (
     "alternateValueReferences",
     "@context",
 )
+
+#: A place in a list, as a JSON Pointer writes it (RFC 6901, section 4).
+_INDEX = re.compile(r"0|[1-9][0-9]{0,6}")
 
 
 class Document:
@@ -108,7 +112,7 @@ class Document:
             key = part.replace("~1", "/").replace("~0", "~")
             if isinstance(value, dict):
                 value = value.get(key)
-            elif isinstance(value, list) and key.isdigit() and int(key) < len(value):
+            elif isinstance(value, list) and _INDEX.fullmatch(key) and int(key) < len(value):
                 value = value[int(key)]
             else:
                 return None

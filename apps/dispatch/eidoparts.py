@@ -6,6 +6,7 @@ import re
 
 from apps.dispatch import html, pidf, reference
 from apps.dispatch.calls import (
+    MAX_RELATIONS,
     SEVERITIES,
     Caution,
     Location,
@@ -16,12 +17,14 @@ from apps.dispatch.calls import (
     UnitStatus,
 )
 from apps.dispatch.eidodoc import Document
-from apps.dispatch.hazards import caution_kind
+from apps.dispatch.hazards import caution_kind, mentions
 from apps.dispatch.normalise import CAD_NUMBER_LENGTH, service_of
 from apps.dispatch.wire import Node, words
 
 _URN = re.compile(r"urn:emergency:uid:incidentid:([^:]+):(.+)", re.IGNORECASE)
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+# The name of a tag that is also a word for violence.
+_STRIKE = re.compile(r"</?strike\b", re.IGNORECASE)
 #: Location types that may stand for where the incident is, the best first.
 _PLACES = ("CurrentIncident", "InitialIncident", "Caller", "Investigation", "Other")
 _ELSEWHERE = ("RoutingLocation", "Staging", "TowerLocation", "UnitLocation")
@@ -44,7 +47,7 @@ def incident_parts(incident_id: str) -> tuple[str, str]:
 
 def relations(nodes: list[Node], key: str, kinds: tuple[RelationKind, ...]) -> tuple[Relation, ...]:
     """Links or merges. One that names no incident or no known kind is kept and flagged."""
-    found = []
+    found: list[Relation] = []
     for node in nodes:
         kind = node.choice(key, kinds)
         incident_id = node.text("incidentTrackingIdentifier", 200)
@@ -52,7 +55,8 @@ def relations(nodes: list[Node], key: str, kinds: tuple[RelationKind, ...]) -> t
         node.ignore("involvedAgencyReference")
         number, domain = incident_parts(incident_id)
         cad_number = number or incident_id
-        if kind is None or not cad_number or len(cad_number) > CAD_NUMBER_LENGTH:
+        full = len(found) >= MAX_RELATIONS
+        if full or kind is None or not 0 < len(cad_number) <= CAD_NUMBER_LENGTH:
             node.findings.keep(node.pointer, node.value, why="link or merge not understood, kept")
             continue
         found.append(
@@ -144,6 +148,9 @@ def notes(doc: Document) -> tuple[Note, ...]:
         text = html.to_text(source)
         if source and not text:
             doc.findings.flag("a note without readable text", node.pointer)
+        if mentions(_STRIKE.sub("", source)) - mentions(text):
+            # A hazard in a script, comment or attribute is kept; it becomes a caution.
+            doc.findings.keep(node.at("notesActionComments"), source)
         author = doc.reference(node, "agentReference") or doc.reference(
             node, "updatedByAgentReference"
         )

@@ -21,7 +21,11 @@ _OTHER = words(
     " ruby s samp script select slot small source span strike strong style sub summary sup svg math"
     " tbody template textarea tfoot thead time title track tt u var video wbr xmp"
 )
-_TAG = re.compile(r"<(?=/?([A-Za-z][A-Za-z0-9-]*))")
+# A tag has a name and, before its ">", nothing or attributes.
+_TAG = re.compile(
+    r"<(?:(?=/?(?P<name>[A-Za-z][A-Za-z0-9-]*)(?P<rest>\s*/?>|\s[^<>=]*=[^<]*>)?)|(?=[!?]))"
+)
+_DOCTYPE = re.compile(r"<!doctype[^<>]*>", re.IGNORECASE)
 _ANY_TAG = re.compile(r"<[^>]*>")
 _SPACES = re.compile(r"[ \t\u00a0]+")
 _BLANK_LINES = re.compile(r"\s*\n\s*")
@@ -31,19 +35,25 @@ _MARKUP = re.compile(r"</?[A-Za-z!]|&[#A-Za-z]")
 def to_text(html: str) -> str:
     """The text of a note, one line for each block; scripts, styles and markup are gone.
 
-    Angle brackets that are no HTML are words of the note ("<knife in hand>") and stay. The result
-    is plain text and may hold `<` and `&`: whoever shows it as HTML must escape it.
+    Angle brackets that are no HTML are words of the note ("<knife in hand>", "<i think armed") and
+    stay. The result is plain text, not HTML: it may hold `<` and `&`, to be escaped by whoever
+    shows it.
     """
     if not _MARKUP.search(html):
         return html.strip()
-    escaped = _TAG.sub(_keep_words, html)
+    html = _DOCTYPE.sub("", html)
+    last_comment = html.rfind("-->")
+
+    def keep_words(match: re.Match[str]) -> str:
+        if match["name"] is None:
+            is_markup = html.startswith("<!--", match.start()) and match.start() < last_comment
+        else:
+            is_markup = match["rest"] is not None and match["name"].lower() in _LINES | _OTHER
+        return "<" if is_markup else "&lt;"
+
+    escaped = _TAG.sub(keep_words, html)
     # Without attributes, what nh3 returns has no ">" inside a tag.
     safe = nh3.clean(escaped, tags=set(_LINES), attributes={}, link_rel=None)
     text = unescape(_ANY_TAG.sub("\n", safe))
     lines = _BLANK_LINES.sub("\n", _SPACES.sub(" ", text))
     return lines.strip()
-
-
-def _keep_words(match: re.Match[str]) -> str:
-    name = match[1].lower()
-    return "<" if name in _LINES or name in _OTHER else "&lt;"

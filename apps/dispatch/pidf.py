@@ -98,23 +98,19 @@ def _centre(root: Element, flags: list[str]) -> tuple[float | None, float | None
     ]
     if not points:
         return None, None, None
-    lat = sum(point[0] for point in points) / len(points)
-    lon = sum(point[1] for point in points) / len(points)
-    if len(points) == 1:
-        uncertainty = _radius(root)
-    else:
-        # A ring repeats its first point; the centre must not lean towards it.
-        ring = points[:-1] if points[0] == points[-1] else points
-        lat = sum(point[0] for point in ring) / len(ring)
-        lon = sum(point[1] for point in ring) / len(ring)
-        uncertainty = max(distance_m(lat, lon, *point) for point in ring)
+    # A ring repeats its first point; the centre must not lean towards it.
+    ring = points[:-1] if len(points) > 1 and points[0] == points[-1] else points
+    lat = sum(point[0] for point in ring) / len(ring)
+    lon = sum(point[1] for point in ring) / len(ring)
     known = coordinates(lat, lon)
     if known is None:
         flags.append("coordinates out of range")
         return None, None, None
     if known[2]:
         flags.append(known[2])
-    return known[0], known[1], uncertainty
+    if len(points) == 1:
+        return known[0], known[1], _radius(root)
+    return known[0], known[1], max(distance_m(lat, lon, *point) for point in ring)
 
 
 def _points(element: Element) -> list[tuple[float, float]]:

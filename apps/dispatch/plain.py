@@ -33,6 +33,7 @@ from apps.dispatch.calls import (
     CAUTION_KINDS,
     EXCLUSIONS,
     LINK_KINDS,
+    MAX_RELATIONS,
     MERGE_KINDS,
     SEVERITIES,
     AlternateValue,
@@ -309,12 +310,13 @@ def _unit(node: Node) -> UnitOnCall:
 
 
 def _relations(node: Node, key: str, kinds: tuple[RelationKind, ...]) -> tuple[Relation, ...]:
-    found = []
+    found: list[Relation] = []
     for one in node.nodes(key):
         kind = one.choice("kind", kinds)
         number = one.text("cad_number")
-        if kind is None or not 0 < len(number) <= CAD_NUMBER_LENGTH:
-            one.findings.bad(one.pointer, f"give kind ({', '.join(kinds)}) and cad_number")
+        if kind is None or not 0 < len(number) <= CAD_NUMBER_LENGTH or len(found) >= MAX_RELATIONS:
+            expected = f"give kind ({', '.join(kinds)}) and cad_number, {MAX_RELATIONS} at most"
+            one.findings.bad(one.pointer, expected)
             one.findings.keep(one.pointer, one.value)
             continue
         found.append(

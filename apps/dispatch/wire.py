@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -29,6 +29,8 @@ TEXT_LIMIT = 100_000
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\u00ad\u200b-\u200f\u2060\ufeff]"
 )
+#: Outside of these a time is a placeholder or a slip, and some have no local time at all.
+_YEARS = range(1970, 2200)
 _PLAIN_KEY = re.compile(r"[A-Za-z_@$][A-Za-z0-9_@$.:-]{0,63}|[0-9]{1,4}")
 _NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,20})?")
 
@@ -81,7 +83,7 @@ def clean(value: Any, depth: int = 0) -> Any:
     if isinstance(value, str):
         return _UNPRINTABLE.sub("", value)
     if isinstance(value, Mapping):
-        return {clean(str(key)): clean(item, depth + 1) for key, item in value.items()}
+        return gathered((clean(str(key)), clean(item, depth + 1)) for key, item in value.items())
     if isinstance(value, list | tuple):
         return [clean(item, depth + 1) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
@@ -89,6 +91,14 @@ def clean(value: Any, depth: int = 0) -> Any:
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**53:
         return str(value)
     return value
+
+
+def gathered(members: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of its members. What comes twice under one name becomes a list: nothing is lost."""
+    found: dict[str, Any] = {}
+    for name, value in members:
+        found[name] = [*many(found[name]), *many(value)] if name in found else value
+    return found
 
 
 def step(pointer: str, key: str | int) -> str:
@@ -107,6 +117,8 @@ def instant(value: str) -> tuple[datetime | None, str]:
         return None, ""
     try:
         moment = datetime.fromisoformat(text)
+        if moment.year not in _YEARS:
+            return None, ""
         if moment.tzinfo is None:
             moment, doubt = to_utc(moment, SEATTLE)
             return moment, doubt or "time without offset, read as local time"

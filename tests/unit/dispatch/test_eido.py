@@ -183,6 +183,22 @@ def test_references_to_nothing_and_in_circles_are_flagged() -> None:
     assert flagged(call, "reference not found: /incidentComponent/locationReference/0")
 
 
+@pytest.mark.parametrize(
+    "reference",
+    [
+        *("#", "#/", "#/notesComponent", "#/notesComponent/\u00b2", "#/notesComponent/-1"),
+        *("#/notesComponent/" + "9" * 5000, "", "file:///etc/passwd", "https://example.org/x"),
+        *(["n1"], {"$ref": "n1"}, 1, None),
+    ],
+)
+def test_a_reference_of_any_kind_loses_nothing(reference: Any) -> None:
+    call = parse(
+        incidentComponent=eidos.incident(notesReference=[{"$ref": reference}]),
+        notesComponent=[eidos.note("n1", "ONE")],
+    )
+    assert [note.text for note in call.narrative] == ["ONE"]
+
+
 def test_the_same_id_twice_is_flagged() -> None:
     call = parse(notesComponent=[eidos.note("n1", "ONE"), eidos.note("n1", "TWO")])
     assert [note.text for note in call.narrative] == ["ONE", "TWO"]
@@ -200,6 +216,34 @@ def test_notes_are_plain_text_in_order_of_time() -> None:
     assert [note.text for note in call.narrative] == ["KNIFE", "LATER & CALM"]
     assert call.narrative[0].at == datetime(2026, 3, 2, 22, 10, tzinfo=UTC)
     assert flagged(call, "a note without readable text: /notesComponent/2")
+
+
+@pytest.mark.parametrize(
+    "note",
+    ["<script>knife</script>", "calm <!-- knife -->", '<img alt="knife">', "<script> knife"],
+)
+def test_a_weapon_in_markup_that_is_not_shown_becomes_a_caution(note: str) -> None:
+    call = parse(notesComponent=[eidos.note("n1", note)])
+    assert [caution.kind for caution in call.cautions] == ["weapon"]
+    assert [extra.pointer for extra in call.extras] == ["/notesComponent/0/notesActionComments"]
+
+
+def test_a_struck_word_is_no_violence() -> None:
+    call = parse(notesComponent=[eidos.note("n1", "<strike>calm</strike>")])
+    assert (call.cautions, call.extras) == ((), ())
+
+
+def test_more_merges_than_anybody_makes_are_kept() -> None:
+    merges = [
+        component(
+            f"m{number}",
+            incidentTrackingIdentifier=str(number),
+            incidentMergeDirectionCode="REPLACED",
+        )
+        for number in range(120)
+    ]
+    call = parse(mergeComponent=merges)
+    assert (len(call.merges), len(call.extras)) == (100, 20)
 
 
 def test_cautions_keep_severity_and_kind_and_the_worst_comes_first() -> None:

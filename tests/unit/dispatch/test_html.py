@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +26,10 @@ from apps.dispatch.html import to_text
         # What is no HTML is a word of the note: a hazard must not vanish as a tag.
         ("<knife in hand> and <WIFE> outside", "<knife in hand> and <WIFE> outside"),
         ("<b>HAS</b> <gun", "HAS <gun"),
+        ("calm <i think he has a knife", "calm <i think he has a knife"),
+        ("<b has knife> ok", "<b has knife> ok"),
+        ("calm <!-- has a knife", "calm <!-- has a knife"),
+        ("<!DOCTYPE html><p class=x>calm</p\n>", "calm"),
     ],
 )
 def test_notes_become_plain_text(html: str, text: str) -> None:
@@ -38,3 +44,10 @@ def test_any_text_is_read_without_error(html: str) -> None:
 @given(st.text(alphabet="abc XYZ.,0123", max_size=60))
 def test_text_without_markup_is_left_alone(text: str) -> None:
     assert to_text(text) == text.strip()
+
+
+@pytest.mark.parametrize("unit", ["<!--", "<a a=", "<b ", "<!", "<p>", "&#", "<script>"])
+def test_a_long_note_is_read_in_reasonable_time(unit: str) -> None:
+    start = time.perf_counter()
+    to_text((unit * 100_000)[:100_000])
+    assert time.perf_counter() - start < 5

@@ -108,3 +108,7 @@ def test_a_huge_document_is_not_read() -> None:
 @given(st.text(alphabet=st.sampled_from("<>/=\"' &;!?[]abc-:0123.\n"), max_size=80))
 def test_any_text_is_read_without_error(text: str) -> None:
     assert pidf.parse(text) is None or isinstance(pidf.parse(text), pidf.Place)
+
+
+def test_numbers_too_large_to_add_up_are_nowhere_on_earth() -> None:
+    assert pidf.parse(f"<a><posList>{'1e308 ' * 6}</posList></a>") is None

@@ -110,6 +110,13 @@ def test_a_link_to_a_number_that_is_too_long_is_kept_and_not_cut() -> None:
     assert "9" * 61 in call.extras[0].value
 
 
+def test_more_links_and_merges_than_anybody_makes_are_kept() -> None:
+    many = [{"kind": "REPLACED", "cad_number": str(number)} for number in range(120)]
+    call = parse(merges=many)
+    assert len(call.merges) == 100
+    assert [extra.pointer for extra in call.extras] == [f"/merges/{n}" for n in range(100, 120)]
+
+
 def test_unknown_members_are_kept_and_flagged() -> None:
     call = parse(mood="calm", location={"lat": 47.6, "lon": -122.3, "planet": "Earth"})
     assert {(e.pointer, e.value) for e in call.extras} == {

@@ -108,3 +108,13 @@ def test_absurd_depth_is_refused() -> None:
 def test_any_json_is_cleaned_and_cleaning_again_changes_nothing(value: Any) -> None:
     once = clean(value)
     assert clean(once) == once
+
+
+def test_members_that_become_one_are_gathered() -> None:
+    cleaned = clean({"a": [1], "a\u200b": 2, "b": 3})
+    assert cleaned == {"a": [1, 2], "b": 3}
+
+
+@pytest.mark.parametrize("year", ["0001", "1900", "9999"])
+def test_times_of_no_working_year_are_none(year: str) -> None:
+    assert instant(f"{year}-01-01T00:00:00Z") == (None, "")
