@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,6 +11,7 @@ import orjson
 
 from apps.dispatch import eido, plain
 from apps.dispatch.calls import Call, Malformed
+from apps.dispatch.wire import gathered
 
 log = logging.getLogger(__name__)
 
@@ -41,14 +43,28 @@ def parse(path: str, body: bytes) -> Call:
 
 
 def decoded(body: bytes) -> Any:
-    """JSON in UTF-8. Anything else is malformed, and is told apart."""
+    """JSON in UTF-8. Anything else is malformed, and is told apart.
+
+    Members that come twice are gathered: most readers keep the last one, and a caution could be
+    among the others.
+    """
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Undecodable([("", f"not UTF-8 at byte {error.start}: send UTF-8")]) from None
     try:
-        return orjson.loads(text)
+        orjson.loads(text)  # the strict reader, and the one that says where a mistake is
+        return json.loads(
+            text, object_pairs_hook=gathered, parse_int=_whole_number, parse_float=float
+        )
     except orjson.JSONDecodeError as error:
         raise Undecodable(
             [("", f"not JSON at line {error.lineno}, column {error.colno}")]
         ) from None
+    except RecursionError:
+        raise Undecodable([("", "nested too deeply")]) from None
+
+
+def _whole_number(digits: str) -> int | str:
+    """A number with many digits is a name (a CAD event number): as text it stays exact."""
+    return int(digits) if len(digits) < 19 else digits

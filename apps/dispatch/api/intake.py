@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import orjson
+from django.db import InterfaceError, OperationalError
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
@@ -23,6 +26,7 @@ from apps.accounts.services import user_actor
 from apps.audit.services import record
 from apps.core import clock
 from apps.core.problems import (
+    FAILED,
     INVALID,
     MEDIA,
     TOO_LARGE,
@@ -36,6 +40,7 @@ from apps.dispatch import messages, plain, services
 from apps.dispatch.calls import Malformed
 from apps.dispatch.models import HeldMessage
 
+log = logging.getLogger(__name__)
 _ID = "01931f6e-7f40-7c3a-9a51-0d7a8f4b2c10"
 _ANSWER = {
     "id": _ID,
@@ -120,22 +125,27 @@ class _Intake(APIView):
         body = _body(request)
         content_type = request.content_type or ""
         other_type = bool(body) and not _is_json(content_type)
+        hold = partial(self._hold, client=client, content_type=content_type, body=body, now=now)
         try:
             if other_type:
                 raise Malformed([("", "send application/json")])
             call = messages.parse(self.path, body)
         except Malformed as malformed:
-            held = services.hold_message(
-                client=client,
-                path=self.path,
-                content_type=content_type,
-                body=body,
-                errors=malformed.errors,
-                now=now,
-            )
+            held = hold(malformed)
             raise refusal(malformed, held, problem=MEDIA if other_type else None) from None
-        received = services.receive(call=call, client=client, now=now)
+        try:
+            received = services.receive(call=call, client=client, now=now)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            # A mistake of ours. Who knows whether CAD tries again: the message is kept.
+            log.exception("message not taken: %s", type(error).__name__)
+            mistake = Malformed([("", "could not be taken: tell the operator of Carefield")])
+            raise refusal(mistake, hold(mistake), problem=FAILED) from None
         return Response(received_body(received), status=201 if received.created else 200)
+
+    def _hold(self, malformed: Malformed, **given: Any) -> HeldMessage:
+        return services.hold_message(path=self.path, errors=malformed.errors, **given)
 
 
 def refusal(

@@ -79,45 +79,46 @@ def resolve(told: Sequence[UnitOnCall]) -> list[tuple[UnitOnCall, Unit]]:
     named = [one for one in told if _sign(one)]
     if not named:
         return []
-    known = _known(named)
+    known = _Known(named)
     missing: dict[tuple[str, str], Unit] = {}
     for one in named:
-        if _match(one, known) is None:
+        if known.match(one) is None:
             unit = Unit(call_sign=_sign(one), agency=one.service, eido_id=_eido(one))
             missing.setdefault((unit.agency, unit.call_sign), unit)
     if missing:
         # Another message may create the same unit just now: its row is taken then.
         Unit.objects.bulk_create(missing.values(), ignore_conflicts=True)
-        known = _known(named)
-    matched = [(one, _match(one, known)) for one in named]
+        known = _Known(named)
+    matched = [(one, known.match(one)) for one in named]
     return [(one, unit) for one, unit in matched if unit is not None]
 
 
-def _known(told: Iterable[UnitOnCall]) -> list[Unit]:
-    """Units that may be meant, and all of ours. A few hundred rows: no index is needed."""
-    return list(
-        Unit.objects.alias(sign=Upper("call_sign"), eido=Lower("eido_id")).filter(
-            Q(agency=Agency.CARE)
-            | Q(sign__in={_sign(one) for one in told})
-            | Q(eido__in={_eido(one) for one in told} - {""})
+class _Known:
+    """Units that may be meant, and all of ours, by their names. A few hundred rows are read for it:
+    no index is needed."""
+
+    def __init__(self, told: Iterable[UnitOnCall]) -> None:
+        signs = {_sign(one) for one in told}
+        ids = {_eido(one) for one in told} - {""}
+        rows = Unit.objects.alias(sign=Upper("call_sign"), eido=Lower("eido_id")).filter(
+            Q(agency=Agency.CARE) | Q(sign__in=signs) | Q(eido__in=ids)
         )
-    )
+        self._by_id: dict[str, Unit] = {}
+        self._ours: dict[str, Unit] = {}
+        self._by_sign: dict[tuple[str, str], Unit] = {}
+        for unit in rows:
+            self._by_id.setdefault(unit.eido_id.lower(), unit)
+            self._by_sign.setdefault((unit.agency, unit.call_sign.upper()), unit)
+            if unit.agency == Agency.CARE:
+                self._ours.setdefault(_bare(unit.call_sign), unit)
 
-
-def _match(told: UnitOnCall, known: Sequence[Unit]) -> Unit | None:
-    """CARE-21 and CARE21 are one unit of ours; signs of other agencies are theirs to spell."""
-    eido, sign = _eido(told), _sign(told)
-    by_id = next((unit for unit in known if eido and unit.eido_id.lower() == eido), None)
-    if by_id is not None:
-        return by_id
-    if told.service in ("care", "other"):
-        bare = _bare(sign)
-        ours = (u for u in known if u.agency == Agency.CARE and _bare(u.call_sign) == bare)
-        found = next(ours, None)
-        if found is not None:
-            return found
-    theirs = (u for u in known if u.agency == told.service and u.call_sign.upper() == sign)
-    return next(theirs, None)
+    def match(self, told: UnitOnCall) -> Unit | None:
+        """CARE-21 and CARE21 are one unit of ours; signs of other agencies are theirs to spell."""
+        eido, sign = _eido(told), _sign(told)
+        found = self._by_id.get(eido) if eido else None
+        if found is None and told.service in ("care", "other"):
+            found = self._ours.get(_bare(sign))
+        return found or self._by_sign.get((told.service, sign))
 
 
 def _bare(sign: str) -> str:

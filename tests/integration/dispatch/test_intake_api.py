@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
-from django.db import OperationalError, connection
+from django.db import DataError, OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.audit.models import Entry
@@ -126,6 +126,75 @@ def test_what_is_too_large_or_from_nobody_is_not_held(
     assert not HeldMessage.objects.exists()
 
 
+POSITION = '<a xmlns:g="http://www.opengis.net/gml"><g:posList>{}</g:posList></a>'
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (messages.PLAIN, {**WELFARE_CHECK, "initial_call_type": "priors. " * 20}),
+        (messages.PLAIN, {**WELFARE_CHECK, "received_at": "0001-01-01T00:00:00Z"}),
+        (messages.PLAIN, {**WELFARE_CHECK, "updated_at": "9999-12-31T23:59:59Z"}),
+        (messages.PLAIN, {**WELFARE_CHECK, "cad_number": "1\0", "address": "\0"}),
+        (messages.PLAIN, {name: [[["x"]]] for name in WELFARE_CHECK} | {"cad_number": "1"}),
+        (messages.PLAIN, dict.fromkeys(WELFARE_CHECK, "x" * 5000) | {"cad_number": "1"}),
+        (
+            messages.PLAIN,
+            {
+                "cad_number": "1",
+                "merges": [{"kind": "REPLACED", "cad_number": f"m{n}"} for n in range(600)],
+            },
+        ),
+        (messages.PLAIN, {"cad_number": "1", "units": [{"call_sign": f"{n}"} for n in range(999)]}),
+        (messages.PLAIN, {"cad_number": "1", "narrative": [{"text": "priors. " * 100_000}]}),
+        (messages.PLAIN, b'{"cad_number": 90000000000000000000000001, "priority": 99999999999999}'),
+        (messages.PLAIN, b'\xef\xbb\xbf{"cad_number": "1"}'),
+        (
+            messages.EIDO,
+            {
+                "$id": "urn:emergency:uid:incidentid:1:spd.seattle.gov",
+                "notesComponent": [{"$ref": "#/locationComponent/\u00b2"}, {"$ref": ["a"]}],
+                "locationComponent": [{"locationByValue": POSITION.format("1e308 " * 6)}],
+            },
+        ),
+    ],
+    ids=[
+        "type",
+        "year-1",
+        "year-9999",
+        "nul",
+        "lists",
+        "long",
+        "merges",
+        "units",
+        "priors",
+        "huge-number",
+        "bom",
+        "eido",
+    ],
+)
+def test_odd_messages_are_taken(cad: CAD, loaded: None, path: str, body: Any) -> None:
+    answer = cad.post(path, body)
+    assert answer.status_code == 201, answer.content
+    assert not HeldMessage.objects.exists()
+
+
+def test_an_event_number_that_came_as_a_number_keeps_its_digits(cad: CAD) -> None:
+    cad.post(messages.PLAIN, b'{"cad_number": 90000000000000000000000001}')
+    assert Incident.objects.get().cad_number == "90000000000000000000000001"
+
+
+def test_members_that_come_twice_lose_no_caution(cad: CAD) -> None:
+    cad.post(messages.PLAIN, b'{"cad_number":"1","cautions":[{"text":"gun"}],"cautions":[]}')
+    assert [one["kind"] for one in Incident.objects.get().details["cautions"]] == ["weapon"]
+
+
+def test_two_event_numbers_are_none(cad: CAD) -> None:
+    answer = cad.post(messages.PLAIN, b'{"cad_number":"1","cad_number":"2"}')
+    assert answer.status_code == 400
+    assert HeldMessage.objects.exists()
+
+
 def test_the_same_bad_message_is_held_once(cad: CAD) -> None:
     answers = [cad.post(messages.PLAIN, b"{}") for _ in range(3)]
     assert len({orjson.loads(answer.content)["held"] for answer in answers}) == 1
@@ -162,6 +231,22 @@ def test_a_mistake_of_ours_in_reading_keeps_the_message(
     assert HeldMessage.objects.count() == 1
     assert "message not read: ValueError" in log.getvalue()
     assert SECRET not in log.getvalue()
+
+
+def test_a_mistake_of_ours_in_taking_keeps_the_message(
+    cad: CAD, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(**_: Any) -> Any:
+        raise DataError(SECRET)
+
+    monkeypatch.setattr(services, "receive", broken)
+    answer = cad.post(messages.PLAIN, {**WELFARE_CHECK, "address": SECRET})
+    assert answer.status_code == 500
+    told = orjson.loads(answer.content)
+    assert told["held"] == str(HeldMessage.objects.get().pk)
+    assert "message not taken: DataError" in log.getvalue()
+    assert SECRET not in log.getvalue()
+    assert SECRET not in answer.content.decode()
 
 
 def test_a_busy_database_is_a_503_that_asks_to_come_again(
