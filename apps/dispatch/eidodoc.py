@@ -84,12 +84,19 @@ class Document:
                 target = self._resolve(name)
                 if target is not None:
                     yield target
+                    self._keep_beside(item)
                 else:
-                    self.findings.flag("reference not found", place)
+                    self.findings.keep(place, item, why="reference not found")
             elif isinstance(item, dict):
                 yield self._by_object[id(item)]
             else:
                 yield from as_nodes(item, place, self.findings)
+
+    def _keep_beside(self, item: object) -> None:
+        """What stands beside a `$ref` is kept like all that nobody asks for."""
+        if isinstance(item, dict) and len(item) > 1:
+            self._by_object[id(item)].ignore("$ref", *PROLOGUE)
+            self._used.add(id(item))
 
     def _resolve(self, name: object) -> Node | None:
         """The target of a reference, through references to references, never round in a circle."""

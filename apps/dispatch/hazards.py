@@ -103,11 +103,11 @@ def caution_kind(text: str) -> CautionKind:
 
 
 def hidden_cautions(hazards: Collection[Hazard]) -> list[Caution]:
-    """Cautions for weapons and violence in parts of a message that nobody sees."""
-    kinds: tuple[Literal["weapon", "violence"], ...] = ("weapon", "violence")
+    """Cautions for hazards in parts of a message that nobody sees."""
+    kinds: tuple[Literal["weapon", "violence", "premise"], ...] = ("weapon", "violence", "premise")
     text = "mentioned in a part of the message that is not shown, ask dispatch"
     return [
-        Caution(severity="high", kind=kind, text=f"{kind} {text}")
+        Caution(severity="high", kind=kind, text=f"{LABELS[kind]} {text}")
         for kind in kinds
         if kind in hazards
     ]

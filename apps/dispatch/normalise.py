@@ -125,7 +125,7 @@ def _with_beat(call: Call, findings: Findings) -> Call:
 
 
 def _hidden(call: Call, findings: Findings) -> list[Caution]:
-    """Cautions for weapons and violence in parts of the message that are kept but not shown."""
+    """Cautions for hazards in parts of the message that are kept but not shown."""
     found = {hazard for extra in findings.extras for hazard in mentions(extra.value)}
     found |= {hazard for other in call.alternates for hazard in mentions(other.value)}
     return hidden_cautions(found)

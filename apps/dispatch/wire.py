@@ -250,6 +250,11 @@ class Node:
         """The objects of a list, or the one object that stands where a list is due."""
         return as_nodes(self.raw(key), self.at(key), self.findings)
 
+    def worded(self, key: str) -> list[Node]:
+        """The objects of a list; a bare text stands for an object with that text."""
+        items = [{"text": one} if isinstance(one, str) else one for one in many(self.raw(key))]
+        return as_nodes(items, self.at(key), self.findings)
+
 
 def as_nodes(value: Any, pointer: str, findings: Findings) -> list[Node]:
     """Objects as nodes; what is no object is kept and flagged."""

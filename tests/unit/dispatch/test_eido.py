@@ -219,6 +219,22 @@ def test_notes_are_plain_text_in_order_of_time() -> None:
 
 
 @pytest.mark.parametrize(
+    ("member", "kind"),
+    [
+        ({"cautionComponent": ["HAS A KNIFE"]}, "weapon"),
+        ({"cautionComponent": [{"$ref": "nowhere", "words": "HAS A KNIFE"}]}, "weapon"),
+        ({"cautionComponent": [{"$ref": "c1", "words": "VICIOUS DOG"}]}, "premise"),
+        ({"novelComponent": ["VICIOUS DOG"]}, "premise"),
+    ],
+)
+def test_a_hazard_in_no_place_of_its_own_becomes_a_caution(
+    member: dict[str, Any], kind: str
+) -> None:
+    call = parse(**member, heldComponent=[component("c1", notesActionComments="calm")])
+    assert kind in {caution.kind for caution in call.cautions}
+
+
+@pytest.mark.parametrize(
     "note",
     ["<script>knife</script>", "calm <!-- knife -->", '<img alt="knife">', "<script> knife"],
 )

@@ -80,7 +80,7 @@ def test_every_bad_field_is_named_at_once_and_no_value_is_repeated() -> None:
                 "received_at": "JOHN DOE",
                 "priority": "JOHN",
                 "location": {"lat": "JOHN", "lon": 1},
-                "narrative": ["JOHN"],
+                "narrative": [7],
                 "cautions": [{"severity": "JOHN", "kind": "JOHN"}],
                 "units": [{}],
                 "links": [{"kind": "COUSIN", "cad_number": "1"}],
@@ -124,6 +124,15 @@ def test_unknown_members_are_kept_and_flagged() -> None:
         ("/location/planet", '"Earth"'),
     }
     assert flagged(call, "not understood, kept: /mood")
+
+
+@pytest.mark.parametrize("cautions", ["VICIOUS DOG", ["VICIOUS DOG"]])
+def test_a_caution_without_its_object_is_one_all_the_same(cautions: Any) -> None:
+    call = parse(cautions=cautions, narrative=["CALM", {"text": "CRYING"}])
+    assert [(c.severity, c.kind, c.text) for c in call.cautions] == [
+        ("highest", "premise", "VICIOUS DOG")
+    ]
+    assert {note.text for note in call.narrative} == {"CALM", "CRYING"}
 
 
 def test_a_weapon_in_an_unknown_member_becomes_a_caution() -> None:
