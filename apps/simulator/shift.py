@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from apps.dispatch.calls import Caution
@@ -303,7 +304,8 @@ async def _crew_tablets(
         path = folder / "tablets" / f"{call_sign}-{place}.sqlite"
         number = list(cast.CREWS).index(call_sign) * 2 + (place == "B")
         radio = Radio(random.Random(dice.random()))
-        tablet = Tablet(
+        make = partial(
+            Tablet,
             label=label,
             base_url=base_url,
             path=path,
@@ -311,16 +313,33 @@ async def _crew_tablets(
             dice=random.Random(dice.random()),
             clock_offset=timedelta(hours=CLOCKS[number]),
         )
+        tablet = make()
+        if await _of_another_database(tablet):
+            await tablet.close()
+            for file in path.parent.glob(f"{path.name}*"):
+                file.unlink()
+            tablet = make()
         await _ready(tablet, desk, username, password)
         pair.append((tablet, radio))
     return pair
+
+
+async def _of_another_database(tablet: Tablet) -> bool:
+    """Whether this server does not know the tablet: the last run had other servers."""
+    if not tablet.store.token:
+        return False
+    try:
+        await tablet.wire.call("GET", "/api/v1/me")
+    except ShutOut:
+        return True
+    return False
 
 
 async def _ready(tablet: Tablet, desk: Desk, username: str, password: str) -> None:
     """Enrolled by a supervisor's code, and its responder signed in, unless it is already."""
     if tablet.store.token:
         me = await tablet.wire.call("GET", "/api/v1/me")
-        if me["person"] and me["person"]["username"] == username:
+        if me["person"]:
             return
     else:
         code = await desk.post("/api/v1/enrolment-codes", {"label": tablet.label})

@@ -73,10 +73,12 @@ def simulator(tmp_path: Path) -> Iterator[Callable[..., Command]]:
     """Starts commands of the simulator with servers of their own, or with `servers` given."""
     started: list[Command] = []
 
-    def start(*arguments: str, servers: dict[str, str] | None = None) -> Command:
+    def start(
+        *arguments: str, servers: dict[str, str] | None = None, folder: Path | None = None
+    ) -> Command:
         environ = {name: value for name, value in os.environ.items() if name not in SERVERS}
         environ |= {"CAREFIELD_ENV": "development", **(servers or {})}
-        folder = tmp_path / f"run{len(started)}"
+        folder = folder or tmp_path / f"run{len(started)}"
         command = Command(
             *arguments,
             *("--folder", str(folder)),

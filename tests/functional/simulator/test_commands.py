@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import signal
 import socket
+import sqlite3
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -62,16 +64,19 @@ def test_a_run_that_is_killed_leaves_nothing_either(simulator: Simulator) -> Non
     assert_gone(family)
 
 
-def test_a_demo_avoids_a_taken_port_and_plays_on_servers_that_were_given(
+def test_a_demo_avoids_a_taken_port_plays_on_given_servers_and_can_be_started_again(
     simulator: Simulator, given_servers: dict[str, str], tmp_path: Path
 ) -> None:
-    picture = tmp_path / "demo.svg"
+    folder, picture = tmp_path / "demo", tmp_path / "demo.svg"
+
+    def started(*arguments: str) -> Command:
+        demo = simulator("demo", *arguments, servers=given_servers, folder=folder)
+        demo.until(lambda: re.search(r"acknowledged [1-9]", demo.printed()), "an acknowledgement")
+        return demo
+
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        demo = simulator(
-            "demo", "--port", str(port), "--picture", str(picture), servers=given_servers
-        )
-        demo.until_it_says("system: ready")
+        demo = started("--port", str(port), "--picture", str(picture))
         family = demo.family()
         assert "Using the servers that were given" in demo.said()
         assert not {process.name() for process in family} & {"postgres", "valkey-server"}
@@ -80,7 +85,6 @@ def test_a_demo_avoids_a_taken_port_and_plays_on_servers_that_were_given(
         assert int(base_url[1]) != port
         with urllib.request.urlopen(f"{base_url[0]}/api/docs", timeout=10) as page:
             assert page.status == 200
-        demo.until(lambda: re.search(r"acknowledged [1-9]", demo.printed()), "an acknowledgement")
         assert demo.end(signal.SIGINT) == 0, demo.said()
     assert_gone(family)
     drawn = picture.read_text(encoding="utf-8")
@@ -88,6 +92,21 @@ def test_a_demo_avoids_a_taken_port_and_plays_on_servers_that_were_given(
     assert "http://127.0.0.1" in drawn
     # A page that shows it must not make its readers' browsers call another server.
     assert "url(http" not in drawn
+
+    # The next start takes up the tablets of this one, if its servers know them.
+    known, strange = (folder / "tablets" / f"CARE2{n}-A.sqlite" for n in (1, 2))
+    before = token_of(known)
+    with contextlib.closing(sqlite3.connect(strange)) as store, store:
+        store.execute("update memory set value = 'of other servers' where name = 'token'")
+    assert started("--port", "0").end(signal.SIGINT) == 0
+    assert token_of(known) == before
+    assert token_of(strange) != "of other servers"
+
+
+def token_of(tablet: Path) -> str:
+    with contextlib.closing(sqlite3.connect(tablet)) as store:
+        [token] = store.execute("select value from memory where name = 'token'").fetchone()
+    return str(token)
 
 
 def assert_gone(family: list[psutil.Process]) -> None:
