@@ -11,7 +11,6 @@ from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.safestring import mark_safe
 
@@ -19,6 +18,7 @@ from apps.accounts import services
 from apps.accounts.models import Client, Role, SignIn, Tablet, Team, User
 from apps.audit.admin import RoleAdmin, actor_of
 from apps.core import clock
+from apps.core.admin import NOTHING, moment
 
 admin.site.unregister(Group)
 
@@ -80,7 +80,11 @@ class TabletAdmin(RoleAdmin[Tablet]):
     """Supervisors enrol a tablet by a code and shut one out; both take one click."""
 
     VIEW = OVERSEERS
-    list_display = ("label", "team", "state", "signed_in", "last_seen_at", "clock_offset")
+    list_display = (
+        *("label", "team", "state", "signed_in", moment("last_seen_at", "last seen")),
+        "clock_offset",
+    )
+    ordering = ("state", "label")
     list_filter = ("state", "team")
     actions = ("retire",)
     change_list_template = "accounts/tablets.html"
@@ -95,12 +99,18 @@ class TabletAdmin(RoleAdmin[Tablet]):
     @admin.display(description="signed in")
     def signed_in(self, tablet: Tablet) -> str:
         row = SignIn.objects.filter(tablet=tablet, ended_at=None).select_related("user").first()
-        return row.user.display_name if row else "-"
+        return row.user.display_name if row else NOTHING
 
     @admin.display(description="clock")
     def clock_offset(self, tablet: Tablet) -> str:
         offset = tablet.clock_offset_ms
-        return "-" if offset is None else f"{offset / 1000:+.1f} s"
+        if offset is None:
+            return NOTHING
+        if abs(offset) < services.CLOCK_NOTED_FROM_MS:
+            return "right"
+        minutes, seconds = divmod(abs(offset) // 1000, 60)
+        size = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+        return f"{size} {'fast' if offset > 0 else 'slow'}"
 
     @admin.action(description="Shut out: token, sign-in and sockets end at once")
     def retire(self, request: HttpRequest, tablets: QuerySet[Tablet]) -> None:
@@ -119,7 +129,7 @@ class TabletAdmin(RoleAdmin[Tablet]):
             messages.error(request, "Only a supervisor of a team enrols its tablets.")
             return self.changelist_view(request)
         form = CodeForm(request.POST or None)
-        context = {**self.admin_site.each_context(request), "title": "Enrol a tablet"}
+        context: dict[str, Any] = {"form": form, "submit": "Make a code"}
         if request.method == "POST" and form.is_valid():
             code, _ = services.make_enrolment_code(
                 team=person.team, label=form.cleaned_data["label"], by=person, now=clock.now()
@@ -127,7 +137,7 @@ class TabletAdmin(RoleAdmin[Tablet]):
             picture = segno.make(code, micro=False).svg_inline(scale=6)
             # The picture is made here from our own code: there is nothing of a user's in it.
             context |= {"code": code, "picture": mark_safe(picture)}  # noqa: S308
-        return TemplateResponse(request, "accounts/enrol.html", {**context, "form": form})
+        return self.step(request, "accounts/enrol.html", "Enrol a tablet", **context)
 
 
 class CodeForm(forms.Form):

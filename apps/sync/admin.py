@@ -9,20 +9,31 @@ import orjson
 from django.contrib import admin
 
 from apps.audit.admin import RecordAdmin
+from apps.core.admin import moment
 from apps.sync.models import QuarantinedWrite
 
 
 @admin.register(QuarantinedWrite)
 class QuarantinedWriteAdmin(RecordAdmin[QuarantinedWrite]):
     VIEW = frozenset({"supervisor"})
-    list_display = ("short_name", "at", "collection", "tablet", "author", "settled")
+    list_display = ("short_name", moment("at"), "collection", "tablet", "author", "settled")
     list_filter = ("collection",)
     list_select_related = ("tablet", "author")
     date_hierarchy = "at"
     ordering = ("-at",)
     fields = (
-        *("at", "collection", "doc_id", "tablet", "author", "instance", "editor", "edit_no"),
-        *("why", "typed", "typed_on", "corrected_at", "acknowledged_by", "acknowledged_at"),
+        *(
+            moment("at"),
+            "collection",
+            "doc_id",
+            "tablet",
+            "author",
+            "instance",
+            "editor",
+            "edit_no",
+        ),
+        *("why", "typed", "typed_on", moment("corrected_at"), "acknowledged_by"),
+        moment("acknowledged_at"),
     )
     readonly_fields = fields
 

@@ -11,7 +11,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -19,6 +18,7 @@ from django.utils.safestring import SafeString
 from apps.accounts.models import Role, Team, User
 from apps.audit.admin import RoleAdmin, actor_of
 from apps.core import clock
+from apps.core.admin import city, moment
 from apps.core.problems import ProblemError
 from apps.dispatch import services
 from apps.dispatch.models import Agency, CrewMember, Shift, Unit
@@ -59,11 +59,21 @@ class UnitForm(forms.ModelForm[Unit]):
         return data
 
 
+class ShiftChoice(forms.ModelChoiceField[Shift]):
+    """Shifts by their hours: that is how people know them."""
+
+    def label_from_instance(self, obj: Shift) -> str:
+        start, end = obj.starts_at.astimezone(city()), obj.ends_at.astimezone(city())
+        return f"{start:%a %Y-%m-%d %H:%M} to {end:%a %H:%M}"
+
+
 class CrewForm(forms.Form):
     """Who is on the unit from now on. The first is alarmed first."""
 
-    shift = forms.ModelChoiceField(Shift.objects.none())
-    first = forms.ModelChoiceField(User.objects.none())
+    shift = ShiftChoice(
+        Shift.objects.none(), help_text="Shifts that are not over. None here: add one first."
+    )
+    first = forms.ModelChoiceField(User.objects.none(), help_text="Alarmed first.")
     second = forms.ModelChoiceField(User.objects.none(), required=False)
     third = forms.ModelChoiceField(User.objects.none(), required=False)
 
@@ -76,6 +86,7 @@ class CrewForm(forms.Form):
             self._choices(name).queryset = people
         open_shifts = Shift.objects.filter(team=team, ends_at__gt=clock.now())
         self._choices("shift").queryset = open_shifts.order_by("starts_at")
+        self.fields["shift"].initial = open_shifts.order_by("starts_at").first()
 
     def _choices(self, name: str) -> forms.ModelChoiceField[Any]:
         field = self.fields[name]
@@ -96,9 +107,15 @@ class UnitAdmin(RoleAdmin[Unit]):
     list_display = ("call_sign", "agency", "team", "in_service", "on_duty", "hand_over")
     list_filter = ("agency", "team", "in_service")
     search_fields = ("call_sign", "eido_id")
+    ordering = ("agency", "call_sign")  # CARE stands first
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Unit]:
         return super().get_queryset(request).select_related("team")
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """The link is there for those who may follow it."""
+        shown = super().get_list_display(request)
+        return shown if self._is(request, SUPERVISOR) else shown[:-1]
 
     def save_model(self, request: HttpRequest, obj: Unit, form: Any, change: bool) -> None:
         services.save_unit(unit=obj, by=actor_of(request), now=clock.now())
@@ -111,7 +128,7 @@ class UnitAdmin(RoleAdmin[Unit]):
 
     @admin.display(description="")
     def hand_over(self, unit: Unit) -> SafeString:
-        if unit.agency != Agency.CARE:
+        if unit.agency != Agency.CARE or not unit.in_service:
             return format_html("{}", "")
         address = reverse("admin:dispatch_unit_crew", args=[unit.pk])
         return format_html('<a href="{}">Hand over</a>', address)
@@ -142,12 +159,9 @@ class UnitAdmin(RoleAdmin[Unit]):
             else:
                 messages.success(request, f"{row} is handed over.")
                 return HttpResponseRedirect(reverse("admin:dispatch_unit_changelist"))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"Who is on {row}",
-            "form": form,
-        }
-        return TemplateResponse(request, "dispatch/ask.html", context)
+        return self.step(
+            request, "audit/step.html", f"Who is on {row}", form=form, submit="Hand over"
+        )
 
 
 class ShiftForm(forms.ModelForm[Shift]):
@@ -170,7 +184,7 @@ class ShiftAdmin(RoleAdmin[Shift]):
     VIEW = frozenset({"supervisor", "dispatcher"})
     CHANGE = SUPERVISOR
     form = ShiftForm
-    list_display = ("starts_at", "ends_at", "team", "people")
+    list_display = (moment("starts_at", "from"), moment("ends_at", "to"), "team", "people")
     list_filter = ("team",)
     actions = ("end",)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -10,23 +9,25 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.audit.admin import RecordAdmin, actor_of
 from apps.core import clock
+from apps.core.admin import NOTHING, moment, table
 from apps.core.problems import ProblemError
 from apps.dispatch import services
-from apps.dispatch.admin.incidents import DESK, link, table
+from apps.dispatch.admin.incidents import DESK, link
 from apps.dispatch.calls import Malformed
 from apps.dispatch.models import HeldMessage
 
 
 class ReplayForm(forms.Form):
     message = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 24, "cols": 100, "spellcheck": "false"}),
+        widget=forms.Textarea(
+            attrs={"rows": 24, "cols": 100, "spellcheck": "false", "class": "vLargeTextField"}
+        ),
         help_text="Mend what is named above. The message as it came stays held until it expires.",
     )
 
@@ -36,11 +37,15 @@ class HeldMessageAdmin(RecordAdmin[HeldMessage]):
     """What CAD sent and nobody could read. Looking at one is written down."""
 
     VIEW = DESK
-    list_display = ("received_at", "client", "path", "size", "wrong", "replayed_at", "expires_at")
+    list_display = (
+        *(moment("received_at"), "client", "path", "wrong", "replay_link"),
+        *(moment("replayed_at"), moment("expires_at")),
+    )
     list_filter = ("path", "client")
+    ordering = ("-received_at",)
     fields = (
-        *("received_at", "client", "path", "content_type", "size", "wrong"),
-        *("as_it_came", "replayed_at", "expires_at", "replay_link"),
+        *("replay_link", "wrong", "as_it_came", moment("received_at"), "client", "path"),
+        *("content_type", "size", moment("replayed_at"), moment("expires_at")),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[HeldMessage]:
@@ -62,6 +67,8 @@ class HeldMessageAdmin(RecordAdmin[HeldMessage]):
     def replay_link(self, row: HeldMessage) -> SafeString:
         if row.replayed_at:
             return format_html("{}", "done")
+        if row.expires_at <= clock.now():
+            return format_html("{}", NOTHING)
         address = reverse("admin:dispatch_heldmessage_replay", args=[row.pk])
         return format_html('<a href="{}">Mend and replay</a>', address)
 
@@ -80,13 +87,14 @@ class HeldMessageAdmin(RecordAdmin[HeldMessage]):
             if answer is not None:
                 return answer
         self._audit(request, [row.pk])
-        context: dict[str, Any] = {
-            **self.admin_site.each_context(request),
-            "title": "Mend and replay",
-            "form": form,
-            "wrong": self.wrong(row),
-        }
-        return TemplateResponse(request, "dispatch/replay.html", context)
+        return self.step(
+            request,
+            "dispatch/replay.html",
+            "Mend and replay",
+            form=form,
+            wrong=self.wrong(row),
+            submit="Replay",
+        )
 
     def _replay(
         self, request: HttpRequest, row: HeldMessage, form: ReplayForm

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.audit.admin import RecordAdmin
-from apps.dispatch.models import Incident, IncidentLink, IncidentQuerySet, IncidentStatus
+from apps.core.admin import NOTHING, moment, table, when
+from apps.dispatch.models import Agency, Incident, IncidentLink, IncidentQuerySet, IncidentStatus
 
 DESK = frozenset({"supervisor", "dispatcher"})
-_NOTHING = "-"
 
 
 class VerdictFilter(admin.SimpleListFilter):
@@ -45,9 +44,10 @@ class IncidentAdmin(RecordAdmin[Incident]):
     VIEW = DESK
     actions = []
     list_display = (
-        *("number", "status", "call_type", "beat", "priority_text", "occurred_at"),
-        *("on_it", "verdict", "said", "revision"),
+        *("number", moment("occurred_at", "called"), "ruled", "on_it", "call_type", "urgency"),
+        "status",
     )
+    ordering = ("-occurred_at",)
     list_filter = ("status", VerdictFilter, "entry_kind", "common_type")
     search_fields = ("cad_number",)
     search_help_text = "CAD event number"
@@ -62,7 +62,7 @@ class IncidentAdmin(RecordAdmin[Incident]):
             {
                 "fields": (
                     *("number", "status", "entry_kind", "call_type", "common_type"),
-                    *("priority_text", "how_received", "address", "place", "premise", "beat"),
+                    *("urgency", "how_received", "address", "place", "premise", "beat"),
                     *("notes", "others", "doubts"),
                 )
             },
@@ -72,8 +72,10 @@ class IncidentAdmin(RecordAdmin[Incident]):
             "History",
             {
                 "fields": (
-                    *("occurred_at", "received_at", "updated_at", "closed_at", "revisions"),
-                    *("merged", "links_table"),
+                    moment("occurred_at", "received by 911"),
+                    moment("received_at", "reached Carefield"),
+                    moment("updated_at", "changed last"),
+                    *(moment("closed_at"), "revisions", "merged", "links_table"),
                 )
             },
         ),
@@ -88,27 +90,45 @@ class IncidentAdmin(RecordAdmin[Incident]):
 
     @admin.display(description="call type")
     def call_type(self, row: Incident) -> str:
-        return row.final_call_type or row.initial_call_type or _NOTHING
+        return row.final_call_type or row.initial_call_type or NOTHING
 
     @admin.display(description="CARE units")
     def on_it(self, row: Incident) -> str:
-        signs = [unit.call_sign for unit in row.units.all() if unit.agency == "care"]
-        return ", ".join(signs) or _NOTHING
+        """Those on it now; one that was on it and left is on the incident's page."""
+        signs = [
+            unit.call_sign
+            for unit in row.units.all()
+            if unit.agency == Agency.CARE and unit.detached_at is None
+        ]
+        return ", ".join(signs) or NOTHING
+
+    @admin.display(description="the rules", ordering="verdict")
+    def ruled(self, row: Incident) -> SafeString:
+        """The verdict in its own words; "not sent" where CARE could have gone."""
+        verdict, _, terms = self.said(row).partition(": ")
+        care = any(unit.agency == Agency.CARE for unit in row.units.all())
+        if row.verdict == "eligible" and not care and row.status != IncidentStatus.MERGED:
+            verdict += ", not sent"
+        return format_html(
+            '<div style="min-width: 18em"><strong>{}</strong>{}</div>',
+            verdict,
+            f": {terms}" if terms else "",
+        )
 
     @admin.display(description="in plain words")
     def said(self, row: Incident) -> str:
-        return str(row.evaluation.get("text") or _NOTHING)
+        return str(row.evaluation.get("text") or NOTHING)
 
-    @admin.display(description="revision", ordering="call_revision")
-    def revision(self, row: Incident) -> int:
-        return row.call_revision
+    @admin.display(description="priority", ordering="priority")
+    def urgency(self, row: Incident) -> str:
+        return row.priority_text or NOTHING
 
     @admin.display(description="cautions, the worst first")
     def cautions(self, row: Incident) -> SafeString:
         return table(
             ("severity", "kind", "caution", "source", "since"),
             (
-                (one["severity"], one["kind"], one["text"], one["source"], one["since"])
+                (one["severity"], one["kind"], one["text"], one["source"], when(one["since"]))
                 for one in row.details["cautions"]
             ),
         )
@@ -116,11 +136,11 @@ class IncidentAdmin(RecordAdmin[Incident]):
     @admin.display(description="criminal history removed")
     def withheld(self, row: Incident) -> str:
         words = row.details["withheld"]
-        return f"{row.withheld_count} passages: {words}" if words else _NOTHING
+        return f"{row.withheld_count} passages: {words}" if words else NOTHING
 
     @admin.display(description="rule")
     def rule(self, row: Incident) -> str:
-        return str(row.evaluation.get("rule_version") or _NOTHING)
+        return str(row.evaluation.get("rule_version") or NOTHING)
 
     @admin.display(description="terms")
     def terms(self, row: Incident) -> SafeString:
@@ -134,35 +154,36 @@ class IncidentAdmin(RecordAdmin[Incident]):
 
     @admin.display
     def address(self, row: Incident) -> str:
-        return row.details["address"] or _NOTHING
+        return row.details["address"] or NOTHING
 
     @admin.display(description="coordinates")
     def place(self, row: Incident) -> str:
         place = row.details["location"]
         if not place or place["lat"] is None:
-            return _NOTHING
+            return NOTHING
         return f"{place['lat']:.6f}, {place['lon']:.6f}"
 
     @admin.display
     def premise(self, row: Incident) -> str:
-        return row.details["premise"] or _NOTHING
+        return row.details["premise"] or NOTHING
 
     @admin.display(description="notes")
     def notes(self, row: Incident) -> SafeString:
         return table(
-            ("time", "note"), ((note["at"], note["text"]) for note in row.details["narrative"])
+            ("time", "note"),
+            ((when(note["at"]), note["text"]) for note in row.details["narrative"]),
         )
 
     @admin.display(description="other values given")
     def others(self, row: Incident) -> SafeString:
         return table(
             ("element", "value", "time"),
-            ((one["element"], one["value"], one["at"]) for one in row.details["alternates"]),
+            ((one["element"], one["value"], when(one["at"])) for one in row.details["alternates"]),
         )
 
     @admin.display(description="doubts about the data")
     def doubts(self, row: Incident) -> str:
-        return "; ".join(row.flags) or _NOTHING
+        return "; ".join(row.flags) or NOTHING
 
     @admin.display(description="units")
     def units_table(self, row: Incident) -> SafeString:
@@ -174,8 +195,8 @@ class IncidentAdmin(RecordAdmin[Incident]):
                     unit.get_agency_display(),
                     unit.get_source_display(),
                     unit.status,
-                    ", ".join(f"{name} {time}" for name, time in unit.times.items()),
-                    unit.detached_at or "",
+                    table((), ((name, when(time)) for name, time in unit.times.items())),
+                    when(unit.detached_at),
                 )
                 for unit in row.units.all()
             ),
@@ -186,7 +207,7 @@ class IncidentAdmin(RecordAdmin[Incident]):
         return table(
             ("revision", "time", "changed"),
             (
-                (one["revision"], one["at"], ", ".join(one["changed"]))
+                (one["revision"], when(one["at"]), ", ".join(one["changed"]))
                 for one in row.details["revisions"]
             ),
         )
@@ -210,7 +231,7 @@ class IncidentAdmin(RecordAdmin[Incident]):
                 (
                     one.kind,
                     link(here[one.cad_number]) if one.cad_number in here else one.cad_number,
-                    one.at,
+                    when(one.at),
                     one.reason or "",
                 )
                 for one in links
@@ -223,15 +244,3 @@ def link(row: Incident) -> SafeString:
     address = reverse("admin:dispatch_incident_change", args=[row.pk])
     merged = " (merged)" if row.status == IncidentStatus.MERGED else ""
     return format_html('<a href="{}">{}</a>{}', address, row.cad_number or str(row), merged)
-
-
-def table(heads: Iterable[str], rows: Iterable[Iterable[Any]]) -> SafeString:
-    """Rows as a small table; everything in it is escaped."""
-    lines = [format_html_join("", "<td>{}</td>", ((cell,) for cell in row)) for row in rows]
-    if not lines:
-        return format_html("{}", _NOTHING)
-    return format_html(
-        "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>",
-        format_html_join("", "<th>{}</th>", ((head,) for head in heads)),
-        format_html_join("", "<tr>{}</tr>", ((line,) for line in lines)),
-    )

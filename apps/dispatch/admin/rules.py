@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import Any
 from uuid import UUID
@@ -11,13 +12,13 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.audit.admin import RoleAdmin, actor_of
 from apps.core import clock
+from apps.core.admin import moment
 from apps.core.problems import ProblemError
 from apps.dispatch import services
 from apps.dispatch.models import CallType, DispatchRule, Incident
@@ -25,12 +26,31 @@ from apps.dispatch.models import CallType, DispatchRule, Incident
 ADMINISTRATOR = frozenset({"administrator"})
 READERS = frozenset({"supervisor", "dispatcher", "administrator"})
 TRIED_CALLS = 200
+WRITTEN = ("version", "effective_from", "effective_to", "citation", "definition")
+
+
+class Lines(json.JSONEncoder):
+    """A rule's terms one a line, each short enough to be read."""
+
+    def encode(self, o: Any) -> str:
+        """One line for each member of an object; anything else as it is."""
+        if not isinstance(o, dict) or not o:
+            return super().encode(o)
+        lines = (f"  {super(Lines, self).encode(k)}: {super(Lines, self).encode(o[k])}" for k in o)
+        return "{\n" + ",\n".join(lines) + "\n}"
 
 
 class RuleForm(forms.ModelForm[DispatchRule]):
+    definition = forms.JSONField(
+        encoder=Lines,
+        widget=forms.Textarea(
+            attrs={"rows": 20, "cols": 120, "spellcheck": "false", "class": "vLargeTextField"}
+        ),
+    )
+
     class Meta:
         model = DispatchRule
-        fields = ("version", "effective_from", "effective_to", "citation", "definition")
+        fields = WRITTEN
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -38,7 +58,7 @@ class RuleForm(forms.ModelForm[DispatchRule]):
             return data
         given = {name: data[name] for name in self.fields if name in data}
         rule = DispatchRule(pk=self.instance.pk)
-        for name in self.Meta.fields:
+        for name in WRITTEN:
             setattr(rule, name, given.get(name, getattr(self.instance, name)))
         try:
             services.check_rule(rule=rule, now=clock.now())
@@ -57,7 +77,9 @@ class DispatchRuleAdmin(RoleAdmin[DispatchRule]):
     VIEW = READERS
     CHANGE = ADMINISTRATOR
     form = RuleForm
-    list_display = ("version", "effective_from", "effective_to", "in_force", "dry_run")
+    list_display = (
+        *("version", moment("effective_from"), moment("effective_to"), "in_force", "dry_run"),
+    )
     ordering = ("-effective_from",)
     actions = ("new_version",)
 
@@ -65,8 +87,20 @@ class DispatchRuleAdmin(RoleAdmin[DispatchRule]):
         self, request: HttpRequest, obj: DispatchRule | None = None
     ) -> tuple[str, ...]:
         if obj is not None and obj.effective_from <= clock.now():
-            return ("version", "effective_from", "citation", "definition")
-        return ()
+            return ("version", "effective_from", "citation", "definition", "terms")
+        return ("terms",)
+
+    def get_fields(self, request: HttpRequest, obj: DispatchRule | None = None) -> tuple[str, ...]:
+        """The definition where it can be edited, else its terms to be read."""
+        begun = obj is not None and obj.effective_from <= clock.now()
+        edited = self.has_change_permission(request, obj) and not begun
+        last = "definition" if edited else "terms"
+        return ("version", "effective_from", "effective_to", "citation", last)
+
+    @admin.display(description="definition")
+    def terms(self, rule: DispatchRule) -> SafeString:
+        text = json.dumps(rule.definition, cls=Lines, ensure_ascii=False)
+        return format_html('<pre style="white-space: pre-wrap">{}</pre>', text)
 
     def save_model(self, request: HttpRequest, obj: DispatchRule, form: Any, change: bool) -> None:
         services.save_rule(rule=obj, by=actor_of(request), now=clock.now())
@@ -116,16 +150,18 @@ class DispatchRuleAdmin(RoleAdmin[DispatchRule]):
             now=clock.now(),
         )
         moves = Counter((one.incident.verdict, one.would.verdict) for one in trials)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"{row.version} on the last {len(trials)} calls",
-            "moves": [
+        # Those that it would judge otherwise first.
+        trials.sort(key=lambda one: one.incident.verdict == one.would.verdict)
+        return self.step(
+            request,
+            "dispatch/dry_run.html",
+            f"{row.version} on the last {len(trials)} calls",
+            moves=[
                 (was.replace("_", " "), would.replace("_", " "), count)
                 for (was, would), count in moves.most_common()
             ],
-            "trials": trials if shown else [],
-        }
-        return TemplateResponse(request, "dispatch/dry_run.html", context)
+            trials=trials if shown else [],
+        )
 
 
 @admin.register(CallType)

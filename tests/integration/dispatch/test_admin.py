@@ -14,6 +14,7 @@ from django.urls import reverse
 from apps.accounts.models import Role, Team, User
 from apps.audit.models import Entry
 from apps.core import clock
+from apps.core.admin import city
 from apps.dispatch import messages, services
 from apps.dispatch.models import CallType, DispatchRule, HeldMessage, Incident, Shift, Unit
 from tests.factories import person
@@ -217,9 +218,10 @@ class TestCrews:
     def test_a_supervisor_runs_a_shift(self, supervisor: User, unit: Unit, downtown: Team) -> None:
         desk = browser(supervisor)
         now = clock.now()
+        start = (now - timedelta(hours=1)).astimezone(city())  # typed as the desk's clock shows it
         times = {
-            "starts_at_0": f"{now - timedelta(hours=1):%Y-%m-%d}",
-            "starts_at_1": f"{now - timedelta(hours=1):%H:%M}",
+            "starts_at_0": f"{start:%Y-%m-%d}",
+            "starts_at_1": f"{start:%H:%M}",
             "ends_at_0": "2020-01-01",
             "ends_at_1": "00:00",
         }
@@ -227,6 +229,7 @@ class TestCrews:
         assert desk.post(page("shift_add"), {**times, "ends_at_0": "2099-01-01"}).status_code == 302
         shift = Shift.objects.get()
         assert shift.team == downtown
+        assert shift.starts_at == start.replace(second=0, microsecond=0)
         anna, ben = person(of=downtown), person(of=downtown)
         crew = {"shift": shift.pk, "first": anna.pk, "second": ben.pk}
         assert desk.get(page("unit_crew", unit.pk)).status_code == 200

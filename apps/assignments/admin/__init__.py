@@ -1,0 +1,5 @@
+"""Supervisors and dispatchers in the stock admin: who has what, give it on, call it off, answer."""
+
+from apps.assignments.admin import alerts, assignments, facts
+
+__all__ = ["alerts", "assignments", "facts"]

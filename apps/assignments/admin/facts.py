@@ -1,0 +1,88 @@
+"""Facts as they were told, for those who look into one."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps.assignments.admin import tables
+from apps.assignments.models import Assignment, Fact, FactQuerySet
+from apps.audit.admin import RecordAdmin
+from apps.core.admin import NOTHING, moment
+from apps.core.ids import short
+from apps.dispatch.admin.incidents import DESK
+
+
+class WaitingFilter(admin.SimpleListFilter):
+    """Facts that came before their assignment: one that waits long belongs to nothing."""
+
+    title = "assignment"
+    parameter_name = "waiting"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "not here yet")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "yes" and isinstance(queryset, FactQuerySet):
+            return queryset.waiting()
+        return queryset
+
+
+def assignment_link(id: UUID | None) -> SafeString:
+    """A link to an assignment's page, if it is here. Whether it opens, that page decides."""
+    if id is None or not Assignment.objects.filter(pk=id).exists():
+        return format_html("{}", f"{short(id)} (not here yet)" if id else NOTHING)
+    address = reverse("admin:assignments_assignment_change", args=[id])
+    return format_html('<a href="{}">assignment {}</a>', address, short(id))
+
+
+@admin.register(Fact)
+class FactAdmin(RecordAdmin[Fact]):
+    VIEW = DESK
+    list_display = (
+        *("order", "what", "unit", "source", "author", moment("device_time", "by its device")),
+        *(moment("received_at", "received"), "doubts"),
+    )
+    list_filter = (WaitingFilter, "event", "source", ("unit", admin.RelatedOnlyFieldListFilter))
+    list_select_related = ("unit", "author")
+    date_hierarchy = "received_at"
+    ordering = ("-order",)
+    show_full_result_count = False
+    fields = (
+        *("what", "told", "assignment", "unit", "source", "author"),
+        *(moment("device_time", "time by its device"), "clock_offset_ms", "clock_uncertainty_ms"),
+        *(moment("received_at", "received"), "order", "device", "counter", "edit_no"),
+        *("doubts", "not_read"),
+    )
+
+    @admin.display(description="what", ordering="event")
+    def what(self, row: Fact) -> str:
+        return tables.event(row.event)
+
+    @admin.display(description="assignment")
+    def assignment(self, row: Fact) -> SafeString:
+        return assignment_link(row.assignment_id)
+
+    @admin.display(description="doubts")
+    def doubts(self, row: Fact) -> str:
+        return "; ".join(tables.flag(one) for one in row.flags) or NOTHING
+
+    @admin.display(description="details")
+    def told(self, row: Fact) -> SafeString:
+        return format_html("<pre>{}</pre>", _pretty(row.data))
+
+    @admin.display(description="what could not be read")
+    def not_read(self, row: Fact) -> SafeString:
+        return format_html("<pre>{}</pre>", _pretty(row.unread))
+
+
+def _pretty(value: Any) -> str:
+    return "" if value is None else orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()

@@ -1,0 +1,137 @@
+"""What happened on an assignment, and the handoff, as tables to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps.assignments import codes, documents
+from apps.assignments.records import Record
+from apps.core.admin import NOTHING, table, when
+
+_HEADS = ("time", "what", "unit", "told by", "details", "doubts")
+# Told beside the details: the acknowledged version of the call is a number for machines.
+_HIDDEN = frozenset({"call_revision"})
+_SCENE = {"secured": "secured", "unsafe": "no longer safe", "not_stated": "not stated"}
+
+
+def words(code: str | None) -> str:
+    """A code as a person reads it."""
+    return (code or NOTHING).replace("_", " ")
+
+
+def event(code: str) -> str:
+    """An event by its label; one that this version does not know by its code."""
+    kind = codes.EVENTS.get(code)
+    return kind.label if kind else words(code)
+
+
+def flag(code: str) -> str:
+    """A doubt in words."""
+    return codes.FLAGS.get(code, words(code))
+
+
+def happened(record: Record) -> SafeString:
+    """Every fact by the time that it counts with: devices whose clocks are wrong are put right.
+
+    One that was taken back stays, and says so.
+    """
+    facts = {fact.pk: fact for fact in record.facts}
+    entries = sorted(
+        record.timeline.history, key=lambda entry: entry.reading.at or entry.fact.received_at
+    )
+    return table(
+        _HEADS,
+        (
+            (
+                when(entry.reading.at),
+                event(entry.event) if entry.counts else f"{event(entry.event)} (taken back)",
+                fact.unit or NOTHING,
+                fact.author or fact.get_source_display(),
+                _details(entry.data),
+                "; ".join(flag(one) for one in record.flags_of(fact)),
+            )
+            for entry in entries
+            for fact in [facts[entry.fact.id]]
+        ),
+    )
+
+
+def handoff(record: Record) -> SafeString:
+    """The ledger: agencies and units, never a responder."""
+    told = documents.handoff(record)
+    secured = told["secured"] or {}
+    parts = [
+        ("scene", _scene(told["scene"], secured)),
+        ("police", _agency(told["police"])),
+        ("fire", _agency(told["fire"])),
+        ("CARE cleared", when(told["care_cleared_at"])),
+        ("CARE declined", table(("time", "by", "reason"), _declined(told["declined"]))),
+        ("asked for", table(("time", "what", "by"), _requests(told["requests"]))),
+    ]
+    return table((), ((format_html("<strong>{}</strong>", name), part) for name, part in parts))
+
+
+def _details(data: Mapping[str, Any]) -> str:
+    shown = (
+        f"{words(name)}: {value if name in {'note', 'reason'} else words(str(value))}"
+        for name, value in data.items()
+        if name not in _HIDDEN and value not in (None, "") and not isinstance(value, dict | list)
+    )
+    return "; ".join(shown)
+
+
+def _scene(scene: str, secured: Mapping[str, Any]) -> SafeString:
+    if not secured:
+        return format_html("{}", _SCENE.get(scene, scene))
+    by = codes.SECURED_BY.get(secured["agency"] or "", "somebody")
+    return format_html("secured by {} at {}", by, when(secured["at"]))
+
+
+def _agency(told: Mapping[str, Any]) -> SafeString:
+    if not told["units"]:
+        return format_html("{}", "not there")
+    heads = ("unit", "arrived", "released", "decided by", "CARE agreed", "time given back")
+    sum_ = "" if told["complete"] else " so far"
+    return format_html(
+        "{}<p>Given back in all{}: <strong>{}</strong></p>",
+        table(heads, _stays(told["units"])),
+        sum_,
+        _minutes(told["seconds_given_back"]),
+    )
+
+
+def _stays(units: list[dict[str, Any]]) -> Iterator[tuple[Any, ...]]:
+    agreed = {True: "yes", False: "no", None: NOTHING}
+    for unit in units:
+        for stay in unit["stays"] or [{}]:
+            arrived, released = stay.get("arrived") or {}, stay.get("released") or {}
+            decided = codes.RELEASE_DECIDED_BY.get(stay.get("decided_by") or "", NOTHING)
+            yield (
+                unit["unit"],
+                when(arrived.get("at")),
+                when(released.get("at")),
+                decided,
+                agreed[stay.get("care_agreed")],
+                _minutes(unit["seconds_given_back"]),
+            )
+
+
+def _declined(declined: list[dict[str, Any]]) -> Iterator[tuple[Any, ...]]:
+    for one in declined:
+        by = one["unit"] or codes.AGENCIES.get(one["agency"] or "", NOTHING)
+        yield when(one["at"]), by, words(one["reason"])
+
+
+def _requests(requests: list[dict[str, Any]]) -> Iterator[tuple[Any, ...]]:
+    for one in requests:
+        yield when(one["at"]), words(one["kind"]), codes.AGENCIES.get(one["agency"] or "", NOTHING)
+
+
+def _minutes(seconds: int | None) -> str:
+    if seconds is None:
+        return "not known"
+    return f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
