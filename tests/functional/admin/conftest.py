@@ -1,0 +1,198 @@
+"""A real browser at a desk. Debian's Chromium is driven by Playwright; without it, tests skip."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, Playwright, expect, sync_playwright
+
+from apps.accounts.models import User
+from tests.factories import PASSWORD
+from tests.integration.assignments.conftest import committed_world
+from tests.processes import Processes, Server
+
+__all__ = ["committed_world"]
+
+CHROMIUM = Path("/usr/bin/chromium")
+PATIENCE_MS = 15_000
+
+
+class Chromium:
+    """One browser for all tests of a process, in a thread of its own: Playwright keeps an event
+    loop running in the thread that it is used in, where Django refuses to touch the database."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="chromium")
+        self._playwright: Playwright
+        self._browser: Browser
+        self.do(self._start)
+
+    def do(self, what: Callable[..., Any], *args: Any) -> Any:
+        """Runs something in the browser's thread."""
+        return self._thread.submit(what, *args).result()
+
+    def page(self) -> Page:
+        """A page with nothing remembered: another person's browser."""
+        page: Page = self.do(lambda: self._browser.new_context().new_page())
+        self.do(page.set_default_timeout, PATIENCE_MS)
+        return page
+
+    def close(self) -> None:
+        self.do(self._stop)
+        self._thread.shutdown()
+
+    def _start(self) -> None:
+        self._playwright = sync_playwright().start()
+        options = ["--no-sandbox", "--disable-dev-shm-usage"]
+        self._browser = self._playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        expect.set_options(timeout=PATIENCE_MS)
+
+    def _stop(self) -> None:
+        self._browser.close()
+        self._playwright.stop()
+
+
+class Desk:
+    """A person at the admin, who reads what is on the page, and clicks."""
+
+    def __init__(self, chromium: Chromium, url: str, user: User) -> None:
+        self._chromium = chromium
+        self._url = f"{url}/admin/"
+        self._page = chromium.page()
+        self.open("")
+        self.fill(username=user.username, password=PASSWORD)
+        self.press("Log in")
+
+    def open(self, path: str) -> None:
+        """Opens a page below /admin/."""
+        self._do(lambda page: page.goto(self._url + path))
+
+    def follow(self, text: str) -> None:
+        """Clicks the first link with this text."""
+        self._do(lambda page: page.get_by_role("link", name=text, exact=True).first.click())
+
+    def press(self, name: str) -> None:
+        """Presses a button, and waits for the page that answers."""
+
+        def press(page: Page) -> None:
+            with page.expect_navigation():
+                page.get_by_role("button", name=name, exact=True).click()
+
+        self._do(press)
+
+    def fill(self, **fields: str) -> None:
+        """Types into fields of a form, by their names; chooses where there is a choice."""
+
+        def fill(page: Page) -> None:
+            for name, value in fields.items():
+                field = page.locator(f"[name={name}]")
+                if field.evaluate("field => field.tagName") == "SELECT":
+                    field.select_option(label=value)
+                else:
+                    field.fill(value)
+
+        self._do(fill)
+
+    def act(self, action: str, on: str) -> None:
+        """Ticks the rows of a list that show a text, and takes an action on them."""
+
+        def act(page: Page) -> None:
+            for box in self._rows(page, on).locator(".action-select").all():
+                box.check()
+            page.locator("select[name=action]").select_option(label=action)
+            with page.expect_navigation():
+                page.get_by_role("button", name="Go", exact=True).click()
+
+        self._do(act)
+
+    def sees(self, *texts: str) -> None:
+        """The page comes to show each of these."""
+
+        def see(page: Page) -> None:
+            for text in texts:
+                expect(page.locator("body")).to_contain_text(text)
+
+        self._do(see)
+
+    def sees_not(self, *texts: str) -> None:
+        def see(page: Page) -> None:
+            for text in texts:
+                expect(page.locator("body")).not_to_contain_text(text)
+
+        self._do(see)
+
+    def sees_row(self, *texts: str) -> None:
+        """One row of the list shows all of these."""
+
+        def see(page: Page) -> None:
+            rows = page.locator("#result_list tbody tr")
+            for text in texts:
+                rows = rows.filter(has_text=text)
+            expect(rows).to_have_count(1)
+
+        self._do(see)
+
+    def text_of(self, selector: str) -> str:
+        found: str = self._do(lambda page: page.locator(selector).inner_text())
+        return found
+
+    def value_of(self, name: str) -> str:
+        found: str = self._do(lambda page: page.locator(f"[name={name}]").input_value())
+        return found
+
+    def attribute_of(self, selector: str, name: str) -> str:
+        found: str = self._do(lambda page: page.locator(selector).get_attribute(name))
+        return found
+
+    def count(self, selector: str) -> int:
+        found: int = self._do(lambda page: page.locator(selector).count())
+        return found
+
+    def close(self) -> None:
+        self._do(lambda page: page.context.close())
+
+    def _rows(self, page: Page, text: str) -> Locator:
+        return page.locator("#result_list tbody tr").filter(has_text=re.compile(re.escape(text)))
+
+    def _do(self, what: Callable[[Page], Any]) -> Any:
+        return self._chromium.do(what, self._page)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not here: the admin is not tried in a real browser")
+    chromium = Chromium()
+    yield chromium
+    chromium.close()
+
+
+@pytest.fixture(scope="module")
+def shared(application_rights: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests of a module."""
+    processes = Processes(tmp_path_factory.mktemp("admin"))
+    yield processes.server()
+    processes.end()
+
+
+@pytest.fixture
+def desk_of(
+    chromium: Chromium, shared: Server, transactional_db: None
+) -> Iterator[Callable[[User], Desk]]:
+    """Signs a person in at a browser of their own."""
+    desks: list[Desk] = []
+
+    def sign_in(user: User) -> Desk:
+        user.set_password(PASSWORD)
+        user.save(update_fields=["password"])
+        desks.append(Desk(chromium, shared.url, user))
+        return desks[-1]
+
+    yield sign_in
+    for desk in desks:
+        desk.close()
