@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from django.apps import apps
 from django.core.exceptions import FieldError
 from django.db import connection
 
 from apps.core.crypto import Undecryptable
+from apps.core.fields import EncryptedField
 from apps.dispatch.models import EntryKind, Incident, details
 from tests.factories import NOON
 
@@ -105,3 +109,17 @@ def test_the_name_of_a_record_says_nothing_about_it() -> None:
     row = incident()
     assert ADDRESS not in f"{row} {row!r}"
     assert str(row) == f"incident {row.pk.hex[-8:]}"
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        model
+        for model in apps.get_models()
+        if any(isinstance(field, EncryptedField) for field in model._meta.concrete_fields)
+    ],
+    ids=lambda model: model._meta.label,
+)
+def test_a_record_with_phi_is_named_by_its_type_and_short_id_alone(model: type[Any]) -> None:
+    row = model()
+    assert str(row) == f"{model._meta.verbose_name} {row.pk.hex[-8:]}"

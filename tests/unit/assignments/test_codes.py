@@ -36,6 +36,19 @@ def test_every_event_says_what_its_data_may_hold() -> None:
     assert set(FIELDS) == set(codes.EVENTS)
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        *("received", "acknowledged", "en_route", "staged", "on_scene", "scene_secured"),
+        *("contact_made", "unable_to_locate", "police_released", "scene_unsafe", "transporting"),
+        *("arrived_destination", "cleared", "cancelled", "declined", "assist", "emergency"),
+        *("opened", "corrected"),
+    ],
+)
+def test_whatever_happens_in_the_field_is_a_tap(event: str) -> None:
+    assert "tablet" in codes.EVENTS[event].told_by
+
+
 def test_safety_reasons_are_reasons() -> None:
     assert set(codes.DECLINE_REASONS) >= codes.SAFETY_REASONS
 

@@ -6,13 +6,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from apps.dispatch import eido, eidobuild, plain, reference
+from apps.dispatch import calldata, eido, eidobuild, plain, reference
 from apps.dispatch.calls import (
     ANSWERS,
     CAUTION_KINDS,
@@ -223,6 +224,32 @@ def _local(value: Any) -> Any:
         inside = target.startswith("#/components/schemas/")
         return {"$ref": "#/$defs/" + target.rpartition("/")[2]} if inside else {}
     return {key: _local(item) for key, item in value.items()}
+
+
+def test_the_official_sample_fits_the_official_schema(validator: Draft202012Validator) -> None:
+    sample = orjson.loads(shared_data("eido", "sample_call_transfer_eido.json").read_bytes())
+    assert [error.message for error in validator.iter_errors(sample)] == []
+    del sample["agencyComponent"]
+    assert any(validator.iter_errors(sample)), "the schema must be able to say no"
+
+
+def test_every_real_row_survives_both_wires(validator: Draft202012Validator) -> None:
+    path = shared_data("cad", "seattle_cad_calls_full_columns.csv")
+    real = calldata.calls(calldata.read(path.read_text(encoding="utf-8-sig").splitlines()))
+    assert len(real) == 497
+    for call in real:
+        told = replace(call, agency_id="spd.seattle.gov", updated_at=call.updated_at or START)
+        by_plain = plain.parse(plain.build(told))
+        document = eidobuild.build(told)
+        by_eido = eido.parse(document)
+        assert not list(validator.iter_errors(document))
+        for name in ("cad_number", "event", "received_at", "priority", "beat"):
+            values = {getattr(one, name) for one in (told, by_plain, by_eido)}
+            assert len(values) == 1, (call.cad_number, name)
+        # EIDO requires a standard type.
+        assert by_plain.common_type == told.common_type
+        assert by_eido.common_type == (told.common_type or "TROUBLE")
+        assert set(call.flags) <= set(by_plain.flags)
 
 
 @settings(max_examples=30, deadline=None)
