@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
 from apps.accounts import services
@@ -12,11 +13,6 @@ from apps.core.ids import uuid7
 from tests.factories import NOON, PASSWORD, person, tablet
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def fresh_counters() -> None:
-    cache.clear()
 
 
 def test_a_tablet_enrols_signs_in_and_signs_out() -> None:
@@ -75,6 +71,28 @@ def test_five_wrong_passwords_lock_the_account_for_a_while() -> None:
         "/api/v1/sign-in", right, content_type="application/json", headers=enrolled.headers
     )
     assert locked.status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"code": "%s"}' % (b"x" * 2000), (413, "too-large")),
+        (b'{"code": "\\u0000"}', (400, "invalid")),
+        (b'{"code": [{}]}', (400, "invalid")),
+        (b'{"code": 1e308}', (400, "invalid")),
+        (b"[[]]", (400, "invalid")),
+        (b"[" * 900, (400, "unparsable")),
+        (b'{"code": "\xff"}', (400, "unparsable")),
+    ],
+    ids=["large", "nul", "object", "number", "list", "deep", "latin-1"],
+)
+def test_odd_bodies_get_a_clear_answer(
+    settings: Any, body: bytes, expected: tuple[int, str]
+) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    answer = Client().post("/api/v1/enrol", body, content_type="application/json")
+    assert (answer.status_code, answer.json()["code"]) == expected
+    assert answer["Content-Type"] == "application/problem+json"
 
 
 def test_guessing_codes_is_slowed() -> None:
