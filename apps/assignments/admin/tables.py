@@ -10,11 +10,13 @@ from django.utils.safestring import SafeString
 
 from apps.assignments import codes, documents
 from apps.assignments.records import Record
+from apps.assignments.timeline.corrections import Entry
 from apps.core.admin import NOTHING, table, when
 
 _HEADS = ("time", "what", "unit", "told by", "details", "doubts")
 # Told beside the details: the acknowledged version of the call is a number for machines.
 _HIDDEN = frozenset({"call_revision"})
+_TYPED = frozenset({"note", "reason"})
 _SCENE = {"secured": "secured", "unsafe": "no longer safe", "not_stated": "not stated"}
 
 
@@ -35,29 +37,30 @@ def flag(code: str) -> str:
 
 
 def happened(record: Record) -> SafeString:
-    """Every fact by the time that it counts with: devices whose clocks are wrong are put right.
-
-    One that was taken back stays, and says so.
+    """Every fact by the time that it counts with: devices whose clocks are wrong are put right, and
+    a time that cannot be used gives way to that of arrival. What was taken back stays, and says so.
     """
     facts = {fact.pk: fact for fact in record.facts}
-    entries = sorted(
-        record.timeline.history, key=lambda entry: entry.reading.at or entry.fact.received_at
-    )
+    timed = [(entry.at or entry.fact.received_at, entry) for entry in record.timeline.history]
     return table(
         _HEADS,
         (
             (
-                when(entry.reading.at),
-                event(entry.event) if entry.counts else f"{event(entry.event)} (taken back)",
+                when(at),
+                event(entry.event) + (" (taken back)" if _taken_back(entry) else ""),
                 fact.unit or NOTHING,
                 fact.author or fact.get_source_display(),
                 _details(entry.data),
                 "; ".join(flag(one) for one in record.flags_of(fact)),
             )
-            for entry in entries
+            for at, entry in sorted(timed, key=lambda pair: pair[0])
             for fact in [facts[entry.fact.id]]
         ),
     )
+
+
+def _taken_back(entry: Entry) -> bool:
+    return any(one.takes_back and one.in_force for one in entry.corrections)
 
 
 def handoff(record: Record) -> SafeString:
@@ -77,11 +80,20 @@ def handoff(record: Record) -> SafeString:
 
 def _details(data: Mapping[str, Any]) -> str:
     shown = (
-        f"{words(name)}: {value if name in {'note', 'reason'} else words(str(value))}"
+        f"{words(name)}: {_value(name, value)}"
         for name, value in data.items()
         if name not in _HIDDEN and value not in (None, "") and not isinstance(value, dict | list)
     )
     return "; ".join(shown)
+
+
+def _value(name: str, value: Any) -> str:
+    """What was chosen, in words; what was typed, as it was typed."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if name == "disposition":
+        return codes.DISPOSITIONS.get(str(value), str(value))
+    return str(value) if name in _TYPED else words(str(value))
 
 
 def _scene(scene: str, secured: Mapping[str, Any]) -> SafeString:

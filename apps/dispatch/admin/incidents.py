@@ -110,7 +110,7 @@ class IncidentAdmin(RecordAdmin[Incident]):
         if row.verdict == "eligible" and not care and row.status != IncidentStatus.MERGED:
             verdict += ", not sent"
         return format_html(
-            '<div style="min-width: 18em"><strong>{}</strong>{}</div>',
+            '<div style="min-width: 15em"><strong>{}</strong>{}</div>',
             verdict,
             f": {terms}" if terms else "",
         )
