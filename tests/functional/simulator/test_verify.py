@@ -14,7 +14,7 @@ import pytest
 from apps.simulator.figures import Figures
 from apps.simulator.tablet.tablet import Tablet
 from apps.simulator.verify import Findings, verify
-from tests.functional.dispatch.street import Street, connected, on_duty, until
+from tests.functional.dispatch.street import PATIENCE, Street, connected, on_duty, until
 from tests.processes import Server
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -147,7 +147,8 @@ def test_more_calls_than_one_page_are_all_looked_at(judged: Callable[[Spoil], Fi
     async def look(street: Street, figures: Figures, id: str) -> None:
         for number in ("2", "3"):
             await street.given(number)
-        rows = await street.desk.pages("/api/v1/assignments", limit=1)
+        async with asyncio.timeout(PATIENCE):
+            rows = await street.desk.pages("/api/v1/assignments", limit=1)
         assert sorted(row["cad_number"] for row in rows) == ["1", "2", "3"]
 
     judged(look)
