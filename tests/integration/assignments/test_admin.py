@@ -136,19 +136,22 @@ def test_the_ledger_names_agencies_and_minutes_and_no_responder(world: World) ->
 def test_rows_that_need_a_reason_are_asked_for_again_and_the_others_are_done(
     world: World, row: Assignment
 ) -> None:
-    unfit = world.call(units=[], exclusions={"violence": "yes"}, beat="U1")
+    unfit, second = (
+        world.call(units=[], exclusions={"violence": "yes"}, beat="U1") for _ in range(2)
+    )
     over = world.call(units=[], event="close")
     reader = desk(world.supervisor)
     url = "/admin/dispatch/incident/"
     form = {
         "action": "assign_unit",
-        "_selected_action": [str(unfit.pk), str(over.pk)],
+        "_selected_action": [str(unfit.pk), str(second.pk), str(over.pk)],
         "unit": str(world.ours.unit.pk),
         "apply": "1",
     }
     again = text(reader.post(url, form))
-    assert f"{unfit.cad_number}, {unfit.evaluation['text']}: Say why" in again
-    assert f'value="{unfit.pk}"' in again
+    for one in (unfit, second):
+        assert f"{one.cad_number}, {one.evaluation['text']}: Say why" in again
+        assert f'value="{one.pk}"' in again
     assert f'value="{over.pk}"' not in again  # it cannot be given at all, and that was said
     assert "The incident is closed." in again
     done = reader.post(url, {**form, "_selected_action": [str(unfit.pk)], "reason": "asked for"})
