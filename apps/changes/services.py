@@ -103,7 +103,10 @@ def publish(
                 [document.collection for document in ordered],
                 [document.id for document in ordered],
                 [_sealed(document) for document in ordered],
-                [",".join(sorted(document.scopes)) for document in ordered],
+                [
+                    None if document.scopes is None else ",".join(sorted(document.scopes))
+                    for document in ordered
+                ],
                 [event.name for event in events],
                 [event.subject for event in events],
             ],

@@ -9,8 +9,9 @@ class SyncConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.sync import registry  # noqa: PLC0415  (models must be loaded first)
-        from apps.sync.facts import FACTS  # noqa: PLC0415
+        from apps.sync.collections import FACTS, QUARANTINE  # noqa: PLC0415
 
         registry.register(FACTS)
+        registry.register(QUARANTINE)
         # Each app's `sync.py` registers what a tablet sees of it and may write.
         autodiscover_modules("sync")

@@ -100,7 +100,7 @@ def judge(
     told_before: bool,
     policies: Mapping[str, Policy],
 ) -> Verdict:
-    """The verdict; see the module. `told_before`: this very save with this very content is known."""
+    """The verdict; see the module. `told_before`: this very save, with this content, is known."""
     if last is not None and sent.edit_no is not None and sent.edit_no <= last.edit_no:
         if told_before or present is None:
             return Verdict(Fate.REPEAT)
@@ -120,9 +120,7 @@ def judge(
 def _typed_on_present(sent: Sent, present: Present, last: Taken | None) -> bool:
     if sent.assumed is not None and covers(present.content, sent.assumed.content):
         return True
-    return (
-        last is not None and last.rev == present.rev and covers(present.content, last.content)
-    )
+    return last is not None and last.rev == present.rev and covers(present.content, last.content)
 
 
 def _base(sent: Sent, last: Taken | None) -> State | None:

@@ -1,4 +1,4 @@
-"""What became of the rows that tablets pushed: the ledger of those taken, and the quarantine."""
+"""What became of the rows that tablets pushed: ledger, history, conflicts, quarantine."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from apps.accounts.models import Tablet, User
 from apps.changes.querysets import VisibleQuerySet
 from apps.core.fields import EncryptedJSONField
 from apps.core.models import UUIDModel
+from apps.sync.judging import Fate
+
+FATES = [*(str(fate) for fate in Fate), "restored", "deleted"]
 
 
 class TakenWrite(UUIDModel):
-    """A pushed document that was applied. The unique key orders two copies of one request.
+    """A pushed fact that was applied. The unique key orders two copies of one request.
 
     `fingerprint` is a keyed hash of what the client wrote: the same again is a repeat, something
     else under the same id is not.
@@ -36,12 +39,115 @@ class TakenWrite(UUIDModel):
         ]
 
 
+class Version(UUIDModel):
+    """One save of a document that people change together, as it was sent: ledger and history.
+
+    The ledger: the unique key makes an edit take effect once, and the highest `edit_no` of an
+    editor that was taken is the base of what it sends next. The history: every text that ever held
+    is here, and every one that was kept without holding. `rev` is the document's revision from then
+    on. `result` is the whole document where it differs from what was sent. Append-only by trigger.
+    """
+
+    SAFE = frozenset(
+        {"id", "collection", "doc_id", "rev", "fate", "editor", "edit_no", "fingerprint"}
+        | {"instance", "tablet", "author", "at"}
+    )
+    APPEND_ONLY = True
+
+    collection = models.CharField(max_length=40)
+    doc_id = models.UUIDField()
+    rev = models.BigIntegerField()
+    fate = models.CharField(max_length=10)
+    editor = models.UUIDField(null=True)
+    edit_no = models.BigIntegerField(null=True)
+    fingerprint = models.BinaryField(max_length=16)
+    instance = models.UUIDField("local database", null=True)
+    tablet = models.ForeignKey(Tablet, models.PROTECT, null=True, related_name="+")
+    author = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField()
+    content = EncryptedJSONField()
+    result = EncryptedJSONField(null=True)
+
+    class Meta:
+        verbose_name = "version"
+        constraints = [
+            # Saves that name no editor are all different: only their content could tell, and the
+            # same content again is a normal day.
+            models.UniqueConstraint(
+                fields=["collection", "doc_id", "editor", "edit_no", "fingerprint"],
+                name="sync_version_once",
+            ),
+            models.CheckConstraint(condition=Q(fate__in=FATES), name="sync_version_fate"),
+        ]
+        indexes = [models.Index(fields=["collection", "doc_id", "rev"], name="sync_history")]
+
+
+class ConflictQuerySet(VisibleQuerySet["Conflict"]):
+    COLLECTION = "quarantine"
+
+    def open(self) -> ConflictQuerySet:
+        """Those that nobody has settled."""
+        return self.filter(settled_at=None)
+
+
+class Choice(models.TextChoices):
+    """How a conflict was settled."""
+
+    STAYS = "stays", "what stands in the document stays"
+    KEPT = "kept", "what was kept was put back"
+
+
+class Conflict(UUIDModel):
+    """Two wrote into the same field of a document: what won, and what was kept beside it.
+
+    `author` wrote what was kept, `version` is the save it came with. It comes to its author in the
+    collection `quarantine` until somebody settles it.
+    """
+
+    SAFE = frozenset(
+        {"id", "collection", "doc_id", "version", "author", "tablet", "at", "fields"}
+        | {"settled_by", "settled_at", "choice"}
+    )
+
+    collection = models.CharField(max_length=40)
+    doc_id = models.UUIDField("document")
+    version = models.UUIDField()
+    author = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    tablet = models.ForeignKey(Tablet, models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField()
+    fields = models.JSONField()
+    won = EncryptedJSONField()
+    kept = EncryptedJSONField()
+    settled_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    settled_at = models.DateTimeField(null=True)
+    choice = models.CharField(max_length=10, choices=Choice, blank=True)
+
+    objects = ConflictQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "conflict"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(settled_by=None, settled_at=None, choice="")
+                | Q(settled_by__isnull=False, settled_at__isnull=False, choice__in=Choice.values),
+                name="sync_settled_by_whom_when_and_how",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["collection", "doc_id"],
+                condition=Q(settled_at=None),
+                name="sync_conflict_open",
+            )
+        ]
+
+
 class QuarantinedWriteQuerySet(VisibleQuerySet["QuarantinedWrite"]):
     COLLECTION = "quarantine"
 
     def open(self) -> QuarantinedWriteQuerySet:
-        """Neither corrected by its author nor acknowledged by a supervisor."""
-        return self.filter(corrected_at=None, acknowledged_at=None)
+        """Neither corrected by its author nor applied or acknowledged by a supervisor."""
+        return self.filter(corrected_at=None, acknowledged_at=None, applied_at=None)
 
 
 class QuarantinedWrite(UUIDModel):
@@ -49,11 +155,15 @@ class QuarantinedWrite(UUIDModel):
 
     `doc_id` is text: even an id that is none is kept. `base` is the state that it was typed on,
     `author` who was signed in (None: nobody). The unique key makes a repeat the same row.
+    `stands_in`: nothing else holds under the document's id, so this text is shown there, marked.
+    Settled by its author's correction (`corrected_at`), by a supervisor who has applied it
+    (`applied_by`), or by one who has seen that it cannot be (`acknowledged_by`).
     """
 
     SAFE = frozenset(
         {"id", "collection", "doc_id", "tablet", "author", "instance", "editor", "edit_no"}
         | {"fingerprint", "at", "corrected_at", "acknowledged_by", "acknowledged_at"}
+        | {"applied_by", "applied_at", "stands_in"}
     )
 
     collection = models.CharField(max_length=40)
@@ -71,6 +181,9 @@ class QuarantinedWrite(UUIDModel):
     corrected_at = models.DateTimeField(null=True)
     acknowledged_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     acknowledged_at = models.DateTimeField(null=True)
+    applied_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    applied_at = models.DateTimeField(null=True)
+    stands_in = models.BooleanField(default=False, db_default=False)
 
     objects = QuarantinedWriteQuerySet.as_manager()
 
@@ -86,6 +199,11 @@ class QuarantinedWrite(UUIDModel):
                 condition=Q(acknowledged_by=None, acknowledged_at=None)
                 | Q(acknowledged_by__isnull=False, acknowledged_at__isnull=False),
                 name="sync_acknowledged_by_whom_and_when",
+            ),
+            models.CheckConstraint(
+                condition=Q(applied_by=None, applied_at=None)
+                | Q(applied_by__isnull=False, applied_at__isnull=False),
+                name="sync_applied_by_whom_and_when",
             ),
         ]
         indexes = [

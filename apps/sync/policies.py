@@ -7,6 +7,7 @@ it, so it has to be kept and shown. Pure.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -69,25 +70,82 @@ def append_only(base: Any, mine: Any, current: Any) -> Merged:
     return Merged([*current, *(one for one in mine if _name(one) not in present)], clash)
 
 
-# The context that a change must find again, letter by letter, in the other text.
-_CONTEXT = 24
 # A difference that takes longer to find is found coarser: then more is a clash, nothing is wrong.
 _DIFF_SECONDS = 0.2
+# A word, spaces, a line break, a sign: what two people can change apart.
+_WORD = re.compile(r"\n|\w+|[^\w\s]|[^\S\n]+")
 
 
 def text(base: Any, mine: Any, current: Any) -> Merged:
-    """A text. The changes from base to mine are made in the present text, where each finds its
-    surroundings unchanged; otherwise the present text stays, and mine is kept beside it."""
+    """A text, word by word: what either changed is changed, where the two did not touch the same
+    words; otherwise the present text stays, and mine is kept beside it. What both have added at one
+    place stands there one after the other."""
     if not (isinstance(base, str) and isinstance(mine, str) and isinstance(current, str)):
         return scalar(base, mine, current)
-    merger = diff_match_patch()
-    merger.Diff_Timeout = _DIFF_SECONDS
-    merger.Match_Threshold = 0.0
-    merger.Patch_DeleteThreshold = 0.0
-    merger.Patch_Margin = _CONTEXT
-    patches = merger.patch_make(base, mine)
-    value, made = merger.patch_apply(patches, current)
-    return Merged(value) if all(made) else Merged(current, clash=True)
+    codes: dict[str, str] = {}
+    before = _encoded(base, codes)
+    ours, theirs = (_changes(before, _encoded(one, codes)) for one in (mine, current))
+    merged = _together(before, ours, theirs)
+    if merged is None:
+        return Merged(current, clash=True)
+    words = {code: word for word, code in codes.items()}
+    return Merged("".join(words[code] for code in merged))
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """`text` stands in place of the words from `start` to `end` of the base."""
+
+    start: int
+    end: int
+    text: str
+
+    def touches(self, other: _Change) -> bool:
+        """Whether neither can be made without spoiling the other."""
+        return self.start < other.end and other.start < self.end
+
+
+def _encoded(value: str, codes: dict[str, str]) -> str:
+    """A text with one sign for each word, the same in all texts that share `codes`."""
+    return "".join(codes.setdefault(word, chr(0x10000 + len(codes))) for word in _words(value))
+
+
+def _words(value: str) -> list[str]:
+    return _WORD.findall(value)
+
+
+def _changes(base: str, other: str) -> list[_Change]:
+    differ = diff_match_patch()
+    differ.Diff_Timeout = _DIFF_SECONDS
+    found: list[_Change] = []
+    at = start = 0
+    put = ""
+    for kind, part in [*differ.diff_main(base, other, False), (differ.DIFF_EQUAL, "")]:
+        if kind == differ.DIFF_EQUAL:
+            if at > start or put:
+                found.append(_Change(start, at, put))
+            start = at = at + len(part)
+            put = ""
+        elif kind == differ.DIFF_DELETE:
+            at += len(part)
+        else:
+            put += part
+    return found
+
+
+def _together(base: str, ours: list[_Change], theirs: list[_Change]) -> str | None:
+    """The base with both lists of changes made; None where two of them touch the same words."""
+    fresh = [change for change in ours if change not in theirs]
+    if any(one.touches(other) for one in fresh for other in theirs):
+        return None
+    # At one place theirs comes first; what only adds comes before what replaces.
+    steps = [(change.start, change.end, 0, change) for change in theirs]
+    steps += [(change.start, change.end, 1, change) for change in fresh]
+    parts, at = [], 0
+    for *_, change in sorted(steps, key=lambda step: step[:3]):
+        parts += [base[at : change.start], change.text]
+        at = max(at, change.end)
+    return "".join([*parts, base[at:]])
 
 
 def _blank(value: Any) -> bool:

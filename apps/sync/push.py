@@ -8,10 +8,9 @@ with a row puts that row into quarantine, and the others go on.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -19,14 +18,17 @@ import orjson
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError, transaction
 
 from apps.core.problems import INVALID, FieldError, ProblemError
-from apps.sync import feed, services, wire
+from apps.sync import documents, feed, merged, wire
+from apps.sync.documents import Stand
+from apps.sync.feed import Current
+from apps.sync.merged import LARGEST_DOCUMENT
 from apps.sync.registry import SERVER_MANAGED, Collection, Contact, Pushed, Refused
-from apps.sync.services import Rejected
+from apps.sync.services import quarantine, taking
+from apps.sync.services.quarantine import Rejected
 
 log = logging.getLogger(__name__)
 
 MOST_ROWS = 500
-LARGEST_DOCUMENT = 64 * 1024  # bytes of JSON
 # Savepoints are cheap by the dozen, and a long transaction holds up other publishers.
 ROWS_A_TRANSACTION = 50
 
@@ -85,10 +87,22 @@ def push(
     OperationalError where the database is too busy; nothing is lost, as the client keeps its rows.
     """
     answers: list[bytes] = []
-    waiting = iter(rows)
-    while batch := list(islice(waiting, ROWS_A_TRANSACTION)):
+    for batch in _batches(rows):
         answers += _commit(collection, contact, batch, now)
     return answers
+
+
+def _batches(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """The rows of each transaction, in order. Two versions of one document are never in one: the
+    second is judged by what the first has become."""
+    batch: dict[str, Row] = {}
+    for row in rows:
+        if row.id in batch or len(batch) == ROWS_A_TRANSACTION:
+            yield list(batch.values())
+            batch = {}
+        batch[row.id] = row
+    if batch:
+        yield list(batch.values())
 
 
 def _commit(
@@ -99,7 +113,10 @@ def _commit(
     """
     try:
         with transaction.atomic():
-            return [answer for row in rows if (answer := _judge(collection, contact, row, now))]
+            batch = _Batch(collection, contact, rows, now)
+            answers = [answer for row in rows if (answer := batch.judge(row))]
+            batch.check()
+            return answers
     except (IntegrityError, DataError):
         if len(rows) > 1:
             return [a for row in rows for a in _commit(collection, contact, [row], now)]
@@ -109,60 +126,105 @@ def _commit(
 
 _AT_COMMIT = FieldError("", "It contradicts other records.")
 _BROKEN = FieldError("", "The server could not take this. Its operator has been told.")
+_NOBODY = FieldError("", "Nobody was signed in on the tablet.")
 
 
-def _judge(collection: Collection, contact: Contact, row: Row, now: datetime) -> bytes | None:
-    """The verdict on one row: None where it holds as it was sent, else what to return."""
-    if row.document.get("_deleted") and not _positive(row.document.get("edit_no")):
-        return None  # a purge that comes back: never a deletion
-    try:
-        with transaction.atomic():
-            document = _apply(collection, contact, row, now)
-    except Refused as refused:
-        return _refuse(collection, contact, row, refused.errors, now)
-    except ProblemError as problem:
-        if problem.status_code >= 500:
+class _Batch:
+    """The rows of one transaction: what they all need is read once, at the beginning."""
+
+    def __init__(
+        self, collection: Collection, contact: Contact, rows: Sequence[Row], now: datetime
+    ) -> None:
+        self._collection = collection
+        self._contact = contact
+        self._now = now
+        self._parsed = {row.id: _parsed(collection, row) for row in rows}
+        self._stands: dict[UUID, Stand] = {}
+        self._revs: dict[UUID, int] = {}
+        if collection.kind == "merged":
+            versions = [one for one in self._parsed.values() if isinstance(one, Pushed)]
+            self._stands = merged.stands_of(collection, contact, versions)
+
+    def judge(self, row: Row) -> bytes | None:
+        """The verdict on one row: None where it holds as it was sent, else what to return."""
+        if row.document.get("_deleted") and not _positive(row.document.get("edit_no")):
+            return None  # a purge that comes back: never a deletion
+        errors: list[FieldError]
+        try:
+            with transaction.atomic():
+                document = self._apply(row)
+        except Refused as refused:
+            errors = refused.errors
+        except ProblemError as problem:
+            if problem.status_code >= 500:
+                raise
+            errors = list(problem.errors) or [FieldError("", problem.text or problem.problem.title)]
+        except (OperationalError, InterfaceError):
             raise
-        errors = list(problem.errors) or [FieldError("", problem.text or problem.problem.title)]
-        return _refuse(collection, contact, row, errors, now)
-    except (OperationalError, InterfaceError):
-        raise
-    except (IntegrityError, DataError):
-        return _refuse(collection, contact, row, [_AT_COMMIT], now)
-    except Exception:
-        log.exception("a push handler failed", extra={"collection": collection.name})
-        return _refuse(collection, contact, row, [_BROKEN], now)
-    if document is None:
-        return None
-    return orjson.dumps({"_deleted": False, **document}, option=orjson.OPT_UTC_Z)
+        except (IntegrityError, DataError):
+            errors = [_AT_COMMIT]
+        except Exception:
+            log.exception("a push handler failed", extra={"collection": self._collection.name})
+            errors = [_BROKEN]
+        else:
+            if document is None:
+                return None
+            return orjson.dumps({"_deleted": False, **document}, option=orjson.OPT_UTC_Z)
+        return _refuse(self._collection, self._contact, row, errors, self._now)
+
+    def check(self) -> None:
+        """Nobody has written one of these documents without its lock; see `documents`."""
+        if self._revs:
+            documents.must_have_led_to(self._collection.name, self._revs)
+
+    def _apply(self, row: Row) -> dict[str, Any] | None:
+        """Applies a row, or raises Refused. Runs in a savepoint."""
+        pushed = self._parsed[row.id]
+        if not isinstance(pushed, Pushed):
+            raise Refused(pushed)
+        if self._contact.session.user is None:
+            raise Refused([_NOBODY])
+        if self._collection.kind == "merged":
+            stand = self._stands.get(pushed.doc_id, documents.NOTHING)
+            taken = merged.take(self._collection, pushed, stand, self._contact, self._now)
+            self._revs[pushed.doc_id] = taken.rev
+            document = taken.answer
+        else:
+            document = _take_fact(self._collection, pushed, self._contact, self._now)
+        if pushed.corrects:
+            quarantine.corrected(
+                collection=pushed.collection,
+                doc_id=pushed.doc_id,
+                contact=self._contact,
+                now=self._now,
+            )
+        return document
 
 
-def _apply(
-    collection: Collection, contact: Contact, row: Row, now: datetime
+def _take_fact(
+    collection: Collection, pushed: Pushed, contact: Contact, now: datetime
 ) -> dict[str, Any] | None:
-    """Applies a row, or raises Refused. Runs in a savepoint."""
-    pushed = _pushed(collection, row)
-    if contact.session.user is None:
-        raise Refused([FieldError("", "Nobody was signed in on the tablet.")])
-    if row.document.get("_deleted"):
+    """A document that is written once, into the ledger and to the handler."""
+    if pushed.deleted:
         raise Refused([FieldError("/_deleted", "What was recorded is not deleted.")])
-    new = services.take(row=pushed, contact=contact, now=now)
+    new = taking.take(row=pushed, contact=contact, now=now)
     if new is None:
         return None
-    if new is False:
-        raise Refused([FieldError("/id", "Something else was recorded under this id.")])
-    assert collection.push is not None  # pull-only collections never get here
-    document = collection.push(pushed, contact, now)
-    if "sync_status" in row.document or "sync_status" in (row.assumed or {}):
-        services.corrected(row=pushed, contact=contact, now=now)
-    return document
+    if not new:
+        detail = "Something else was recorded under this id, and stays."
+        raise Refused([FieldError("/id", detail)])
+    if pushed.corrects:
+        quarantine.give_way(collection=collection.name, doc_id=pushed.doc_id)
+    assert collection.push is not None  # the registry has checked it
+    return collection.push(pushed, contact, now)
 
 
-def _pushed(collection: Collection, row: Row) -> Pushed:
+def _parsed(collection: Collection, row: Row) -> Pushed | list[FieldError]:
+    """The row as the collections take it, or what is wrong with its envelope."""
     if len(orjson.dumps(row.document)) > LARGEST_DOCUMENT:
-        raise Refused([FieldError("", f"A document has at most {LARGEST_DOCUMENT} bytes.")])
+        return [FieldError("", f"A document has at most {LARGEST_DOCUMENT} bytes.")]
     errors = []
-    if (doc_id := _uuid(row.id)) is None:
+    if (doc_id := documents.uuid_of(row.id)) is None:
         errors.append(FieldError("/id", "Not a UUID."))
     editor, edit_no = row.document.get("editor"), row.document.get("edit_no")
     if editor is not None and _uuid(editor) is None:
@@ -170,10 +232,20 @@ def _pushed(collection: Collection, row: Row) -> Pushed:
     if edit_no is not None and not _positive(edit_no):
         errors.append(FieldError("/edit_no", "Not a whole number of at least 1."))
     if errors or doc_id is None:
-        raise Refused(errors)
-    written = _written(collection, row.document)
-    assumed = None if row.assumed is None else _written(collection, row.assumed)
-    return Pushed(collection.name, written, assumed, doc_id, _uuid(editor), edit_no)
+        return errors
+    assumed = row.assumed or {}
+    return Pushed(
+        collection=collection.name,
+        document=_written(collection, row.document),
+        assumed=None if row.assumed is None else _written(collection, row.assumed),
+        doc_id=doc_id,
+        editor=_uuid(editor),
+        edit_no=edit_no,
+        rev=documents.whole(row.document.get("rev")),
+        assumed_rev=documents.whole(assumed.get("rev")),
+        deleted=bool(row.document.get("_deleted")),
+        corrects="sync_status" in row.document or "sync_status" in assumed,
+    )
 
 
 def _refuse(
@@ -185,6 +257,7 @@ def _refuse(
 ) -> bytes:
     """Keeps the row in quarantine; what the tablet gets in its place."""
     edit_no = row.document.get("edit_no")
+    held = _held(collection, contact, row)
     rejected = Rejected(
         collection=collection.name,
         doc_id=row.id,
@@ -193,31 +266,40 @@ def _refuse(
         editor=_uuid(row.document.get("editor")),
         edit_no=edit_no if _positive(edit_no) else None,
         errors=errors,
+        fresh=held is None and documents.uuid_of(row.id) is not None,
     )
-    services.quarantine(row=rejected, contact=contact, now=now)
-    return _in_place_of(collection, contact, row, errors)
+    quarantine.quarantine(row=rejected, contact=contact, now=now)
+    return _in_place_of(collection, contact, row, held, errors)
+
+
+def _held(collection: Collection, contact: Contact, row: Row) -> Current | None:
+    """What holds under the row's id; None where nothing does but, perhaps, a refused text."""
+    doc_id = documents.uuid_of(row.id)
+    if doc_id is None:
+        return None
+    found = feed.current(holder=contact.instance, collection=collection.name, doc_id=doc_id)
+    return None if found and documents.stands_in(collection.name, doc_id) else found
 
 
 def _in_place_of(
-    collection: Collection, contact: Contact, row: Row, errors: list[FieldError]
+    collection: Collection,
+    contact: Contact,
+    row: Row,
+    held: Current | None,
+    errors: list[FieldError],
 ) -> bytes:
-    """What holds under the row's id, if this holder may see it. A tombstone for what it may not,
-    and where nobody is signed in. Otherwise what was typed, marked, so that it stays in sight."""
-    doc_id = _uuid(row.id)
-    if contact.session.user is None:
+    """What a client gets in place of a refused row: an order to drop what its holder may not see,
+    or what nobody is signed in for. A fact that was recorded stays as it is. Otherwise what was
+    typed, marked, so that it stays in sight."""
+    nobody = contact.session.user is None
+    if nobody or (held is not None and held.row is None):
         return b'{"id":%s,"_deleted":true}' % orjson.dumps(row.id)
-    if doc_id is not None:
-        holder = contact.instance
-        held = feed.current(holder=holder, collection=collection.name, doc_id=doc_id)
-        if held is not None:
-            return wire.tombstone(doc_id) if held.row is None else wire.document(held.row)
-    marked = {
-        **{k: v for k, v in row.document.items() if k not in SERVER_MANAGED},
-        "sync_status": "quarantined",
-        "sync_errors": [f"{e.pointer or '/'}: {e.detail}" for e in errors],
-        "_deleted": False,
-    }
-    return orjson.dumps(marked)
+    if held is not None and held.row is not None and collection.kind == "append_only":
+        return wire.document(held.row)
+    marked = quarantine.marked(row.document, errors)
+    if held is not None and held.row is not None:
+        marked["rev"] = held.row.rev
+    return orjson.dumps({**marked, "_deleted": False})
 
 
 def _written(collection: Collection, document: dict[str, Any]) -> dict[str, Any]:
@@ -231,10 +313,4 @@ def _positive(value: object) -> bool:
 
 def _uuid(value: object) -> UUID | None:
     """A UUID in its one canonical form: the answer must name the id exactly as it was sent."""
-    if not isinstance(value, str):
-        return None
-    try:
-        found = UUID(value)
-    except ValueError:
-        return None
-    return found if str(found) == value else None
+    return documents.uuid_of(value) if isinstance(value, str) else None

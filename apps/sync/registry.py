@@ -7,16 +7,21 @@ app knows no domain: it pages, signs, judges envelopes and calls the handler.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from apps.accounts.auth import TabletSession
+from apps.accounts.models import User
+from apps.audit.services import Actor
 from apps.core.problems import FieldError
+from apps.sync.policies import Policy
 
-Kind = Literal["pull_only", "append_only"]
+# pull_only: tablets only read it. append_only: each document is written once. merged: people change
+# a document together, and their versions are merged field by field.
+Kind = Literal["pull_only", "append_only", "merged"]
 # "both": tablets pull it, and desks get it over their socket.
 Audience = Literal["tablet", "desk", "both"]
 
@@ -57,6 +62,8 @@ class Pushed:
     """One row of a push. `document` and `assumed` carry no server-managed fields.
 
     `(editor, edit_no)` names the edit: which local database, which save. None: an old client.
+    `rev` and `assumed_rev` are the server's revisions that the two were served with, 0 where they
+    name none. `deleted`: its author deletes it. `corrects`: it follows a version that was refused.
     """
 
     collection: str
@@ -65,11 +72,59 @@ class Pushed:
     doc_id: UUID
     editor: UUID | None
     edit_no: int | None
+    rev: int = 0
+    assumed_rev: int = 0
+    deleted: bool = False
+    corrects: bool = False
 
 
 # Called in a savepoint. None: applied as sent. A document: what holds now, to be returned. Raises
 # Refused (or ProblemError with a 4xx) to put the row into quarantine.
 PushHandler = Callable[[Pushed, Contact, datetime], dict[str, Any] | None]
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A document that is to hold from now on. `document` is whole, without what the server manages.
+
+    `before` is the content that it replaces; None: there was none. `author` wrote it, `actor` is
+    how the audit log names who acts. `editor` and `edit_no` name the save that it is exactly; a
+    document that the server has put together names the server.
+    """
+
+    collection: str
+    doc_id: UUID
+    document: dict[str, Any]
+    before: dict[str, Any] | None
+    editor: UUID | None
+    edit_no: int | None
+    author: User
+    actor: Actor
+    now: datetime
+
+    def body(self, **own: Any) -> dict[str, Any]:
+        """What the domain app publishes: the document, the fields of its `own`, and which save it
+        is."""
+        named = {"editor": self.editor and str(self.editor), "edit_no": self.edit_no}
+        return {**self.document, **named, **own, "id": str(self.doc_id)}
+
+
+@dataclass(frozen=True)
+class Merging:
+    """How a domain app takes part in merging.
+
+    `write` stores a whole document and publishes it with its scopes, in the caller's savepoint; it
+    returns the body that it published, which may differ from what it was given. It raises Refused,
+    or ProblemError with a 4xx, for what cannot be taken. `policies` name the fields whose two
+    versions can be put together; the others are single values. `delete` withdraws a document;
+    None: what was recorded is not deleted.
+
+    Whoever writes such a document elsewhere takes `documents.lock` first, in the same transaction.
+    """
+
+    write: Callable[[Edit], dict[str, Any]]
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    delete: Callable[[Edit], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +142,7 @@ class Collection:
     schema: dict[str, Any]
     shared: bool = False
     push: PushHandler | None = None
+    merging: Merging | None = None
     audit_as: str | None = None
     version: int = 1
 
@@ -95,8 +151,10 @@ class Collection:
             raise ValueError("The name of a collection is up to 40 of a-z and _.")
         if self.schema.get("required") != ["id"]:
             raise ValueError(f"The schema of {self.name} must require exactly id.")
-        if (self.kind == "pull_only") != (self.push is None):
+        if (self.kind == "append_only") != (self.push is not None):
             raise ValueError(f"{self.name}: a push handler is for append_only collections.")
+        if (self.kind == "merged") != (self.merging is not None):
+            raise ValueError(f"{self.name}: merging is for merged collections.")
 
     def server_managed(self, document: dict[str, Any]) -> frozenset[str]:
         """The names of this document's fields that clients do not write."""

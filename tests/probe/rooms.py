@@ -14,8 +14,8 @@ from apps.changes import scopes
 from apps.changes.services import EVERYONE_SCOPE, Document, publish
 from apps.core.ids import uuid7
 from apps.core.problems import FieldError
-from apps.sync import registry
-from apps.sync.registry import Collection, Contact, Pushed, Refused
+from apps.sync import policies, registry
+from apps.sync.registry import Collection, Contact, Edit, Merging, Pushed, Refused
 from tests.factories import NOON
 
 SCHEMA: dict[str, Any] = {
@@ -63,14 +63,68 @@ MARKS = Collection("marks", "append_only", "tablet", SCHEMA, push=mark, audit_as
 SIGNS = Collection("signs", "pull_only", "tablet", SCHEMA, shared=True)
 
 
+PAGE_SCHEMA: dict[str, Any] = {
+    **SCHEMA,
+    "properties": {
+        **SCHEMA["properties"],
+        "editor": {"type": ["string", "null"]},
+        "edit_no": {"type": ["integer", "null"]},
+        "title": {"type": ["string", "null"]},
+        "tags": {"type": ["array", "null"], "items": {"type": "string"}},
+        "log": {"type": ["array", "null"]},
+        "number": {"type": ["number", "null"]},
+        "team": {"type": "string", "readOnly": True},
+    },
+}
+
+
+def write_page(edit: Edit) -> dict[str, Any]:
+    """Publishes a page to its author and the team. Its title can ask for trouble."""
+    title = edit.document.get("title")
+    if title == "refuse":
+        raise Refused([FieldError("/title", "Not this one.")])
+    if title == "break":
+        raise RuntimeError("a fault of the handler")
+    if title == "overtaken":  # somebody writes it without its lock
+        withdraw(edit.doc_id, collection=edit.collection)
+    stored = edit.body(team=str(edit.author.team_id))
+    if title == "change":
+        stored["title"] = "changed"
+    assert edit.author.team_id is not None
+    audience = {scopes.responder(edit.author.pk), scopes.team(edit.author.team_id)}
+    document = Document(edit.collection, edit.doc_id, frozenset(audience), stored)
+    publish(documents=[document], now=edit.now)
+    if title == "overtaken":
+        publish(documents=[document], now=edit.now)
+    return stored
+
+
+def delete_page(edit: Edit) -> None:
+    withdraw(edit.doc_id, collection=edit.collection)
+
+
+PAGES = Collection(
+    "pages",
+    "merged",
+    "tablet",
+    PAGE_SCHEMA,
+    merging=Merging(
+        write=write_page,
+        policies={"text": policies.text, "tags": policies.union, "log": policies.append_only},
+        delete=delete_page,
+    ),
+    audit_as="page",
+)
+
+
 def install() -> None:
-    for collection in (NOTES, MARKS, SIGNS):
+    for collection in (NOTES, MARKS, SIGNS, PAGES):
         registry.register(collection)
     registry.register_fact_kind("probe", schema=SCHEMA, push=mark)
 
 
 def remove() -> None:
-    for collection in (NOTES, MARKS, SIGNS):
+    for collection in (NOTES, MARKS, SIGNS, PAGES):
         registry.unregister(collection.name)
     registry.unregister_fact_kind("probe")
 
@@ -104,7 +158,7 @@ def notes(
 
 
 def withdraw(id: UUID, *, collection: str = "notes") -> None:
-    """Takes a note away from everybody."""
+    """Takes a document away from everybody."""
     with transaction.atomic():
         publish(documents=[Document(collection, id, frozenset())], now=NOON)
 

@@ -33,7 +33,7 @@ create table feed_change (
   event       text, subject uuid,                             -- event: for reactions and partners
   constraint feed_change_kind check (case kind
     when 'doc' then
-      num_nonnulls(collection, doc_id, scopes) = 3 and num_nonnulls(holder, scope, held, event, subject) = 0
+      num_nonnulls(collection, doc_id) = 2 and num_nonnulls(holder, scope, held, event, subject) = 0
     when 'hold' then
       num_nonnulls(holder, scope, held) = 3 and num_nonnulls(collection, doc_id, scopes, rev, event, subject) = 0
     when 'event' then
@@ -137,12 +137,17 @@ create constraint trigger feed_queue after insert on feed_change
   deferrable initially deferred for each row execute function feed_queue();
 
 -- The last word of this transaction on each document: its scopes, and every holder that sees it
--- now or saw it until now. One statement: its parts write different rows.
+-- now or saw it until now. One statement: its parts write different rows. A change without scopes
+-- sends the document once more to whoever has it: which scopes those are is known only here, where
+-- nobody else is writing them.
 create function feed_apply_documents(this_commit bigint, s bigint) returns void language plpgsql as $$
 begin
   with last as materialized (
-    select distinct on (collection, doc_id) collection, doc_id, scopes from feed_change
-    where commit_id = this_commit and kind = 'doc' order by collection, doc_id, n desc
+    select distinct on (collection, doc_id) collection, doc_id, coalesce(scopes, array(
+      select m.scope from feed_member m
+      where m.collection = c.collection and m.doc_id = c.doc_id)) as scopes
+    from feed_change c where commit_id = this_commit and kind = 'doc'
+    order by collection, doc_id, scopes is null, n desc
   ), leaves as (
     delete from feed_member m using last d
     where m.collection = d.collection and m.doc_id = d.doc_id and m.scope <> all (d.scopes)

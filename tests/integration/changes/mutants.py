@@ -48,8 +48,8 @@ MUTANTS = {
         "order by holder, scope, n",
     ),
     "the first scopes count, not the last": (
-        "order by collection, doc_id, n desc",
-        "order by collection, doc_id, n",
+        "order by collection, doc_id, scopes is null, n desc",
+        "order by collection, doc_id, scopes is null, n",
     ),
     "an early apply keeps the commit row": (
         "  perform set_config('carefield.commit', '', true);\n",

@@ -78,7 +78,7 @@ def test_retention_says_so_and_deletes(published: None) -> None:
         "(kind, holder, scope) values ('hold', gen_random_uuid(), 'agency')",
         "(kind, event, subject, scope) values ('event', 'x', gen_random_uuid(), 'agency')",
         "(kind, event, subject, held) values ('event', 'x', gen_random_uuid(), true)",
-        "(kind, collection, doc_id) values ('doc', 'calls', gen_random_uuid())",
+        "(kind, collection, scopes) values ('doc', 'calls', '{}')",
     ],
 )
 def test_a_change_is_of_one_kind_and_whole(transactional_db: None, values: str) -> None:

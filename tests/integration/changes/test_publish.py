@@ -77,6 +77,28 @@ def test_each_publication_of_content_counts_the_rev(desk: UUID) -> None:
     ]
 
 
+def test_without_scopes_it_is_sent_again_to_whoever_has_it(desk: UUID) -> None:
+    document, hidden = call(), call(scopes=NOBODY)
+    put(document, hidden)
+    before = reading.head().seq
+
+    put(Document("calls", document.id, None), Document("calls", hidden.id, None))
+
+    (row,) = rows(desk)
+    assert (row.id, row.visible, row.rev) == (document.id, True, 1)
+    assert row.seq > before
+    assert list(Member.objects.values_list("scope", flat=True)) == ["agency"]
+
+
+def test_who_has_it_is_who_has_it_at_commit(desk: UUID) -> None:
+    document = call()
+    put(document)
+    with transaction.atomic():
+        publish(documents=[Document("calls", document.id, NOBODY)], now=NOON)
+        publish(documents=[Document("calls", document.id, None)], now=NOON)
+    assert [row.visible for row in rows(desk)] == [False]
+
+
 def test_whoever_loses_a_document_gets_a_tombstone(desk: UUID) -> None:
     document = call()
     put(document)

@@ -1,7 +1,11 @@
-"""The collection `facts`: everything that is recorded once and never changed, of any kind.
+"""The collections that belong to no domain app: `facts` and `quarantine`.
 
-One collection for all kinds, because a client can open only about a dozen. Each document names its
-`kind`; the app that knows the kind registered its schema and its handler.
+`facts` is everything that is recorded once and never changed, of any kind. One collection for all
+kinds, because a client can open only about a dozen. Each document names its `kind`; the app that
+knows the kind registered its schema and its handler.
+
+`quarantine` is what a responder typed and the server could not take (`refused`), or could not put
+into a document beside what somebody else wrote there (`conflict`).
 """
 
 from __future__ import annotations
@@ -62,4 +66,40 @@ FACTS = Facts(
     },
     push=record,
     audit_as="fact",
+)
+
+QUARANTINE = Collection(
+    name="quarantine",
+    kind="pull_only",
+    audience="both",
+    schema={
+        "type": "object",
+        "required": ["id"],
+        "properties": {
+            "id": {"type": "string", "format": "uuid", "maxLength": 36},
+            "kind": {"enum": ["refused", "conflict"]},
+            "collection": {"type": "string"},
+            "doc_id": {"type": "string"},
+            "at": {"type": "string", "format": "date-time"},
+            "author": {"type": ["string", "null"]},
+            "status": {
+                "enum": ["open", "corrected", "applied", "acknowledged", "stays", "kept"],
+            },
+            "settled_by": {"type": ["string", "null"]},
+            "errors": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
+                },
+            },
+            "content": {"type": ["object", "null"]},
+            "base": {"type": ["object", "null"]},
+            "too_large": {"type": "boolean"},
+            "fields": {"type": "array", "items": {"type": "string"}},
+            "won": {"type": "object"},
+            "kept": {"type": "object"},
+        },
+    },
+    audit_as="quarantined_write",
 )

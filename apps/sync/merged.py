@@ -1,0 +1,195 @@
+"""A pushed version of a document that people change together: judged, written, kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from apps.accounts.services import tablet_actor
+from apps.core.problems import FieldError
+from apps.sync import documents
+from apps.sync.canonical import covers, same
+from apps.sync.documents import SERVER_EDITOR, Stand, content_of, whole
+from apps.sync.judging import Fate, Sent, State, Verdict, judge
+from apps.sync.models import Version
+from apps.sync.registry import Collection, Contact, Edit, Merging, Pushed, Refused
+from apps.sync.services import quarantine, versions
+from apps.sync.services.taking import fingerprint
+
+LARGEST_DOCUMENT = 64 * 1024  # bytes of JSON
+_NOT_YOURS = FieldError("", "You may not change this document, or not any more.")
+_UNREADABLE = FieldError("", "What is stored here cannot be read. The operator has been told.")
+_NOT_DELETED = FieldError("/_deleted", "What was recorded is not deleted.")
+_TOO_LARGE = FieldError("", f"With what others wrote it has over {LARGEST_DOCUMENT} bytes.")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a version. `answer`: the document to return; None: it holds as it was sent.
+    `rev`: the revision that the document must have at COMMIT."""
+
+    answer: dict[str, Any] | None
+    rev: int
+
+
+def stands_of(
+    collection: Collection, contact: Contact, rows: Sequence[Pushed]
+) -> dict[UUID, Stand]:
+    """Locks the documents of these versions, each of another one, and reads how they stand."""
+    documents.lock(collection.name, [row.doc_id for row in rows])
+    return documents.stands(
+        collection,
+        holder=contact.instance,
+        rows=[(row, fingerprint(row.document)) for row in rows],
+    )
+
+
+def take(
+    collection: Collection, pushed: Pushed, stand: Stand, contact: Contact, now: datetime
+) -> Outcome:
+    """Judges one version and does what the verdict says. Runs in a savepoint, under the document's
+    lock. Raises Refused for a document that its author may not change, and what `write` raises."""
+    return _Taking(collection, pushed, stand, contact, now).outcome()
+
+
+@dataclass(frozen=True, slots=True)
+class _Taking:
+    """One version, and everything that is known of it."""
+
+    collection: Collection
+    pushed: Pushed
+    stand: Stand
+    contact: Contact
+    now: datetime
+
+    def outcome(self) -> Outcome:
+        stand = self.stand
+        if stand.told_before:
+            return Outcome(self._answer(stand), stand.rev)
+        if stand.exists and not stand.visible:
+            raise Refused([_NOT_YOURS])
+        if not stand.readable:
+            raise Refused([_UNREADABLE])
+        if self.pushed.deleted:
+            return self._delete()
+        verdict = judge(
+            self._sent(),
+            stand.present,
+            stand.last,
+            told_before=False,
+            policies=self._merging.policies,
+        )
+        return self._carry_out(verdict)
+
+    def _carry_out(self, verdict: Verdict) -> Outcome:
+        stand = self.stand
+        present = stand.present.content if stand.present else None
+        if verdict.content is not None and (present is None or not same(verdict.content, present)):
+            stand = replace(
+                stand, body=self._write(verdict.content, verdict.fate), rev=stand.rev + 1
+            )
+        if verdict.fate == Fate.NEW and self.stand.rev:
+            quarantine.give_way(collection=self.collection.name, doc_id=self.pushed.doc_id)
+        version = self._keep(
+            verdict.fate, stand.rev, verdict.content if verdict.fate == Fate.MERGED else None
+        )
+        if verdict.lost:
+            versions.open_conflict(
+                version=version, won=verdict.won, kept=verdict.lost, now=self.now
+            )
+        return Outcome(self._answer(replace(stand, visible=True)), stand.rev)
+
+    def _write(self, content: dict[str, Any], fate: Fate) -> dict[str, Any]:
+        if len(orjson.dumps(content)) > LARGEST_DOCUMENT:
+            raise Refused([_TOO_LARGE])
+        return self._merging.write(self._edit(content, of_server=fate == Fate.MERGED))
+
+    def _delete(self) -> Outcome:
+        """Withdraws a document that nobody has changed since; what others have written meanwhile
+        outlives a deletion."""
+        delete, stand = self._merging.delete, self.stand
+        if delete is None:
+            raise Refused([_NOT_DELETED])
+        if stand.present is None:
+            return Outcome(None, stand.rev)
+        sent = self._sent()
+        base = sent.assumed.content if sent.assumed else sent.content
+        if not covers(stand.present.content, base):
+            self._keep(Fate.KEPT, stand.rev, None)
+            return Outcome(self._whole(stand), stand.rev)
+        content = dict(stand.present.content)
+        delete(self._edit(content, of_server=False))
+        self._keep("deleted", stand.rev, content)
+        return Outcome(None, stand.rev)
+
+    def _edit(self, content: dict[str, Any], *, of_server: bool) -> Edit:
+        """`of_server`: a document put together from two is no save of this device. As one, the next
+        edit of the device would overwrite what was merged in."""
+        user, present = self.contact.session.user, self.stand.present
+        assert user is not None, "the edge lets nobody through who is not signed in"
+        return Edit(
+            collection=self.collection.name,
+            doc_id=self.pushed.doc_id,
+            document=content,
+            before=dict(present.content) if present else None,
+            editor=SERVER_EDITOR if of_server else self.pushed.editor,
+            edit_no=None if of_server else self.pushed.edit_no,
+            author=user,
+            actor=tablet_actor(self.contact.session.tablet, user),
+            now=self.now,
+        )
+
+    def _keep(self, fate: str, rev: int, result: Mapping[str, Any] | None) -> Version:
+        return versions.keep(
+            pushed=self.pushed,
+            contact=self.contact,
+            fate=fate,
+            rev=rev,
+            print_=fingerprint(self.pushed.document),
+            result=result,
+            now=self.now,
+        )
+
+    def _sent(self) -> Sent:
+        pushed, assumed = self.pushed, None
+        if pushed.corrects:
+            # Its client takes the answer for the server's state: its real base was kept with it.
+            base = quarantine.base_of(
+                collection=self.collection.name, doc_id=pushed.doc_id, contact=self.contact
+            )
+            if base is not None:
+                managed = self.collection.server_managed(base)
+                content = {name: value for name, value in base.items() if name not in managed}
+                assumed = State(content_of(content), whole(base.get("rev")))
+        elif pushed.assumed is not None:
+            assumed = State(content_of(pushed.assumed), pushed.assumed_rev)
+        return Sent(
+            content=content_of(pushed.document),
+            editor=str(pushed.editor) if pushed.editor else None,
+            edit_no=pushed.edit_no,
+            assumed=assumed,
+            rev=pushed.rev,
+        )
+
+    def _answer(self, stand: Stand) -> dict[str, Any] | None:
+        """The document as it is where it says something else than what was sent; a tombstone where
+        its author does not see it any more."""
+        if not stand.visible or stand.body is None:
+            return {"id": str(self.pushed.doc_id), "_deleted": True}
+        if covers(stand.body, content_of(self.pushed.document)):
+            return None
+        return self._whole(stand)
+
+    def _whole(self, stand: Stand) -> dict[str, Any]:
+        assert stand.body is not None
+        return {**stand.body, "rev": stand.rev}
+
+    @property
+    def _merging(self) -> Merging:
+        assert self.collection.merging is not None, "only merged collections' versions come here"
+        return self.collection.merging

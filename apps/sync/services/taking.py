@@ -1,0 +1,45 @@
+"""The ledger of facts: each is taken once, under one id, with one content."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from apps.core.crypto import blind_index
+from apps.sync.canonical import canonical
+from apps.sync.models import TakenWrite
+from apps.sync.registry import Contact, Pushed
+
+# Which save it was is no part of what was written.
+_NOT_CONTENT = frozenset({"editor", "edit_no"})
+
+
+def fingerprint(document: dict[str, Any]) -> bytes:
+    """16 bytes, equal for equal content however it is spelled. Keyed: content is PHI."""
+    content = {name: value for name, value in document.items() if name not in _NOT_CONTENT}
+    return blind_index(canonical(content).decode(), purpose="pushed")
+
+
+def take(*, row: Pushed, contact: Contact, now: datetime) -> bool | None:
+    """Enters a document into the ledger, in the transaction of what becomes of it. True: it is new.
+    None: it is a repeat. False: another content was taken under this id.
+
+    1. Two copies of one request arrive at once; both look and find nothing.
+    2. The unique key lets one insert; the other waits for the first one's COMMIT.
+    3. Then it fails, looks again and sees a repeat. Were the first rolled back, it inserts.
+    """
+    print_ = fingerprint(row.document)
+    taken, new = TakenWrite.objects.get_or_create(
+        collection=row.collection,
+        doc_id=row.doc_id,
+        defaults={
+            "fingerprint": print_,
+            "instance": contact.instance,
+            "editor": row.editor,
+            "edit_no": row.edit_no,
+            "taken_at": now,
+        },
+    )
+    if new:
+        return True
+    return None if bytes(taken.fingerprint) == print_ else False

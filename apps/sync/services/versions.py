@@ -1,0 +1,188 @@
+"""History and conflicts of documents that people change together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.accounts.services import user_actor
+from apps.audit.services import Actor, record
+from apps.changes import scopes
+from apps.changes.services import Document, publish
+from apps.core.problems import CONFLICT, FORBIDDEN, ProblemError
+from apps.sync import documents, registry
+from apps.sync.canonical import covers
+from apps.sync.models import Choice, Conflict, ConflictQuerySet, Version
+from apps.sync.registry import Collection, Contact, Edit, Pushed
+from apps.sync.services.taking import fingerprint
+
+
+def keep(
+    *,
+    pushed: Pushed,
+    contact: Contact,
+    fate: str,
+    rev: int,
+    print_: bytes,
+    result: Mapping[str, Any] | None,
+    now: datetime,
+) -> Version:
+    """Writes a save into history and ledger. `result`: the document where it is not what was
+    sent."""
+    return Version.objects.create(
+        collection=pushed.collection,
+        doc_id=pushed.doc_id,
+        rev=rev,
+        fate=fate,
+        editor=pushed.editor,
+        edit_no=pushed.edit_no,
+        fingerprint=print_,
+        instance=contact.instance,
+        tablet=contact.session.tablet,
+        author=contact.session.user,
+        at=now,
+        content=documents.content_of(pushed.document),
+        result=dict(result) if result is not None else None,
+    )
+
+
+def open_conflict(
+    *, version: Version, won: Mapping[str, Any], kept: Mapping[str, Any], now: datetime
+) -> Conflict:
+    """Keeps what was lost from a document, in sight of who wrote it and of their supervisors."""
+    row = Conflict.objects.create(
+        collection=version.collection,
+        doc_id=version.doc_id,
+        version=version.pk,
+        author=version.author,
+        tablet=version.tablet,
+        at=now,
+        fields=sorted(kept),
+        won=dict(won),
+        kept=dict(kept),
+    )
+    publish(documents=[_document(row)], now=now)
+    return row
+
+
+@transaction.atomic
+def settle_conflict(
+    *, conflict: Conflict, choice: str, by: User, actor: Actor | None = None, now: datetime
+) -> Conflict:
+    """Ends a conflict: what stands in the document stays, or what was kept is put back.
+
+    Repeating it changes nothing. ProblemError: FORBIDDEN for who may not see the document (any
+    more), CONFLICT where it was settled the other way.
+    """
+    documents.lock(conflict.collection, [conflict.doc_id])
+    row = Conflict.objects.select_for_update(no_key=True, of=("self",)).get(pk=conflict.pk)
+    if row.settled_at is not None:
+        if row.choice != choice:
+            raise ProblemError(CONFLICT, "Somebody has settled it the other way.")
+        return row
+    actor = actor or user_actor(by)
+    if choice == Choice.KEPT:
+        _put(row.collection, row.doc_id, row.kept, by=by, actor=actor, now=now)
+    row.settled_by, row.settled_at, row.choice = by, now, choice
+    row.save(update_fields=["settled_by", "settled_at", "choice"])
+    publish(documents=[_document(row)], now=now)
+    _audit(actor, f"settle-{choice}", "conflict", row.pk, now)
+    return row
+
+
+@transaction.atomic
+def restore(
+    *, version: Version, by: User, actor: Actor | None = None, now: datetime
+) -> dict[str, Any]:
+    """Puts a version of the history back as the document. What stands there now goes into the
+    history itself, as every version has. The document as it is published."""
+    documents.lock(version.collection, [version.doc_id])
+    actor = actor or user_actor(by)
+    body = _put(
+        version.collection,
+        version.doc_id,
+        version.result or version.content,
+        by=by,
+        actor=actor,
+        now=now,
+    )
+    _audit(actor, "restore", "version", version.pk, now)
+    return body
+
+
+def _put(
+    name: str, doc_id: UUID, values: Mapping[str, Any], *, by: User, actor: Actor, now: datetime
+) -> dict[str, Any]:
+    """Writes values into a document, as an edit of the server's own. Under its lock."""
+    collection = _collection(name)
+    if not documents.may_see(by, collection=name, doc_id=doc_id):
+        raise ProblemError(FORBIDDEN, "You do not see this document (any more).")
+    stand = documents.read(collection, doc_id)
+    if stand.present is None or stand.body is None:
+        raise ProblemError(CONFLICT, "The document cannot be read.")
+    present = dict(stand.present.content)
+    if covers(present, values):
+        return dict(stand.body)
+    assert collection.merging is not None
+    edit = Edit(
+        collection=name,
+        doc_id=doc_id,
+        document={**present, **values},
+        before=present,
+        editor=documents.SERVER_EDITOR,
+        edit_no=None,
+        author=by,
+        actor=actor,
+        now=now,
+    )
+    body = collection.merging.write(edit)
+    documents.must_have_led_to(name, {doc_id: stand.rev + 1})
+    Version.objects.create(
+        collection=name,
+        doc_id=doc_id,
+        rev=stand.rev + 1,
+        fate="restored",
+        fingerprint=fingerprint(edit.document),
+        author=by,
+        at=now,
+        content=edit.document,
+    )
+    return body
+
+
+def _collection(name: str) -> Collection:
+    collection = registry.get(name)
+    if collection is None or collection.merging is None:
+        raise ProblemError(CONFLICT, "Documents of this collection are not changed.")
+    return collection
+
+
+def _document(row: Conflict) -> Document:
+    seen_by = set()
+    if row.author_id is not None:
+        seen_by.add(scopes.responder(row.author_id))
+    if row.tablet is not None:
+        seen_by.add(scopes.team(row.tablet.team_id))
+    body = {
+        "id": str(row.pk),
+        "kind": "conflict",
+        "collection": row.collection,
+        "doc_id": str(row.doc_id),
+        "at": row.at,
+        "author": row.author.display_name if row.author else None,
+        "status": row.choice or "open",
+        "settled_by": row.settled_by.display_name if row.settled_by else None,
+        "fields": row.fields,
+        "won": row.won,
+        "kept": row.kept,
+    }
+    return Document(ConflictQuerySet.COLLECTION, row.pk, frozenset(seen_by), body)
+
+
+def _audit(actor: Actor, action: str, subject_type: str, subject: UUID, now: datetime) -> None:
+    record(actor=actor, action=action, subject_type=subject_type, subject_ids=[subject], now=now)

@@ -1,0 +1,400 @@
+"""Documents that people change together: what holds, what is kept, who learns of it."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from apps.accounts.models import Role, User
+from apps.changes.models import StoredDocument
+from apps.core.ids import uuid7
+from apps.core.problems import ProblemError
+from apps.sync import documents
+from apps.sync.models import Choice, Conflict, QuarantinedWrite, Version
+from apps.sync.services import quarantine, versions
+from tests.factories import NOON, person, tablet
+from tests.integration.sync.conftest import Pages
+from tests.probe import rooms
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Pair = tuple[Pages, Pages]
+
+
+def responder(of: Pages) -> User:
+    user: User = of.of.tablet.sign_ins.get(ended_at=None).user
+    return user
+
+
+def supervisor(of: Pages) -> User:
+    return person(Role.SUPERVISOR, of=of.of.tablet.team)
+
+
+class TestWhatHolds:
+    def test_a_version_that_goes_on_from_the_last_holds_as_it_was_sent(self, pair: Pair) -> None:
+        mine, theirs = pair
+        id = mine.new(text="one")
+        for text in ("two", "three", "two"):
+            assert mine.save(id, text=text) == []
+        assert theirs.pull()[id]["text"] == "two"
+        assert theirs.believed[id]["rev"] == 4
+        assert [v.content["text"] for v in Version.objects.order_by("rev")] == [
+            *("one", "two", "three", "two")
+        ]
+        assert not Conflict.objects.exists()
+
+    def test_two_who_change_different_fields(self, pair: Pair) -> None:
+        mine, theirs = pair
+        id = mine.new(title="t", text="x")
+        theirs.pull()
+        assert mine.save(id, title="mine") == []
+        [answer] = theirs.save(id, number=7)
+        assert (answer["title"], answer["number"]) == ("mine", 7)
+        assert answer["editor"] == str(documents.SERVER_EDITOR)
+        assert not Conflict.objects.exists()
+
+    def test_two_who_change_one_text_in_two_places(self, pair: Pair) -> None:
+        mine, theirs = pair
+        id = mine.new(text="He sat there. He was calm.")
+        theirs.pull()
+        mine.save(id, text="He sat on the kerb. He was calm.")
+        [answer] = theirs.save(id, text="He sat there. He was calm. He has a dog.")
+        assert answer["text"] == "He sat on the kerb. He was calm. He has a dog."
+
+    def test_what_the_handler_changed_is_returned(self, pair: Pair) -> None:
+        mine, _ = pair
+        [answer] = mine.save(uuid7(), title="change")
+        assert answer["title"] == "changed"
+        assert answer["rev"] == 1
+
+    def test_the_same_text_from_two_is_written_once(self, pair: Pair) -> None:
+        mine, theirs = pair
+        id = mine.new(text="x")
+        theirs.pull()
+        mine.save(id, text="y")
+        assert theirs.save(id, text="y") == []
+        assert StoredDocument.objects.get(doc_id=id).rev == 2
+
+    def test_two_tablets_that_begin_one_document(self, pair: Pair) -> None:
+        """An encounter has an id that both can work out."""
+        mine, theirs = pair
+        id = uuid7()
+        assert mine.save(id, title="mine", tags=["a"]) == []
+        [answer] = theirs.save(id, title="theirs", tags=["b"], number=1)
+        assert (answer["title"], answer["tags"], answer["number"]) == ("mine", ["a", "b"], 1)
+        assert Conflict.objects.get().kept == {"title": "theirs"}
+
+
+class TestLostAnswers:
+    def test_then_the_same_again(self, pair: Pair) -> None:
+        mine, theirs = pair
+        id = mine.new(text="x")
+        row = mine.row(id, text="y")
+        mine.push(row, lose=True)
+        assert mine.push(row) == []
+        assert theirs.pull()[id]["rev"] == 2
+
+    def test_then_typed_on(self, pair: Pair) -> None:
+        mine, theirs = pair
+        id = mine.new(text="x")
+        mine.save(id, text="x y", lose=True)
+        assert mine.save(id, text="x y z") == []
+        assert theirs.pull()[id]["text"] == "x y z"
+
+    def test_then_gone_back(self, pair: Pair) -> None:
+        mine, theirs = pair
+        id = mine.new(text="A")
+        mine.save(id, text="B", lose=True)
+        assert mine.save(id, text="A") == []
+        assert theirs.pull()[id]["text"] == "A"
+
+    def test_then_another_writes_then_typed_on(self, pair: Pair) -> None:
+        mine, theirs = pair
+        id = mine.new(title="zero", number=0)
+        mine.save(id, title="one", lose=True)
+        theirs.pull()
+        theirs.save(id, number=9)
+        [answer] = mine.save(id, title="two")
+        assert (answer["title"], answer["number"]) == ("two", 9)
+        assert not Conflict.objects.exists()
+
+    def test_of_a_merge_then_the_same_again(self, pair: Pair) -> None:
+        mine, theirs = pair
+        id = mine.new(title="t", number=0)
+        theirs.pull()
+        mine.save(id, number=1)
+        row = theirs.row(id, title="u")
+        [first] = theirs.push(row, lose=True)
+        assert theirs.push(row) == [first]
+        assert Version.objects.filter(doc_id=id).count() == 3
+
+    def test_a_late_copy_of_an_older_save_changes_nothing(self, pair: Pair) -> None:
+        mine, theirs = pair
+        id = mine.new(text="x")
+        old = mine.row(id, text="y")
+        mine.push(old)
+        mine.save(id, text="z")
+        [answer] = mine.push(old)
+        assert answer["text"] == "z"
+        assert theirs.pull()[id]["text"] == "z"
+        assert not Conflict.objects.exists()
+
+    def test_a_tablet_that_was_put_back_in_time_counts_anew(self, pair: Pair) -> None:
+        mine, _ = pair
+        id = mine.new(text="x")
+        mine.save(id, text="y")
+        mine.saves = 1
+        [answer] = mine.save(id, text="something else")
+        assert answer["text"] == "y"
+        assert Conflict.objects.get().kept == {"text": "something else"}
+
+    def test_the_right_that_was_lost_before_the_retry(self, pair: Pair) -> None:
+        mine, theirs = pair
+        id = theirs.new(text="x")
+        user = responder(mine)
+        mine.pull()
+        row = mine.row(id, text="y")
+        mine.push(row, lose=True)
+        rooms.withdraw(UUID(id), collection="pages")
+        assert mine.push(row) == [{"id": id, "_deleted": True}]
+        assert not QuarantinedWrite.objects.filter(author=user).exists()
+
+
+class TestConflicts:
+    @pytest.fixture
+    def conflict(self, pair: Pair) -> Conflict:
+        mine, theirs = pair
+        id = mine.new(title="t")
+        theirs.pull()
+        mine.save(id, title="mine")
+        [answer] = theirs.save(id, title="theirs")
+        assert answer["title"] == "mine"
+        return Conflict.objects.get()
+
+    def test_says_who_when_what_won_and_what_was_kept(self, pair: Pair, conflict: Conflict) -> None:
+        _, theirs = pair
+        assert (conflict.fields, conflict.won, conflict.kept) == (
+            *(["title"], {"title": "mine"}, {"title": "theirs"}),
+        )
+        assert conflict.author == responder(theirs)
+        assert Version.objects.get(pk=conflict.version).content["title"] == "theirs"
+
+    def test_comes_to_its_author_and_the_supervisors_and_nobody_else(
+        self, pair: Pair, conflict: Conflict
+    ) -> None:
+        mine, theirs = pair
+        shown = theirs.pull("quarantine")[str(conflict.pk)]
+        assert (shown["kind"], shown["status"]) == ("conflict", "open")
+        assert (shown["kept"], shown["won"]) == ({"title": "theirs"}, {"title": "mine"})
+        assert Conflict.objects.visible_to(responder(theirs)).count() == 1
+        assert Conflict.objects.visible_to(supervisor(mine)).count() == 1
+        assert not Conflict.objects.visible_to(person(Role.SUPERVISOR)).exists()
+
+    def test_what_was_kept_can_be_put_back(self, pair: Pair, conflict: Conflict) -> None:
+        mine, theirs = pair
+        by = responder(theirs)
+        versions.settle_conflict(conflict=conflict, choice=Choice.KEPT, by=by, now=NOON)
+        id = str(conflict.doc_id)
+        assert mine.pull()[id]["title"] == "theirs"
+        assert theirs.pull("quarantine")[str(conflict.pk)]["status"] == "kept"
+        again = versions.settle_conflict(conflict=conflict, choice=Choice.KEPT, by=by, now=NOON)
+        assert again.choice == Choice.KEPT
+        with pytest.raises(ProblemError):
+            versions.settle_conflict(conflict=conflict, choice=Choice.STAYS, by=by, now=NOON)
+        # Nobody has typed it on the server's own version: the next edit goes on from there.
+        assert mine.save(id, title="next") == []
+
+    def test_cannot_be_put_back_by_who_does_not_see_the_document(self, conflict: Conflict) -> None:
+        stranger = person(Role.SUPERVISOR)
+        with pytest.raises(ProblemError):
+            versions.settle_conflict(conflict=conflict, choice=Choice.KEPT, by=stranger, now=NOON)
+
+    def test_every_version_can_be_restored(self, pair: Pair, conflict: Conflict) -> None:
+        mine, _ = pair
+        first = Version.objects.filter(doc_id=conflict.doc_id).order_by("rev").first()
+        assert first is not None
+        versions.restore(version=first, by=supervisor(mine), now=NOON)
+        assert mine.pull()[str(conflict.doc_id)]["title"] == "t"
+
+    def test_nothing_of_it_is_readable_in_the_database(self, conflict: Conflict) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("select v::text from sync_version v")
+            stored = str(cursor.fetchall())
+            cursor.execute("select c::text from sync_conflict c")
+            stored += str(cursor.fetchall())
+        for word in ("mine", "theirs"):
+            assert word not in stored
+            assert word.encode().hex() not in stored
+
+    def test_history_cannot_be_changed(self, conflict: Conflict) -> None:
+        with pytest.raises(Exception, match="append-only"):
+            Version.objects.update(rev=9)
+
+
+class TestRefused:
+    def test_an_edit_comes_back_as_it_was_typed_and_the_document_stays(self, pair: Pair) -> None:
+        mine, theirs = pair
+        id = mine.new(title="t", text="x")
+        theirs.pull()
+        [answer] = theirs.save(id, title="refuse", text="typed")
+        assert (answer["title"], answer["text"]) == ("refuse", "typed")
+        assert answer["sync_status"] == "quarantined"
+        assert mine.pull()[id]["title"] == "t"
+        [shown] = theirs.pull("quarantine").values()
+        assert shown["content"]["text"] == "typed"
+        assert shown["base"]["title"] == "t"
+
+    def test_its_correction_is_judged_by_what_it_was_typed_on(self, pair: Pair) -> None:
+        mine, theirs = pair
+        id = mine.new(title="t", text="x", number=0)
+        theirs.pull()
+        theirs.save(id, title="refuse", text="typed")
+        mine.save(id, number=5)
+        [answer] = theirs.save(id, title="fine")
+        assert (answer["title"], answer["text"], answer["number"]) == ("fine", "typed", 5)
+        assert "sync_status" not in answer
+        [shown] = theirs.pull("quarantine").values()
+        assert shown["status"] == "corrected"
+
+    def test_a_new_document_stands_marked_where_it_was_typed(self, pair: Pair) -> None:
+        mine, theirs = pair
+        id = str(uuid7())
+        [answer] = mine.save(id, title="refuse", text="typed")
+        assert answer["sync_status"] == "quarantined"
+        assert mine.pull()[id]["text"] == "typed"
+        assert mine.believed[id]["sync_errors"] == ["/title: Not this one."]
+        assert theirs.pull() == {}
+        assert mine.save(id, title="fine") == []
+        assert theirs.pull()[id]["title"] == "fine"
+        assert "sync_status" not in theirs.believed[id]
+        [shown] = mine.pull("quarantine").values()
+        assert shown["status"] == "corrected"
+
+    def test_a_refused_document_leaves_its_place_when_it_is_acknowledged(self, pair: Pair) -> None:
+        mine, _ = pair
+        id = str(uuid7())
+        mine.save(id, title="refuse")
+        write = QuarantinedWrite.objects.get()
+        for _ in range(2):
+            quarantine.acknowledge(write=write, by=supervisor(mine), now=NOON)
+        assert mine.pull() == {}
+        [shown] = mine.pull("quarantine").values()
+        assert shown["status"] == "acknowledged"
+        assert mine.save(id, title="fine") == []  # and may come after all
+        assert mine.pull()[id]["title"] == "fine"
+
+    def test_a_refused_edit_makes_way_for_what_holds_when_it_is_acknowledged(
+        self, pair: Pair
+    ) -> None:
+        mine, _ = pair
+        id = mine.new(title="t")
+        answer = mine.client.get("/api/v1/sync/pages/pull?limit=9", headers=mine.of.headers).json()
+        mine.save(id, title="refuse")
+        quarantine.acknowledge(write=QuarantinedWrite.objects.get(), by=supervisor(mine), now=NOON)
+        later = mine.client.get(
+            f"/api/v1/sync/pages/pull?limit=9&checkpoint={answer['checkpoint']['c']}",
+            headers=mine.of.headers,
+        ).json()
+        assert [d["title"] for d in later["documents"]] == ["t"]
+
+    def test_a_document_of_others_is_not_changed_and_not_shown(self, pair: Pair) -> None:
+        mine, _ = pair
+        id = mine.new(title="secret")
+        stranger = Pages(mine.client, tablet(person()))
+        assert stranger.save(id, title="mine now") == [{"id": id, "_deleted": True}]
+        assert mine.pull()[id]["title"] == "secret"
+        assert QuarantinedWrite.objects.get().content["title"] == "mine now"
+
+    def test_one_bad_version_blocks_nothing(self, pair: Pair) -> None:
+        mine, _ = pair
+        good, bad = uuid7(), uuid7()
+        answers = mine.push(mine.row(bad, title="refuse"), mine.row(good, title="fine"))
+        assert [a["id"] for a in answers] == [str(bad)]
+        assert mine.pull()[str(good)]["title"] == "fine"
+
+    def test_nobody_covers_up_what_was_written_without_the_lock(self, pair: Pair) -> None:
+        mine, _ = pair
+        answer = mine.client.post(
+            "/api/v1/sync/pages/push",
+            [mine.row(uuid7(), title="overtaken")],
+            "application/json",
+            headers=mine.of.headers,
+        )
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"]
+        assert mine.pull() == {}
+
+
+class TestDeletion:
+    def test_withdraws_it_and_keeps_its_history(self, pair: Pair) -> None:
+        mine, theirs = pair
+        id = mine.new(title="t")
+        row = mine.row(id, _deleted=True)
+        assert mine.push(row) == []
+        assert theirs.pull() == {}
+        assert mine.push(row) == [{"id": id, "_deleted": True}]
+        assert Version.objects.get(fate="deleted").result["title"] == "t"
+        assert not QuarantinedWrite.objects.exists()
+
+    def test_a_purge_that_comes_back_is_none(self, pair: Pair) -> None:
+        mine, theirs = pair
+        id = mine.new(title="t")
+        assert mine.push({"newDocumentState": {"id": id, "_deleted": True}}) == []
+        assert theirs.pull()[id]["title"] == "t"
+
+    def test_what_another_has_written_meanwhile_outlives_it(self, pair: Pair) -> None:
+        mine, theirs = pair
+        id = mine.new(title="t")
+        theirs.pull()
+        theirs.save(id, title="theirs")
+        [answer] = mine.push(mine.row(id, _deleted=True))
+        assert (answer["title"], answer["_deleted"]) == ("theirs", False)
+        assert theirs.pull()[id]["title"] == "theirs"
+
+
+class TestAtOnce:
+    def test_copies_of_one_request(self, pair: Pair) -> None:
+        mine, _ = pair
+        rows = [mine.row(uuid7(), title=str(n)) for n in range(8)]
+        answers = self._together([(mine, rows), (mine, list(reversed(rows)))])
+        assert answers == [(200, []), (200, [])]
+        assert Version.objects.count() == 8
+        assert set(StoredDocument.objects.filter(collection="pages").values_list("rev")) == {(1,)}
+
+    def test_two_tablets_that_write_the_same_documents_crosswise(self, pair: Pair) -> None:
+        mine, theirs = pair
+        ids = [mine.new(text="") for _ in range(10)]
+        theirs.pull()
+        requests = [
+            (mine, [mine.row(id, text="from me ") for id in ids]),
+            (theirs, [theirs.row(id, title="from them") for id in reversed(ids)]),
+        ]
+        assert [status for status, _ in self._together(requests)] == [200, 200]
+        for page in mine.pull().values():
+            assert (page["text"], page["title"]) == ("from me ", "from them")
+
+    @staticmethod
+    def _together(requests: list[tuple[Pages, list[Any]]]) -> list[tuple[int, Any]]:
+        barrier = threading.Barrier(len(requests))
+        answers: list[tuple[int, Any]] = []
+
+        def go(of: Pages, rows: list[Any]) -> None:
+            try:
+                barrier.wait()
+                answer = Client().post(
+                    "/api/v1/sync/pages/push", rows, "application/json", headers=of.of.headers
+                )
+                answers.append((answer.status_code, answer.json()))
+            finally:
+                connection.close()
+
+        threads = [threading.Thread(target=go, args=request) for request in requests]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return answers

@@ -1,0 +1,110 @@
+"""Two values of one field, put together where that is possible."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.sync.policies import UNKNOWN, Merged, append_only, scalar, text, union
+
+
+class TestScalar:
+    def test_what_is_there_stays_and_the_other_is_a_clash(self) -> None:
+        assert scalar("a", "mine", "theirs") == Merged("theirs", clash=True)
+
+    @pytest.mark.parametrize("blank", [None, "", [], {}])
+    def test_without_a_base_something_stands_against_nothing(self, blank: object) -> None:
+        assert scalar(UNKNOWN, "mine", blank) == Merged("mine")
+        assert scalar(UNKNOWN, blank, "theirs") == Merged("theirs")
+
+    def test_a_value_that_was_emptied_is_no_accident(self) -> None:
+        assert scalar("a", None, "theirs") == Merged("theirs", clash=True)
+        assert scalar(UNKNOWN, 0, False) == Merged(False, clash=True)
+
+
+class TestUnion:
+    def test_what_either_added_is_in_it_and_what_either_took_out_is_not(self) -> None:
+        assert union(["a", "b"], ["a", "mine"], ["b", "theirs"]) == Merged(["theirs", "mine"])
+
+    def test_without_a_base_everything_is_in_it(self) -> None:
+        assert union(UNKNOWN, ["a", "b"], ["b", "c"]) == Merged(["b", "c", "a"])
+
+    def test_what_is_no_list_is_a_single_value(self) -> None:
+        assert union(["a"], "x", ["a", "b"]) == Merged(["a", "b"], clash=True)
+
+
+class TestAppendOnly:
+    def test_both_ends_are_kept_in_the_order_of_arrival(self) -> None:
+        assert append_only([1], [1, 3], [1, 2]) == Merged([1, 2, 3])
+
+    def test_nothing_is_ever_taken_out(self) -> None:
+        assert append_only([1, 2], [2], [1, 2, 3]) == Merged([1, 2, 3])
+
+    def test_one_id_with_two_contents_is_a_clash(self) -> None:
+        mine, theirs = {"id": "a", "v": 1}, {"id": "a", "v": 2}
+        assert append_only([], [mine], [theirs]) == Merged([theirs], clash=True)
+
+
+class TestText:
+    def test_two_places_of_one_text(self) -> None:
+        base = "He sat on the kerb. He did not want to talk. He had a grey dog with him."
+        mine = base.replace("on the kerb", "on the wet kerb")
+        theirs = base + " The dog is called Mia."
+        merged = text(base, mine, theirs)
+        assert not merged.clash
+        assert merged.value == mine + " The dog is called Mia."
+
+    def test_both_have_gone_on_writing(self) -> None:
+        merged = text("Note: ", "Note: from me.", "Note: from them.")
+        assert not merged.clash
+        assert "from me." in merged.value
+        assert "from them." in merged.value
+
+    def test_one_word_changed_by_both_is_a_clash_and_what_stands_stays(self) -> None:
+        assert text("He sat there.", "He stood there.", "He ran there.") == Merged(
+            "He ran there.", clash=True
+        )
+
+    def test_what_the_other_took_out_does_not_come_back_by_a_change_in_it(self) -> None:
+        base = "First sentence here. Second sentence to go. Third sentence stays."
+        mine = base.replace("Second sentence to go", "Second sentence, changed")
+        theirs = base.replace("Second sentence to go. ", "")
+        assert text(base, mine, theirs) == Merged(theirs, clash=True)
+
+    def test_the_same_change_by_both_is_made_once(self) -> None:
+        merged = text("He sat there alone.", "He stood there alone.", "He stood there all alone.")
+        assert merged == Merged("He stood there all alone.")
+
+    def test_words_are_not_mixed_letter_by_letter(self) -> None:
+        assert text("sat", "stood", "ran") == Merged("ran", clash=True)
+
+    @given(st.text("ab \n.é", max_size=40), st.text("ab \n.é", max_size=40))
+    def test_a_change_of_one_side_alone_is_that_side(self, base: str, mine: str) -> None:
+        assert text(base, mine, base) == Merged(mine)
+        assert text(base, base, mine) == Merged(mine)
+
+    @given(st.text("ab \n.", max_size=30), st.text("ab \n.", max_size=30))
+    def test_what_both_add_is_all_there(self, mine: str, theirs: str) -> None:
+        base = "a text; both began: with it,"
+        merged = text(base, f"#{mine}{base}", f"{base}@{theirs}")
+        assert merged == Merged(f"#{mine}{base}@{theirs}")
+
+    @given(
+        st.lists(st.sampled_from(["one ", "two ", "three ", "\n"]), max_size=12).map("".join),
+        st.lists(st.sampled_from(["one ", "two ", "mine ", "\n"]), max_size=12).map("".join),
+        st.lists(st.sampled_from(["one ", "two ", "theirs ", "\n"]), max_size=12).map("".join),
+    )
+    def test_nothing_that_was_added_is_missing(self, base: str, mine: str, theirs: str) -> None:
+        merged = text(base, mine, theirs)
+        if not merged.clash:
+            assert merged.value.count("mine ") >= mine.count("mine ")
+            assert merged.value.count("theirs ") >= theirs.count("theirs ")
+
+    def test_a_long_text_takes_no_long_time(self) -> None:
+        base = "ab " * 20_000
+        began = time.perf_counter()
+        text(base, base.replace("ab", "ba"), base.replace("b a", "b  a"))
+        assert time.perf_counter() - began < 10
