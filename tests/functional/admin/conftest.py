@@ -102,7 +102,9 @@ class Desk:
         """Ticks the rows of a list that show a text, and takes an action on them."""
 
         def act(page: Page) -> None:
-            for box in self._rows(page, on).locator(".action-select").all():
+            boxes = self._rows(page, on).locator(".action-select")
+            boxes.first.wait_for()  # `all` does not wait for the page
+            for box in boxes.all():
                 box.check()
             page.locator("select[name=action]").select_option(label=action)
             with page.expect_navigation():
