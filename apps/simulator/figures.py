@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from apps.assignments.emergency import Banner
 from apps.simulator.tablet.device import stamp
+from apps.simulator.tablet.emergency import Banner
 from apps.simulator.tablet.store import Document
 from apps.simulator.tablet.tablet import Tablet
 

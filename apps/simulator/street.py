@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from apps.assignments.emergency import Banner
+from apps.simulator.tablet.emergency import Banner
 from apps.simulator.tablet.store import Document
 from apps.simulator.tablet.tablet import Tablet
 

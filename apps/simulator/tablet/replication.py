@@ -12,9 +12,9 @@ import contextlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
 
-from apps.simulator.tablet.device import Device
-from apps.simulator.tablet.store import Document, Store
-from apps.simulator.tablet.wire import AnotherHistory, NoAnswer, Refused, ShutOut, Wire
+from .device import Device
+from .store import Document, Store
+from .wire import AnotherHistory, NoAnswer, Refused, ShutOut, Wire
 
 PAGE = 500
 BATCH = 50  # the server judges at most so many rows in one transaction

@@ -17,9 +17,9 @@ from typing import NoReturn, Protocol
 import orjson
 from websockets.exceptions import WebSocketException
 
-from apps.simulator.tablet.replication import Replication
-from apps.simulator.tablet.store import Document, Store
-from apps.simulator.tablet.wire import hello, socket_headers
+from .replication import Replication
+from .store import Document, Store
+from .wire import hello, socket_headers
 
 SILENCE = 2.5  # heartbeats that may be missing before the connection counts as dead
 OPEN_SECONDS = 10.0

@@ -25,8 +25,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-
-from apps.core.ids import uuid7
+from uuid_utils.compat import uuid7
 
 Document = dict[str, Any]
 

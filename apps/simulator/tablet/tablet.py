@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import httpx2
+from uuid_utils.compat import uuid7
 
-from apps.assignments.emergency import Banner, banner
-from apps.core.ids import uuid7
-from apps.simulator.tablet.device import Device, stamp
-from apps.simulator.tablet.replication import Replication
-from apps.simulator.tablet.socket import Connection, Socket
-from apps.simulator.tablet.store import Document, Outbox, Store
-from apps.simulator.tablet.wire import Wire
+from .device import Device, stamp
+from .emergency import Banner, banner
+from .replication import Replication
+from .socket import Connection, Socket
+from .store import Document, Outbox, Store
+from .wire import Wire
 
 # In the order in which they are pulled: nothing delays an assignment.
 COLLECTIONS = ("assignments", "facts", "reference")

@@ -11,8 +11,8 @@ from uuid import UUID
 
 import httpx2
 
-from apps.simulator.tablet.device import Device
-from apps.simulator.tablet.store import Document, Edit, Store, encoded, seq_of
+from .device import Device
+from .store import Document, Edit, Store, encoded, seq_of
 
 TIMEOUT_SECONDS = 15.0
 

@@ -12,7 +12,6 @@ import pytest
 import segno
 
 from apps.accounts.models import Role, Tablet
-from apps.assignments.emergency import banner
 from apps.audit.services import SYSTEM
 from apps.core import clock
 from apps.core.admin import city
@@ -21,6 +20,7 @@ from apps.dispatch import messages
 from apps.dispatch import services as dispatch
 from apps.dispatch.models import DispatchRule
 from apps.live.messages import Code
+from apps.simulator.tablet.emergency import banner
 from tests.factories import NOON, EnrolledTablet, person, tablet
 from tests.functional.admin.conftest import Desk
 from tests.integration.assignments.conftest import World

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from apps.assignments.emergency import banner
+from apps.simulator.tablet.emergency import banner
 from tests.unit.assignments.facts import NOON
 
 
