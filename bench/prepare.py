@@ -36,6 +36,7 @@ from apps.accounts.models import (  # noqa: E402
 )
 from apps.accounts.services import create_client, create_team, standing_scopes  # noqa: E402
 from apps.accounts.tokens import new_token, token_hash  # noqa: E402
+from apps.assignments.models import Assignment  # noqa: E402
 from apps.audit.services import SYSTEM  # noqa: E402
 from apps.changes import reading, scopes  # noqa: E402
 from apps.changes.services import Document, publish  # noqa: E402
@@ -174,10 +175,11 @@ def _body(call_sign: str) -> dict[str, Any]:
     message = call("B0001", call_sign, now)
     services.receive(call=messages.parse(PLAIN, message), client=client, now=now)
     with connection.cursor() as cursor:
+        id = Assignment.objects.latest("given_at").pk
         cursor.execute(
-            "select doc_id, body from feed_document where collection = %s limit 1", [COLLECTION]
+            "select body from feed_document where collection = %s and doc_id = %s", [COLLECTION, id]
         )
-        id, sealed = cursor.fetchone()
+        [sealed] = cursor.fetchone()
     plain = reading.body_of(COLLECTION, id, sealed)
     assert plain is not None
     body: dict[str, Any] = json.loads(plain)
