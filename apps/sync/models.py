@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from apps.accounts.models import Tablet, User
+from apps.accounts.models import LocalDatabase, Tablet, User
 from apps.changes.querysets import VisibleQuerySet
 from apps.core.fields import EncryptedJSONField
-from apps.core.models import UUIDModel
+from apps.core.ids import short
+from apps.core.models import Model, UUIDModel
 from apps.sync.judging import Fate
 
 FATES = [*(str(fate) for fate in Fate), "restored", "deleted"]
@@ -213,3 +214,63 @@ class QuarantinedWrite(UUIDModel):
                 name="sync_quarantine_open",
             )
         ]
+
+
+class Outbox(Model):
+    """What a local database says it has not sent: its own declaration, replaced each time.
+
+    `unsent` and `refused`: by collection `{count, oldest_at}`, by the device's clock, which is
+    `offset_ms` ahead of the server's. `oldest_at` is the oldest unsent of all, by the server's.
+    """
+
+    SAFE = frozenset(
+        {"local_database", "unsent", "refused", "unsent_count", "refused_count", "oldest_at"}
+        | {"device_at", "offset_ms", "declared_at"}
+    )
+
+    local_database = models.OneToOneField(
+        LocalDatabase, models.CASCADE, primary_key=True, related_name="outbox"
+    )
+    unsent = models.JSONField()
+    refused = models.JSONField()
+    unsent_count = models.PositiveIntegerField()
+    refused_count = models.PositiveIntegerField()
+    oldest_at = models.DateTimeField(null=True)
+    device_at = models.DateTimeField()
+    offset_ms = models.IntegerField()
+    declared_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "outbox"
+        verbose_name_plural = "outboxes"
+
+    def __str__(self) -> str:
+        return f"outbox of {short(self.pk)}"
+
+
+class PurgeReceipt(Model):
+    """A local database says that it has dropped a document: its declaration, no proof.
+
+    `seq` is the commit whose order to drop it carried out; 0: there was no such order any more. A
+    document that came back and was dropped again has a receipt for each. Append-only by trigger.
+    """
+
+    SAFE = frozenset({"id", "local_database", "collection", "doc_id", "seq", "at"})
+    APPEND_ONLY = True
+
+    local_database = models.ForeignKey(LocalDatabase, models.PROTECT, related_name="+")
+    collection = models.CharField(max_length=40)
+    doc_id = models.UUIDField("document")
+    seq = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["local_database", "collection", "doc_id", "seq"], name="sync_purged_once"
+            )
+        ]
+        indexes = [models.Index(fields=["collection", "doc_id"], name="sync_purged_document")]
+
+    def __str__(self) -> str:
+        return f"purge receipt {self.pk}"

@@ -18,6 +18,10 @@ ANOTHER_HISTORY = Problem(
     "another-history", 409, "This server follows another history than this local database.",
     "Push everything you hold, then pull from the start, under the epoch in Sync-Epoch.",
 )  # fmt: skip
+PULL_FIRST = Problem(
+    "pull-first", 409, "There is something after this checkpoint.",
+    "Pull until a page is short, then ask again with its checkpoint.",
+)  # fmt: skip
 BEHIND = Problem(
     "behind", 503, "This server has not yet seen what you have seen.",
     "Send the same again after Retry-After seconds.",

@@ -8,7 +8,7 @@ from apps.changes.reading import Row
 
 _TOMBSTONE = b'{"id":"%s","_deleted":true}'
 # Valid under every schema, and to be seen: the screen says that something is here but unreadable.
-_STUB = b'{"id":"%s","sync_status":"unreadable","_deleted":false}'
+_STUB = b'{"id":"%s","rev":%d,"sync_status":"unreadable","_deleted":false}'
 
 
 def document(row: Row) -> bytes:
@@ -18,7 +18,7 @@ def document(row: Row) -> bytes:
         return tombstone(row.id)
     plain = row.plain
     if plain is None or len(plain) < 3 or plain[:1] != b"{" or plain[-1:] != b"}":
-        return _STUB % str(row.id).encode()
+        return _STUB % (str(row.id).encode(), row.rev or 0)
     return b'%s,"rev":%d,"_deleted":false}' % (plain[:-1], row.rev or 0)
 
 

@@ -276,6 +276,7 @@ def test_an_unreadable_document_is_flagged_and_the_others_come(
     by_id = {d["id"]: d for d in documents}
     assert by_id[str(bad)] == {
         "id": str(bad),
+        "rev": 1,
         "sync_status": "unreadable",
         "_deleted": False,
     }

@@ -25,6 +25,7 @@ def test_a_tombstone_names_the_document_and_nothing_else() -> None:
 def test_what_cannot_be_read_is_a_flagged_stub(plain: bytes | None) -> None:
     assert json.loads(wire.document(Row(1, ID, True, 2, plain))) == {
         "id": str(ID),
+        "rev": 2,
         "sync_status": "unreadable",
         "_deleted": False,
     }

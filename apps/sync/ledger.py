@@ -1,0 +1,193 @@
+"""What a local database says of itself: what it has not sent, and what it has dropped.
+
+Declarations, no proofs: they are kept as they were made, with the time of their arrival, for
+whoever answers for the tablets. They hold counts, names of collections and ids, never what was
+typed. Each costs one statement, because every tablet makes them all day.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import connection
+
+from apps.core.problems import INVALID, FieldError, ProblemError, escape
+from apps.sync.documents import uuid_of
+from apps.sync.models import Outbox
+from apps.sync.registry import Contact
+
+# A declaration names collections that this server may not know: a newer client's.
+MOST_COLLECTIONS = 50
+MOST_PURGED = 1000
+_NAME = re.compile(r"[a-z_]{1,40}")
+_WIDEST = 2**31 - 1  # milliseconds, and rows
+
+# An order to drop that has not been answered yet gets its receipt. Where there is no order any more
+# (it was carried out and forgotten) the first word counts, and the same again is a repeat.
+_NOTE_PURGED = """
+with given as (
+  select distinct collection, doc_id from json_to_recordset(%s::json) as g (
+    collection text, doc_id uuid)
+)
+insert into sync_purgereceipt (local_database_id, collection, doc_id, seq, at)
+select %s, g.collection, g.doc_id, coalesce(i.seq, 0), %s
+from given g left join feed_item i on i.holder = %s and i.collection = g.collection
+  and i.doc_id = g.doc_id and not i.visible
+where i.seq is not null or not exists (
+  select from sync_purgereceipt r
+  where r.local_database_id = %s and r.collection = g.collection and r.doc_id = g.doc_id)
+on conflict do nothing
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What is said of one collection."""
+
+    count: int
+    oldest_at: datetime | None
+
+
+def declare_outbox(contact: Contact, body: object, now: datetime) -> None:
+    """Keeps what a local database says it has not sent, in place of what it said before.
+
+    `body`: `{"unsent": {collection: {"count", "oldest_at"}}, "refused": {...}, "at"}`, times by the
+    device's clock. An empty `unsent` says that everything is sent. The last to arrive stands.
+    ProblemError (400) names what is wrong, and nothing is changed.
+    """
+    if not isinstance(body, dict):
+        raise ProblemError(INVALID, errors=[FieldError("", "An outbox is an object.")])
+    errors: list[FieldError] = []
+    unsent = _parts(body, "unsent", errors)
+    refused = _parts(body, "refused", errors)
+    device_at = _instant(body.get("at"))
+    if device_at is None:
+        errors.append(FieldError("/at", "The device's clock, ISO 8601 with a zone."))
+    if errors or device_at is None:
+        raise ProblemError(INVALID, errors=errors)
+    offset = contact.offset_ms
+    if offset is None:
+        offset = _within((device_at - now) // timedelta(milliseconds=1))
+    oldest = [part.oldest_at for part in unsent.values() if part.oldest_at and part.count]
+    said = Outbox(
+        local_database_id=contact.instance,
+        unsent=_json(unsent),
+        refused=_json(refused),
+        unsent_count=min(_WIDEST, sum(part.count for part in unsent.values())),
+        refused_count=min(_WIDEST, sum(part.count for part in refused.values())),
+        oldest_at=_by_server(min(oldest), offset) if oldest else None,
+        device_at=device_at,
+        offset_ms=offset,
+        declared_at=now,
+    )
+    columns = [f.name for f in Outbox._meta.concrete_fields if not f.primary_key]
+    Outbox.objects.bulk_create(
+        [said], update_conflicts=True, unique_fields=["local_database"], update_fields=columns
+    )
+
+
+def note_purged(contact: Contact, body: object, now: datetime) -> None:
+    """Records that a local database says it has dropped these documents. Repeatable.
+
+    `body`: `[{"collection", "ids"}]`, at most 1,000 ids in all. ProblemError (400) names what is
+    wrong, and nothing is recorded.
+    """
+    pairs = _purged(body)
+    if pairs:
+        given = [{"collection": name, "doc_id": str(id)} for name, id in pairs]
+        holder = contact.instance
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _NOTE_PURGED, [orjson.dumps(given).decode(), holder, now, holder, holder]
+            )
+
+
+def _parts(body: Mapping[str, Any], name: str, errors: list[FieldError]) -> dict[str, _Part]:
+    given = body.get(name, {})
+    if not isinstance(given, dict) or len(given) > MOST_COLLECTIONS:
+        detail = f"An object of at most {MOST_COLLECTIONS} collections."
+        errors.append(FieldError(f"/{name}", detail))
+        return {}
+    found = {}
+    for collection, said in given.items():
+        part = _part(collection, said)
+        if isinstance(part, str):
+            errors.append(FieldError(f"/{name}/{escape(collection)}", part))
+        else:
+            found[collection] = part
+    return found
+
+
+def _part(collection: str, said: object) -> _Part | str:
+    """What is said of one collection, or what is wrong with it."""
+    if not _NAME.fullmatch(collection):
+        return "Not the name of a collection."
+    if not isinstance(said, dict):
+        return "An object with count and oldest_at."
+    count, oldest_at = said.get("count"), said.get("oldest_at")
+    if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= _WIDEST:
+        return "count is a whole number from 0."
+    instant = _instant(oldest_at)
+    if oldest_at is not None and instant is None:
+        return "oldest_at is an instant, ISO 8601 with a zone, or null."
+    return _Part(count, instant)
+
+
+def _purged(body: object) -> list[tuple[str, UUID]]:
+    if not isinstance(body, list):
+        raise ProblemError(INVALID, errors=[FieldError("", "A list of {collection, ids}.")])
+    errors: list[FieldError] = []
+    pairs: list[tuple[str, UUID]] = []
+    for number, said in enumerate(body):
+        name, ids = (said.get("collection"), said.get("ids")) if isinstance(said, dict) else ("", 0)
+        if not (isinstance(name, str) and _NAME.fullmatch(name) and isinstance(ids, list)):
+            errors.append(FieldError(f"/{number}", "An object with collection and a list of ids."))
+            continue
+        for place, id in enumerate(ids):
+            known = uuid_of(id) if isinstance(id, str) else None
+            if known is None:
+                errors.append(FieldError(f"/{number}/ids/{place}", "Not a UUID."))
+            else:
+                pairs.append((name, known))
+        if len(pairs) > MOST_PURGED:
+            detail = f"At most {MOST_PURGED} ids at once. Send the others next."
+            raise ProblemError(INVALID, errors=[FieldError("", detail)])
+    if errors:
+        raise ProblemError(INVALID, errors=errors[:MOST_COLLECTIONS])
+    return pairs
+
+
+def _instant(value: object) -> datetime | None:
+    """An instant with its zone; None for anything else."""
+    if not isinstance(value, str) or len(value) > 40:
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    # Far enough from the ends of the calendar for every zone and offset.
+    return None if found.tzinfo is None or not 1900 < found.year < 9000 else found
+
+
+def _by_server(device: datetime, offset_ms: int) -> datetime:
+    return device - timedelta(milliseconds=offset_ms)
+
+
+def _within(milliseconds: int) -> int:
+    return max(-_WIDEST, min(_WIDEST, milliseconds))
+
+
+def _json(parts: Mapping[str, _Part]) -> dict[str, Any]:
+    return {
+        name: {
+            "count": part.count,
+            "oldest_at": part.oldest_at.isoformat() if part.oldest_at else None,
+        }
+        for name, part in parts.items()
+    }
