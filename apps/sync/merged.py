@@ -10,9 +10,10 @@ from uuid import UUID
 
 import orjson
 
+from apps.accounts.models import User
 from apps.accounts.services import tablet_actor
 from apps.core.problems import FieldError
-from apps.sync import documents
+from apps.sync import documents, projection
 from apps.sync.canonical import covers, same
 from apps.sync.documents import SERVER_EDITOR, Stand, content_of, whole
 from apps.sync.judging import Fate, Sent, State, Verdict, judge
@@ -49,6 +50,17 @@ def stands_of(
     )
 
 
+def seen_by(stand: Stand, pushed: Pushed, people: Sequence[User | None]) -> Stand:
+    """The same with `visible` judged by what these people may see (one of them is enough), where
+    they are not those that the local database is signed in for."""
+    visible = stand.exists and any(
+        documents.may_see(one, collection=pushed.collection, doc_id=pushed.doc_id)
+        for one in people
+        if one is not None
+    )
+    return replace(stand, visible=visible)
+
+
 def take(
     collection: Collection, pushed: Pushed, stand: Stand, contact: Contact, now: datetime
 ) -> Outcome:
@@ -77,10 +89,11 @@ class _Taking:
             raise Refused([_UNREADABLE])
         if self.pushed.deleted:
             return self._delete()
+        last = stand.last
         verdict = judge(
             self._sent(),
             stand.present,
-            stand.last,
+            last and replace(last, content=self._completed(last.content)),
             told_before=False,
             policies=self._merging.policies,
         )
@@ -165,23 +178,31 @@ class _Taking:
             if base is not None:
                 managed = self.collection.server_managed(base)
                 content = {name: value for name, value in base.items() if name not in managed}
-                assumed = State(content_of(content), whole(base.get("rev")))
+                assumed = State(self._completed(content_of(content)), whole(base.get("rev")))
         elif pushed.assumed is not None:
-            assumed = State(content_of(pushed.assumed), pushed.assumed_rev)
+            assumed = State(self._completed(content_of(pushed.assumed)), pushed.assumed_rev)
         return Sent(
-            content=content_of(pushed.document),
+            content=self._completed(content_of(pushed.document)),
             editor=str(pushed.editor) if pushed.editor else None,
             edit_no=pushed.edit_no,
             assumed=assumed,
             rev=pushed.rev,
         )
 
+    def _completed(
+        self, content: Mapping[str, Any], by: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """With what an older client cannot know within the fields that it sends."""
+        if by is None:
+            by = self.stand.present.content if self.stand.present else {}
+        return projection.completed(self.collection, content, by, self.contact.schema)
+
     def _answer(self, stand: Stand) -> dict[str, Any] | None:
         """The document as it is where it says something else than what was sent; a tombstone where
         its author does not see it any more."""
         if not stand.visible or stand.body is None:
             return {"id": str(self.pushed.doc_id), "_deleted": True}
-        if covers(stand.body, content_of(self.pushed.document)):
+        if covers(stand.body, self._completed(content_of(self.pushed.document), stand.body)):
             return None
         return self._whole(stand)
 

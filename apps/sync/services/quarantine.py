@@ -87,10 +87,18 @@ def quarantine(*, row: Rejected, contact: Contact, now: datetime) -> Quarantined
     return kept
 
 
-def corrected(*, collection: str, doc_id: UUID, contact: Contact, now: datetime) -> None:
-    """Its author has sent a version that was taken: what was refused before is settled."""
+def corrected(
+    *,
+    collection: str,
+    doc_id: UUID,
+    contact: Contact,
+    now: datetime,
+    until: datetime | None = None,
+) -> None:
+    """Its author has sent a version that was taken: what was refused before (at `until` the
+    latest) is settled."""
     rows = _of(collection, doc_id, contact).select_for_update(no_key=True, of=("self",))
-    for row in rows:
+    for row in rows.filter(at__lte=until or now):
         row.corrected_at = now
         _settle(row, now=now, columns=["corrected_at"])
 

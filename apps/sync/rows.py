@@ -1,0 +1,105 @@
+"""The rows of a push as they come, and as collections take them. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from apps.core.problems import INVALID, FieldError, ProblemError
+from apps.sync import documents
+from apps.sync.merged import LARGEST_DOCUMENT
+from apps.sync.registry import Collection, Pushed
+
+MOST_ROWS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the request, with an id that it can be answered under."""
+
+    id: str
+    document: dict[str, Any]
+    assumed: dict[str, Any] | None
+
+
+def rows_of(body: object) -> list[Row]:
+    """The rows of a request's body. ProblemError (400) naming each row that cannot be answered."""
+    if not isinstance(body, list):
+        raise ProblemError(INVALID, errors=[FieldError("", "A push is a list of rows.")])
+    if not 1 <= len(body) <= MOST_ROWS:
+        detail = f"A push has 1 to {MOST_ROWS} rows, not {len(body)}."
+        raise ProblemError(INVALID, errors=[FieldError("", detail)])
+    rows: list[Row] = []
+    errors: list[FieldError] = []
+    for number, raw in enumerate(body):
+        found = _row(raw, f"/{number}")
+        if isinstance(found, FieldError):
+            errors.append(found)
+        else:
+            rows.append(found)
+    if errors:
+        raise ProblemError(INVALID, errors=errors)
+    return rows
+
+
+def _row(raw: object, pointer: str) -> Row | FieldError:
+    if not isinstance(raw, dict):
+        return FieldError(pointer, "A row is an object with newDocumentState.")
+    document, assumed = raw.get("newDocumentState"), raw.get("assumedMasterState")
+    if not isinstance(document, dict):
+        return FieldError(f"{pointer}/newDocumentState", "A document is an object.")
+    id = document.get("id")
+    if not (isinstance(id, str) and 0 < len(id) <= 64 and id.isprintable()):
+        return FieldError(
+            f"{pointer}/newDocumentState/id", "A document has an id of 1 to 64 characters."
+        )
+    if not (assumed is None or isinstance(assumed, dict)):
+        return FieldError(f"{pointer}/assumedMasterState", "A document is an object, or left out.")
+    return Row(id, document, assumed)
+
+
+def parsed(collection: Collection, row: Row) -> Pushed | list[FieldError]:
+    """The row as the collections take it, or what is wrong with its envelope."""
+    if len(orjson.dumps(row.document)) > LARGEST_DOCUMENT:
+        return [FieldError("", f"A document has at most {LARGEST_DOCUMENT} bytes.")]
+    errors = []
+    if (doc_id := documents.uuid_of(row.id)) is None:
+        errors.append(FieldError("/id", "Not a UUID."))
+    editor, edit_no = row.document.get("editor"), row.document.get("edit_no")
+    if editor is not None and uuid(editor) is None:
+        errors.append(FieldError("/editor", "Not a UUID."))
+    if edit_no is not None and not positive(edit_no):
+        errors.append(FieldError("/edit_no", "Not a whole number of at least 1."))
+    if errors or doc_id is None:
+        return errors
+    assumed = row.assumed or {}
+    return Pushed(
+        collection=collection.name,
+        document=_written(collection, row.document),
+        assumed=None if row.assumed is None else _written(collection, row.assumed),
+        doc_id=doc_id,
+        editor=uuid(editor),
+        edit_no=edit_no,
+        rev=documents.whole(row.document.get("rev")),
+        assumed_rev=documents.whole(assumed.get("rev")),
+        deleted=bool(row.document.get("_deleted")),
+        corrects="sync_status" in row.document or "sync_status" in assumed,
+    )
+
+
+def positive(value: object) -> bool:
+    """Whether it is a number that a save can have."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63
+
+
+def uuid(value: object) -> UUID | None:
+    """A UUID in its one canonical form: the answer must name the id exactly as it was sent."""
+    return documents.uuid_of(value) if isinstance(value, str) else None
+
+
+def _written(collection: Collection, document: dict[str, Any]) -> dict[str, Any]:
+    managed = collection.server_managed(document)
+    return {name: value for name, value in document.items() if name not in managed}

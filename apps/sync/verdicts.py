@@ -1,0 +1,59 @@
+"""One row, taken by its collection, or the reasons why it cannot be.
+
+A push and a supervisor who has a refused row taken after all come the same way.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
+
+from apps.core.problems import FieldError, ProblemError
+from apps.sync import merged
+from apps.sync.documents import Stand
+from apps.sync.merged import Outcome
+from apps.sync.registry import Collection, Contact, Pushed, Refused
+from apps.sync.services import quarantine, taking
+
+log = logging.getLogger(__name__)
+
+AT_COMMIT = FieldError("", "It contradicts other records.")
+_BROKEN = FieldError("", "The server could not take this. Its operator has been told.")
+
+
+def take(
+    collection: Collection, pushed: Pushed, stand: Stand, contact: Contact, now: datetime
+) -> Outcome:
+    """Has a row judged and written, or raises one of those that `reasons` knows. Runs in a
+    savepoint. `stand`, and the outcome's `rev`, matter to merged collections alone."""
+    if collection.kind == "merged":
+        return merged.take(collection, pushed, stand, contact, now)
+    if pushed.deleted:
+        raise Refused([FieldError("/_deleted", "What was recorded is not deleted.")])
+    new = taking.take(row=pushed, contact=contact, now=now)
+    if new is None:
+        return Outcome(None, stand.rev)
+    if not new:
+        detail = "Something else was recorded under this id, and stays."
+        raise Refused([FieldError("/id", detail)])
+    if pushed.corrects:
+        quarantine.give_way(collection=collection.name, doc_id=pushed.doc_id)
+    assert collection.push is not None  # the registry has checked it
+    return Outcome(collection.push(pushed, contact, now), stand.rev)
+
+
+def reasons(error: Exception, collection: Collection) -> list[FieldError]:
+    """Why a row cannot be taken. Raises what is no verdict on it: the database is too busy."""
+    match error:
+        case Refused():
+            return error.errors
+        case ProblemError() if error.status_code < 500:
+            return list(error.errors) or [FieldError("", error.text or error.problem.title)]
+        case ProblemError() | OperationalError() | InterfaceError():
+            raise error
+        case IntegrityError() | DataError():
+            return [AT_COMMIT]
+    log.error("a push handler failed", exc_info=error, extra={"collection": collection.name})
+    return [_BROKEN]
