@@ -14,6 +14,7 @@ import os
 import sys
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import django
 
@@ -45,11 +46,12 @@ from apps.core.ids import uuid7  # noqa: E402
 from apps.dispatch import messages, services  # noqa: E402
 from apps.dispatch.models import Agency, CrewMember, Shift, Unit  # noqa: E402
 from apps.sync import checkpoints, registry  # noqa: E402
-from apps.sync.checkpoints import NOWHERE, Position  # noqa: E402
+from apps.sync.checkpoints import Position  # noqa: E402
 from bench.calls import PLAIN, call  # noqa: E402
 
 COLLECTION = "assignments"
 _BATCH = 500
+_AFTER_ALL = UUID(int=2**128 - 1)  # behind every document of a commit
 _HOLD = """
 insert into feed_change (kind, holder, scope, held)
 select 'hold', holder, scope, true from feed_binding join feed_grant using (principal)
@@ -154,7 +156,7 @@ def documents(call_sign: str, count: int) -> dict[str, Any]:
     holders = LocalDatabase.objects.filter(tablet__sign_ins__user__crews__unit=unit)
     signed = {
         str(holder): checkpoints.sign(
-            Position(before, NOWHERE),
+            Position(before, _AFTER_ALL),
             holder=holder,
             collection=COLLECTION,
             schema=collection.version,
