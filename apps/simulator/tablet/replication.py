@@ -1,8 +1,8 @@
 """Keeping the store and the server the same: pulls, pushes, and what to do when history changes.
 
 Nothing here gives up. A failure is waited out (full jitter, the server's `Retry-After` as the
-least) and the same is tried again, sooner where an answered socket shows that the radio is back;
-edits leave the outbox only by the server's answer.
+least) and the same is tried again, sooner where an answered socket shows that the radio is back,
+and at once for a call for help; edits leave the outbox only by the server's answer.
 """
 
 from __future__ import annotations
@@ -11,15 +11,18 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from .device import Device
-from .store import Document, Store
+from .store import Document, Edit, Store
 from .wire import AnotherHistory, NoAnswer, Refused, ShutOut, Wire
 
 PAGE = 500
 BATCH = 50  # the server judges at most so many rows in one transaction
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 8.0
+# A whole push that is answered with one of these holds a row that is at fault.
+FAULTS = frozenset({400, 404, 413, 422})
 
 Listener = Callable[[str, Sequence[Document]], None]
 
@@ -47,6 +50,8 @@ class Replication:
         self._stir = asyncio.Event()
         self._typed = asyncio.Event()
         self._regained = asyncio.Event()
+        self._help = asyncio.Event()
+        self._called = asyncio.Event()
         self.in_contact = False
         self.shut_out = False
 
@@ -60,9 +65,14 @@ class Replication:
         """The collections that are still to be pulled."""
         return tuple(self._wanted)
 
-    def typed(self) -> None:
-        """Something new is in the outbox."""
+    def typed(self, *, urgent: bool = False) -> None:
+        """Something new is in the outbox. `urgent`: a call for help, for which no pause counts."""
         self._typed.set()
+        if urgent:
+            self._help.set()
+            self._called.set()
+            self._called = asyncio.Event()
+            self.regained()
 
     def regained(self) -> None:
         """The server has just answered on a socket: whoever waits to try again does so now. After
@@ -99,42 +109,72 @@ class Replication:
             await self.push()
             await self._typed.wait()
 
+    async def calling(self) -> None:
+        """Send calls for help by themselves, for ever: a push that hangs does not hold them up."""
+        while True:
+            await self._help.wait()
+            self._help.clear()
+            while self._store.unsent(1, urgent=True):
+                await self._patiently(partial(self.push_once, urgent=True))
+
     async def push(self) -> None:
         """Everything unsent, however long it takes."""
         while self._store.unsent(1):
-            await self._patiently(self._push)
+            await self._patiently(self.push_once)
 
     async def pull(self, collection: str) -> None:
         """Everything new of a collection, however long it takes to get it."""
-        while not await self._patiently(self._pull, collection):
+        while not await self._patiently(partial(self.pull_once, collection)):
             pass  # in another history, from the start
 
-    async def _pull(self, collection: str) -> None:
-        """Pages until one is short. A page that no longer continues the store is asked for anew."""
+    async def pull_once(self, collection: str) -> None:
+        """Pages until one is short. A page that no longer continues the store is asked for anew,
+        everything where the checkpoint is no good. Raises what the wire raises."""
         while True:
             start = self._store.checkpoint(collection)
-            page = await self._wire.pull(collection, start, PAGE)
+            try:
+                page = await self._wire.pull(collection, start, PAGE)
+            except Refused as refused:
+                if refused.problem.get("code") != "bad-checkpoint" or start is None:
+                    raise
+                self._store.start_over(collection)
+                continue
             if self.take(collection, page.documents, start, page.checkpoint) and not page.full:
                 self._store.complete(collection)
                 return
 
-    async def _push(self) -> None:
-        """The oldest edits, and the server's verdict on each."""
-        edits = self._store.unsent(BATCH)
-        if not edits:
-            return  # a pull has shown meanwhile that the server has them
-        answers = await self._wire.push(edits)
+    async def push_once(self, *, urgent: bool = False) -> None:
+        """The oldest edits, and the server's verdict on each. Raises what the wire raises."""
+        edits = self._store.unsent(BATCH, urgent=urgent)
+        if edits:  # otherwise a pull has shown meanwhile that the server has them
+            await self._send(edits)
+
+    async def _send(self, edits: Sequence[Edit]) -> None:
+        """A batch that no answer is given for is halved until the row at fault stands alone. That
+        one is set aside, and the others go on."""
+        try:
+            answers = await self._wire.push(edits)
+        except Refused as refused:
+            if refused.status not in FAULTS:
+                raise
+            if len(edits) == 1:
+                self._store.set_aside(edits[0], str(refused))
+                return
+            half = len(edits) // 2
+            await self._send(edits[:half])
+            await self._send(edits[half:])
+            return
         self._store.settle(edits, answers, at=self._device.now())
         if answers:
             self._arrived(edits[0].collection, list(answers.values()))
 
-    async def _patiently(self, attempt: Callable[..., Awaitable[None]], *given: str) -> bool:
+    async def _patiently(self, attempt: Callable[[], Awaitable[None]]) -> bool:
         """Try until it is done. False: the server follows another history, and so does the store
         now; what was to be done is to be looked at anew."""
         failures = 0
         while True:
             try:
-                await attempt(*given)
+                await attempt()
             except AnotherHistory as other:
                 self.renew(other.epoch)
                 return False
@@ -156,10 +196,17 @@ class Replication:
 
     async def pause(self, failures: int, least: float = 0.0) -> bool:
         """Full jitter: a random time up to a bound that doubles, so that tablets that failed
-        together do not come back together. True: contact was regained, which ends it."""
+        together do not come back together. True: contact was regained, or somebody calls for help,
+        which ends it."""
         bound = min(LONGEST_PAUSE, FIRST_PAUSE * 2**failures)
-        regained = self._regained
-        await asyncio.sleep(least)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(regained.wait(), self._dice.uniform(0, bound))
-        return regained.is_set()
+        called, regained = self._called, self._regained
+        if least and await _within(least, called):
+            return True
+        return await _within(self._dice.uniform(0, bound), regained)
+
+
+async def _within(seconds: float, event: asyncio.Event) -> bool:
+    """Wait for so long, or until the event; whether it has come."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+    return event.is_set()

@@ -1,51 +1,38 @@
-"""What a tablet remembers: one SQLite file with documents, checkpoints and the outbox.
+"""What a tablet remembers: documents, checkpoints and the outbox.
 
 The rule above all others: what a responder typed is in this file from the moment it is typed until
 the server has answered for it, however often the radio, the app or the tablet fails in between.
 
-- `document.body` is what the screen shows; `document.served` is the last state that the server is
-  known to hold (null: none), and the base that an edit of the document is sent with.
-- `withdrawn`: the server took it back while an edit was unsent; it goes with the answer to that
-  edit. `stale`: not yet seen again in the history that the server now follows.
-- `outbox` names documents with an unsent edit, by the number of that edit. It is a list of names,
-  not of texts: whoever types on before the first edit was sent sends the last text once.
+- `document.body` is what the screen shows. `served` is the state of the server that `body` was
+  typed on (null: none), and goes with an edit as its base. `newer` is a state that came while an
+  edit was unsent: shown once that edit is answered, never its base, or the edit would put back what
+  others wrote meanwhile. `rev` is the highest revision that was shown or sent.
+- `deleted`: its author has deleted it. `withdrawn`: the server took it back while an edit was
+  unsent; it goes with the answer to that edit. `stale`: not yet seen again since the store began
+  to pull from the start.
+- `outbox` names documents with an edit that is `unsent`, was `refused` by the server (which keeps
+  the text), or was set `aside` because no request with it is understood. It is a list of names, not
+  of texts: whoever types on before the first edit was sent sends the last text once.
 - Every method is one transaction. On a real device set `synchronous = full`; here a crash of the
   process is survived, a power cut may not be.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import orjson
-from uuid_utils.compat import uuid7
+
+from .database import Database, encoded, seq_of
+
+__all__ = ["Document", "Edit", "Outbox", "Store", "encoded", "seq_of"]
 
 Document = dict[str, Any]
-
-_SCHEMA = """
-create table if not exists memory (name text primary key, value text not null) without rowid;
-create table if not exists document (
-  collection text not null, id text not null, body blob, served blob, accepted_at text,
-  withdrawn integer not null default 0, stale integer not null default 0,
-  primary key (collection, id)
-) without rowid;
-create table if not exists checkpoint (
-  collection text primary key, value text not null
-) without rowid;
-create table if not exists outbox (
-  n integer primary key autoincrement, collection text not null, id text not null,
-  edit_no integer not null, saved_at text not null,
-  state text not null default 'unsent' check (state in ('unsent', 'refused')),
-  unique (collection, id)
-);
-"""
+_MARKS = ("sync_status", "sync_errors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,54 +56,14 @@ class Outbox:
     refused: int
 
 
-class Store:
+class Store(Database):
     """One local database. `pushable` names the collections that the server takes edits of."""
 
     def __init__(self, path: Path | str, *, pushable: Sequence[str] = ("facts",)) -> None:
+        super().__init__(path)
         self.pushable = tuple(pushable)
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._db.executescript(_SCHEMA)
-        self._db.execute("pragma journal_mode = wal")
-        self._db.execute("pragma synchronous = normal")
-        self._db.execute("pragma secure_delete = on")  # what is purged is gone from the file
-        self.instance = UUID(self._recall("instance") or self._remember("instance", str(uuid7())))
-
-    def close(self) -> None:
-        self._db.close()
-
-    # --- what the tablet knows of itself and of the server's history ---
-
-    @property
-    def token(self) -> str | None:
-        """The tablet's bearer token, once it is enrolled."""
-        return self._recall("token")
-
-    def enrolled(self, token: str) -> None:
-        self._remember("token", token)
-
-    @property
-    def claim(self) -> UUID:
-        """The tablet's own name for its enrolment: the same on every retry."""
-        return UUID(self._recall("claim") or self._remember("claim", str(uuid7())))
-
-    @property
-    def epoch(self) -> str | None:
-        """The name of the server's history that this store follows; None before any answer."""
-        return self._recall("epoch")
-
-    @property
-    def seen(self) -> str | None:
-        """The highest head ("seq.nonce") that any answer or heartbeat has shown."""
-        return self._recall("seen")
-
-    def has_seen(self, head: str) -> None:
-        """Remember a head if it is the highest."""
-        if seq_of(head) > seq_of(self.seen):
-            self._remember("seen", head)
-
-    def follow(self, epoch: str) -> None:
-        """Remember the first history that the server names."""
-        self._remember("epoch", epoch)
+        # The app was started anew: it, or the server, may be a newer one that understands.
+        self._db.execute("update outbox set state = 'unsent', problem = null where state = 'aside'")
 
     # --- documents ---
 
@@ -129,16 +76,17 @@ class Store:
     def documents(self, collection: str) -> list[Document]:
         """Everything that the screen may show, oldest first (ids are UUIDv7)."""
         rows = self._db.execute(
-            "select body from document where collection = ? and body is not null order by id",
+            "select body from document where collection = ? and not deleted order by id",
             [collection],
         )
         return [orjson.loads(body) for (body,) in rows]
 
     def get(self, collection: str, id: str) -> Document | None:
         row = self._db.execute(
-            "select body from document where collection = ? and id = ?", [collection, id]
+            "select body from document where collection = ? and id = ? and not deleted",
+            [collection, id],
         ).fetchone()
-        return orjson.loads(row[0]) if row and row[0] is not None else None
+        return orjson.loads(row[0]) if row else None
 
     def accepted_at(self, collection: str, id: str) -> datetime | None:
         """When (device clock) the server's answer to the last edit of this document arrived."""
@@ -173,42 +121,47 @@ class Store:
     # --- what was typed ---
 
     def save(
-        self, collection: str, document: Document, *, at: datetime, fact: bool = True
+        self, collection: str, document: Document, *, at: datetime, urgent: bool = False
     ) -> Document:
         """Keep a new document or an edit, and put it into the outbox. Returns it as it was kept.
 
         `editor` and `edit_no` name the save: this local database, its n-th. A fact also gets the
-        device's `counter`, which orders the facts of one device whatever its clock says.
+        device's `counter`, which orders the facts of one device whatever its clock says. `urgent`
+        goes before everything else.
         """
         with self._transaction():
-            edit_no = self._count("edit_no")
-            document = {**document, "editor": str(self.instance), "edit_no": edit_no}
-            if fact:
+            document = {name: value for name, value in document.items() if name not in _MARKS}
+            document |= {"editor": str(self.instance), "edit_no": self._count("edit_no")}
+            if collection == "facts":
                 document["counter"] = self._count("counter")
-            self._db.execute(
-                "insert into document (collection, id, body) values (?, ?, ?) "
-                "on conflict do update set body = excluded.body, accepted_at = null",
-                [collection, document["id"], encoded(document)],
-            )
-            self._db.execute(
-                "insert into outbox (collection, id, edit_no, saved_at) values (?, ?, ?, ?) "
-                "on conflict do update set edit_no = excluded.edit_no, state = 'unsent'",
-                [collection, document["id"], edit_no, at.isoformat()],
-            )
+            self._keep(collection, document, at, urgent=urgent)
         return document
 
-    def unsent(self, limit: int) -> list[Edit]:
-        """The oldest edits of one collection, in the order in which they were typed."""
+    def delete(self, collection: str, id: str, *, at: datetime) -> None:
+        """Its author deletes a document: it is gone from the screen, and from the server if nobody
+        has changed it meanwhile. Where somebody has, it comes back with the answer."""
+        with self._transaction():
+            row = self._row(collection, id)
+            if row is None:
+                return
+            named = {"editor": str(self.instance), "edit_no": self._count("edit_no")}
+            self._keep(collection, {**orjson.loads(row[0]), **named, "_deleted": True}, at)
+
+    def unsent(self, limit: int, *, urgent: bool = False) -> list[Edit]:
+        """The oldest edits of one collection, in the order in which they were typed. What is urgent
+        comes first and by itself; with `urgent` nothing else comes."""
         first = self._db.execute(
-            "select collection from outbox where state = 'unsent' order by n limit 1"
+            "select collection, urgent from outbox where state = 'unsent' and urgent >= ? "
+            "order by urgent desc, n limit 1",
+            [urgent],
         ).fetchone()
         if first is None:
             return []
         rows = self._db.execute(
             "select o.id, o.edit_no, d.body, d.served from outbox o join document d "
-            "using (collection, id) where o.collection = ? and o.state = 'unsent' "
-            "order by o.n limit ?",
-            [first[0], limit],
+            "using (collection, id) where o.collection = ? and o.urgent = ? "
+            "and o.state = 'unsent' order by o.n limit ?",
+            [*first, limit],
         )
         return [
             Edit(first[0], id, edit_no, orjson.loads(body), served and orjson.loads(served))
@@ -228,29 +181,44 @@ class Store:
             for edit in edits:
                 self._settle(edit, answers.get(edit.id), at)
 
+    def set_aside(self, edit: Edit, problem: str) -> None:
+        """No request with this edit is understood: it waits, in sight, and holds up no other. It is
+        sent again when it is edited, or when the app is started anew."""
+        self._mark(edit, "aside", problem)
+
     def outbox(self) -> Outbox:
         unsent, oldest, refused = self._db.execute(
             "select count(*) filter (where state = 'unsent'), "
             "min(saved_at) filter (where state = 'unsent'), "
-            "count(*) filter (where state = 'refused') from outbox"
+            "count(*) filter (where state <> 'unsent') from outbox"
         ).fetchone()
         return Outbox(unsent, datetime.fromisoformat(oldest) if oldest else None, refused)
 
-    # --- another history: the server was put back in time ---
+    def problem(self, collection: str, id: str) -> list[str]:
+        """Why an edit waits for a correction; empty where none does."""
+        row = self._db.execute(
+            "select o.problem, d.body from outbox o join document d using (collection, id) "
+            "where o.collection = ? and o.id = ? and o.state <> 'unsent'",
+            [collection, id],
+        ).fetchone()
+        if row is None:
+            return []
+        return [row[0]] if row[0] else orjson.loads(row[1]).get("sync_errors", [])
+
+    # --- from the start again ---
 
     def begin_again(self, epoch: str, *, at: datetime) -> None:
-        """Follow another history. Nothing is forgotten yet: every document of a pushable collection
-        goes to the server once more, without a base, and everything is pulled from the start."""
+        """Follow another history: the server was put back in time. Nothing is forgotten yet: every
+        document of a pushable collection goes to the server once more, without a base, and
+        everything is pulled from the start."""
         with self._transaction():
             self._remember("epoch", epoch)
             self._db.execute("delete from memory where name = 'seen'")
             self._db.execute("delete from checkpoint")
-            self._db.execute("update document set served = null, stale = 1")
+            self._db.execute("update document set served = null, newer = null, rev = 0, stale = 1")
             for collection in self.pushable:
                 rows = self._db.execute(
-                    "select id, body from document where collection = ? and body is not null "
-                    "order by id",
-                    [collection],
+                    "select id, body from document where collection = ? order by id", [collection]
                 ).fetchall()
                 self._db.executemany(
                     "insert into outbox (collection, id, edit_no, saved_at) values (?, ?, ?, ?) "
@@ -261,75 +229,147 @@ class Store:
                     ],
                 )
 
-    def complete(self, collection: str) -> None:
-        """The first pull of a history has ended: what did not come with it is not ours any more."""
+    def start_over(self, collection: str) -> None:
+        """Pull one collection from the start: its checkpoint, or what is held of it, is no good."""
         with self._transaction():
+            self._db.execute("delete from checkpoint where collection = ?", [collection])
             self._db.execute(
-                "delete from document where collection = ? and stale and not exists "
-                "(select 1 from outbox o where o.collection = document.collection "
-                "and o.id = document.id)",
+                "update document set stale = 1, rev = 0 where collection = ?", [collection]
+            )
+
+    def complete(self, collection: str) -> None:
+        """A pull from the start has ended: what did not come with it is not ours any more."""
+        with self._transaction():
+            rows = self._db.execute(
+                "select id from document d where collection = ? and stale and not exists "
+                "(select 1 from outbox o where o.collection = d.collection and o.id = d.id)",
                 [collection],
             )
+            for (id,) in rows.fetchall():
+                self._purge(collection, id)
 
     # --- inside ---
 
-    def _settle(self, edit: Edit, answer: Document | None, at: datetime) -> None:
-        key = [edit.collection, edit.id]
-        refused = bool(answer and answer.get("sync_status"))
-        if refused:
-            self._db.execute(
-                "update outbox set state = 'refused' "
-                "where collection = ? and id = ? and edit_no = ?",
-                [*key, edit.edit_no],
-            )
-        else:
-            self._accepted(key, edit.edit_no, at)
-        # A pull may have brought something newer while the edit was on its way.
-        assumed = encoded(edit.assumed) if edit.assumed else None
+    def _keep(
+        self, collection: str, document: Document, at: datetime, *, urgent: bool = False
+    ) -> None:
+        deleted = bool(document.get("_deleted"))
         self._db.execute(
-            "update document set served = ? where collection = ? and id = ? and served is ?",
-            [encoded({**edit.document, "rev": 0}), *key, assumed],  # its rev is still to come
+            "insert into document (collection, id, body, deleted) values (?, ?, ?, ?) "
+            "on conflict do update set body = excluded.body, deleted = excluded.deleted, "
+            "accepted_at = null",
+            [collection, document["id"], encoded(document), deleted],
         )
+        self._db.execute(
+            "insert into outbox (collection, id, edit_no, saved_at, urgent) "
+            "values (?, ?, ?, ?, ?) on conflict do update set edit_no = excluded.edit_no, "
+            "state = 'unsent', problem = null, urgent = max(urgent, excluded.urgent)",
+            [collection, document["id"], document["edit_no"], at.isoformat(), urgent],
+        )
+
+    def _settle(self, edit: Edit, answer: Document | None, at: datetime) -> None:
+        key = (edit.collection, edit.id)
+        if answer is not None and answer.get("sync_status"):
+            self._refused(edit, answer)
+            return
+        self._accepted(key, edit.edit_no, at)
+        self._sent(edit, as_sent=answer is None)
         if answer is not None:
             self._place(edit.collection, answer, at)
-        elif not self._waits(edit.collection, edit.id):
-            self._db.execute(
-                "delete from document where collection = ? and id = ? and withdrawn", key
-            )
+        row = self._row(*key)
+        if row is None or self._waits(*key):
+            return
+        _, newer, _, withdrawn, deleted = row
+        if withdrawn or (deleted and newer is None):
+            self._purge(*key)
+        elif newer is not None:
+            self._show(*key, newer)
+
+    def _refused(self, edit: Edit, answer: Document) -> None:
+        """What was refused stays in sight, and is what its correction is typed on."""
+        self._mark(edit, "refused", None)
+        self._db.execute(
+            "update document set served = ?, newer = null, deleted = 0, "
+            "body = case when ? then body else ? end where collection = ? and id = ?",
+            [
+                encoded(answer),
+                self._waits(edit.collection, edit.id),
+                encoded(answer),
+                edit.collection,
+                edit.id,
+            ],
+        )
+
+    def _sent(self, edit: Edit, *, as_sent: bool) -> None:
+        """The server has judged this edit: whatever is typed from now on is typed on it. Where it
+        holds as sent, its revision is still to come, and nothing older is shown. A pull may have
+        brought a later base while the edit was on its way: that one stays."""
+        assumed = encoded(edit.assumed) if edit.assumed else None
+        rev = (edit.assumed or {}).get("rev", 0) + 1 if as_sent else 0
+        self._db.execute(
+            "update document set served = ?, rev = max(rev, ?) "
+            "where collection = ? and id = ? and served is ?",
+            [encoded(edit.document), rev, edit.collection, edit.id, assumed],
+        )
 
     def _place(self, collection: str, document: Document, at: datetime) -> None:
         """One document as the server has it, from a pull, a frame or the answer to a push."""
-        key = [collection, document["id"]]
-        waiting = self._waits(*key)
+        id = document["id"]
         if document.get("_deleted"):
-            if waiting:
+            if self._waits(collection, id):
                 self._db.execute(
-                    "update document set withdrawn = 1 where collection = ? and id = ?", key
+                    "update document set withdrawn = 1, newer = null "
+                    "where collection = ? and id = ?",
+                    [collection, id],
                 )
             else:
-                self._db.execute("delete from document where collection = ? and id = ?", key)
-                self._db.execute("delete from outbox where collection = ? and id = ?", key)
+                self._purge(collection, id)
             return
-        if waiting and document.get("editor") == str(self.instance):
+        row = self._row(collection, id)
+        if row is not None and row[2] > document.get("rev", 0):
+            return  # it was overtaken by a newer one
+        ours = self._waits(collection, id) and document.get("editor") == str(self.instance)
+        if ours:
             # Our own edit comes back before its answer, which may be lost.
-            self._accepted(key, document.get("edit_no") or 0, at)
-            waiting = self._waits(*key)
-        row = self._db.execute(
-            "select served from document where collection = ? and id = ?", key
-        ).fetchone()
-        if row and row[0] and orjson.loads(row[0]).get("rev", 0) > document.get("rev", 0):
-            return  # an answer that was overtaken by a newer one
+            self._echo(collection, document, at)
+        if not self._waits(collection, id):
+            self._show(collection, id, encoded(document))
+            return
         text = encoded(document)
         self._db.execute(
-            "insert into document (collection, id, body, served) values (?, ?, ?, ?) "
-            "on conflict do update set served = excluded.served, withdrawn = 0, stale = 0, "
-            "body = case when ? then body else excluded.body end",
-            [*key, text, text, waiting],
+            "update document set served = case when ? then ? else served end, "
+            "newer = case when ? then newer else ? end, rev = max(rev, ?), withdrawn = 0, "
+            "stale = 0 where collection = ? and id = ?",
+            [ours, text, ours, text, document.get("rev", 0), collection, id],
         )
-        if not document.get("sync_status") and not waiting:
-            self._db.execute("delete from outbox where collection = ? and id = ?", key)
 
-    def _accepted(self, key: Sequence[str], edit_no: int, at: datetime) -> None:
+    def _echo(self, collection: str, document: Document, at: datetime) -> None:
+        edit_no = document.get("edit_no") or 0
+        key = (collection, document["id"])
+        if document.get("sync_status"):
+            self._mark(Edit(*key, edit_no, document, None), "refused", None)
+        else:
+            self._accepted(key, edit_no, at)
+
+    def _show(self, collection: str, id: str, text: bytes) -> None:
+        """Put a state of the server on the screen. Nothing is unsent."""
+        document = orjson.loads(text)
+        self._db.execute(
+            "insert into document (collection, id, body, served, rev) values (?, ?, ?, ?, ?) "
+            "on conflict do update set body = excluded.body, served = excluded.served, "
+            "newer = null, rev = max(rev, excluded.rev), withdrawn = 0, stale = 0, deleted = 0",
+            [collection, id, text, text, document.get("rev", 0)],
+        )
+        if not document.get("sync_status"):
+            self._db.execute("delete from outbox where collection = ? and id = ?", [collection, id])
+
+    def _purge(self, collection: str, id: str) -> None:
+        key = [collection, id]
+        self._db.execute("delete from outbox where collection = ? and id = ?", key)
+        if self._db.execute("delete from document where collection = ? and id = ?", key).rowcount:
+            self._db.execute("insert or ignore into purged values (?, ?)", key)
+
+    def _accepted(self, key: tuple[str, str], edit_no: int, at: datetime) -> None:
         self._db.execute(
             "delete from outbox where collection = ? and id = ? and edit_no <= ?", [*key, edit_no]
         )
@@ -338,47 +378,26 @@ class Store:
             [at.isoformat(), *key],
         )
 
+    def _mark(self, edit: Edit, state: str, problem: str | None) -> None:
+        """Unless it was typed on meanwhile."""
+        self._db.execute(
+            "update outbox set state = ?, problem = ? "
+            "where collection = ? and id = ? and edit_no = ?",
+            [state, problem, edit.collection, edit.id, edit.edit_no],
+        )
+
+    def _row(self, collection: str, id: str) -> Any:
+        return self._db.execute(
+            "select body, newer, rev, withdrawn, deleted from document "
+            "where collection = ? and id = ?",
+            [collection, id],
+        ).fetchone()
+
     def _waits(self, collection: str, id: str) -> bool:
+        """Whether something of it was typed that the server does not have."""
         return bool(
             self._db.execute(
-                "select 1 from outbox where collection = ? and id = ? and state = 'unsent'",
+                "select 1 from outbox where collection = ? and id = ? and state <> 'refused'",
                 [collection, id],
             ).fetchone()
         )
-
-    def _count(self, name: str) -> int:
-        number = int(self._recall(name) or 0) + 1
-        self._remember(name, str(number))
-        return number
-
-    def _recall(self, name: str) -> str | None:
-        row = self._db.execute("select value from memory where name = ?", [name]).fetchone()
-        return row[0] if row else None
-
-    def _remember(self, name: str, value: str) -> str:
-        self._db.execute("replace into memory values (?, ?)", [name, value])
-        return value
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("begin immediate")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("rollback")
-            raise
-        self._db.execute("commit")
-
-
-def seq_of(head: str | None) -> int:
-    """The place of a head in the order of commits; 0 for none.
-
-    >>> seq_of("412.90210")
-    412
-    """
-    return int(head.partition(".")[0]) if head else 0
-
-
-def encoded(value: Any) -> bytes:
-    """A document, or a list of them, as canonical JSON: equal values are equal bytes."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)

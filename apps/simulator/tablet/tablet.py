@@ -22,7 +22,9 @@ from .store import Document, Outbox, Store
 from .wire import Wire
 
 # In the order in which they are pulled: nothing delays an assignment.
-COLLECTIONS = ("assignments", "facts", "reference")
+COLLECTIONS = ("assignments", "facts", "quarantine", "reference")
+PUSHABLE = ("facts",)
+CALLS_FOR_HELP = frozenset({"emergency", "assist", "scene_unsafe"})
 POLL_SECONDS = 5.0  # without a socket, on average
 
 Heard = Callable[["Tablet", str, Sequence[Document]], None]
@@ -62,37 +64,40 @@ class Tablet:
         link: Link,
         dice: random.Random,
         clock_offset: timedelta = timedelta(0),
+        collections: Sequence[str] = COLLECTIONS,
+        pushable: Sequence[str] = PUSHABLE,
     ) -> None:
         self.label = label
         self.device = Device(clock_offset)
-        self.store = Store(path)
+        self.store = Store(path, pushable=pushable)
         self.heard: list[Heard] = []
         self.typed: list[Typed] = []
         self._dice = dice
         self._telling = True
         self.wire = Wire(base_url, self.store, self.device, link.transport)
-        self._replication = Replication(
+        self.replication = Replication(
             self.store,
             self.device,
             self.wire,
-            collections=COLLECTIONS,
+            collections=collections,
             dice=dice,
             arrived=self._arrived,
         )
         address = f"{base_url.replace('http', 'ws', 1)}/ws/v1/sync"
-        self._socket = Socket(address, self.store, self._replication, link.dial)
+        self._socket = Socket(address, self.store, self.replication, link.dial)
         self._told_received = {
             fact["assignment_id"]
             for fact in self.store.documents("facts")
-            if fact["event"] == "received" and fact["editor"] == str(self.store.instance)
+            if fact.get("event") == "received" and fact["editor"] == str(self.store.instance)
         }
 
     async def run(self) -> None:
         """Keep the tablet working until it is cancelled."""
-        self._replication.want()
+        self.replication.want()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._replication.pulling())
-            group.create_task(self._replication.pushing())
+            group.create_task(self.replication.pulling())
+            group.create_task(self.replication.pushing())
+            group.create_task(self.replication.calling())
             group.create_task(self._socket.listening())
             group.create_task(self._polling())
 
@@ -100,16 +105,17 @@ class Tablet:
         """Pull everything that is new, once, and return when it is in the store. Without `telling`
         nothing is said about calls that arrive: the store only looks."""
         self._telling = telling
-        for collection in COLLECTIONS:
-            await self._replication.pull(collection)
+        for collection in self.replication.collections:
+            await self.replication.pull(collection)
 
     async def close(self) -> None:
         await self.wire.close()
         self.store.close()
 
     def tap(self, event: str, assignment_id: str | None, **data: Any) -> Document:
-        """One tap becomes one fact: saved before the screen moves, sent when it can be."""
-        fact = self.store.save(
+        """One tap becomes one fact: saved before the screen moves, sent when it can be. A call for
+        help goes first, and ends every pause."""
+        return self.save(
             "facts",
             {
                 "id": str(uuid7()),
@@ -119,12 +125,30 @@ class Tablet:
                 "device_time": stamp(self.device.now()),
                 "data": data,
             },
-            at=self.device.now(),
+            urgent=event in CALLS_FOR_HELP,
         )
+
+    def save(self, collection: str, document: Document, *, urgent: bool = False) -> Document:
+        """Keep what was typed: a new document, an edit of one, or the correction of one that was
+        refused. Returns it as it was kept."""
+        saved = self.store.save(collection, document, at=self.device.now(), urgent=urgent)
         for listener in self.typed:
-            listener(self, fact)
-        self._replication.typed()
-        return fact
+            listener(self, saved)
+        self.replication.typed(urgent=urgent)
+        return saved
+
+    def delete(self, collection: str, id: str) -> None:
+        """Its author deletes a document that people change together."""
+        self.store.delete(collection, id, at=self.device.now())
+        self.replication.typed()
+
+    async def drain(self) -> bool:
+        """Hand over everything that was typed, and drop what is not ours any more: before the
+        tablet is given away, and when it was reported lost. True: nothing is left in it, so that
+        the file can go (`store.wipe`)."""
+        await self.replication.push()
+        await self.catch_up(telling=False)
+        return self.store.empty
 
     def assignment(self, id: str) -> Document | None:
         """The assignment as this tablet has it; None once it has left (or never came)."""
@@ -145,7 +169,7 @@ class Tablet:
 
     @property
     def status(self) -> Status:
-        replication = self._replication
+        replication = self.replication
         return Status(
             self.store.outbox(), self._socket.up, replication.in_contact, replication.shut_out
         )
@@ -157,7 +181,7 @@ class Tablet:
 
     def refresh(self) -> None:
         """Ask for everything that is new, as a pull of the screen does."""
-        self._replication.want()
+        self.replication.want()
 
     async def _polling(self) -> None:
         """Without a socket, pull at an easy pace that spreads tablets apart."""

@@ -107,7 +107,7 @@ class Wire:
     async def push(self, edits: Sequence[Edit]) -> dict[str, Document]:
         """Send edits of one collection; the documents that were not applied as sent, by id."""
         rows = [
-            {"newDocumentState": {**edit.document, "_deleted": False}}
+            {"newDocumentState": {"_deleted": False, **edit.document}}
             | ({"assumedMasterState": edit.assumed} if edit.assumed else {})
             for edit in edits
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 
 import httpx2
@@ -11,7 +12,7 @@ from apps.simulator.tablet.device import Device
 from apps.simulator.tablet.replication import Replication
 from apps.simulator.tablet.store import Store
 from apps.simulator.tablet.wire import Wire
-from tests.unit.simulator.scripted import Answer, Scripted, page, refused
+from tests.unit.simulator.scripted import AT, Answer, Scripted, answered, page, refused
 
 HOUR = 3600.0
 
@@ -23,7 +24,9 @@ class Slow(random.Random):
         return HOUR
 
 
-def played(*answers: Answer | Exception, regained: bool) -> tuple[bool, int]:
+def played(
+    *answers: Answer | Exception, regained: bool = False, help: bool = False
+) -> tuple[bool, int]:
     """Whether a pull that failed ends soon, and how many requests it took."""
     transport = Scripted(*answers)
 
@@ -44,6 +47,8 @@ def played(*answers: Answer | Exception, regained: bool) -> tuple[bool, int]:
         assert len(transport.requests) == 1
         if regained:
             replication.regained()
+        if help:
+            replication.typed(urgent=True)
         done, _ = await asyncio.wait({pulling}, timeout=0.5)
         pulling.cancel()
         await asyncio.gather(pulling, return_exceptions=True)
@@ -68,3 +73,48 @@ def test_without_contact_it_is_waited_out() -> None:
 def test_what_the_server_asked_for_is_waited_all_the_same() -> None:
     busy = refused(503, Retry_After="3600")
     assert played(busy, page(checkpoint="c1"), regained=True) == (False, 1)
+
+
+def test_a_call_for_help_ends_every_pause_at_once() -> None:
+    busy = refused(503, Retry_After="3600")
+    assert played(busy, page(checkpoint="c1"), help=True) == (True, 2)
+    assert played(NO_COVERAGE, page(checkpoint="c1"), help=True) == (True, 2)
+
+
+def test_a_call_for_help_does_not_wait_for_a_push_that_hangs() -> None:
+    async def play() -> list[str]:
+        store, device, sent = Store(":memory:"), Device(), []
+        hangs, helped = asyncio.Event(), asyncio.Event()
+
+        class Hanging(httpx2.AsyncBaseTransport):
+            async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+                await request.aread()
+                [row] = json.loads(request.content)
+                sent.append(row["newDocumentState"]["id"])
+                if sent == ["slow"]:
+                    hangs.set()
+                    await asyncio.sleep(HOUR)
+                helped.set()
+                return answered([])(request)
+
+        wire = Wire("http://server", store, device, Hanging())
+        replication = Replication(
+            store, device, wire, collections=(), dice=Slow(), arrived=lambda *_: None
+        )
+        store.save("facts", {"id": "slow"}, at=AT)
+        running = [
+            asyncio.create_task(work()) for work in (replication.pushing, replication.calling)
+        ]
+        async with asyncio.timeout(5):
+            await hangs.wait()
+            store.save("facts", {"id": "help"}, at=AT, urgent=True)
+            replication.typed(urgent=True)
+            await helped.wait()
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        store.close()
+        await wire.close()
+        return sent
+
+    assert asyncio.run(play()) == ["slow", "help"]

@@ -89,10 +89,10 @@ def test_a_tablet_that_is_shut_out_keeps_what_it_holds_and_asks_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(replication, "LONGEST_PAUSE", 0.0)
-    rig = Rig(refused(401), refused(403), refused(400, body=PROBLEM), answered([]))
+    rig = Rig(refused(401), refused(403), answered([]))
     tap(rig, "f1")
     push_once(rig)
-    assert len(rig.server.requests) == 4
+    assert len(rig.server.requests) == 3
     assert rig.store.get("facts", "f1") is not None
 
 
@@ -154,3 +154,40 @@ def test_a_tablet_of_another_instance_is_told_so_without_changing_history() -> N
     with pytest.raises(TimeoutError):
         asyncio.run(go())
     assert rig.store.epoch == EPOCH
+
+
+def test_a_row_that_no_request_is_understood_with_is_set_aside_and_the_others_go_on() -> None:
+    def judged(request: httpx2.Request) -> httpx2.Response:
+        ids = [row["newDocumentState"]["id"] for row in json.loads(request.content)]
+        return (refused(400, body=PROBLEM) if "f3" in ids else answered([]))(request)
+
+    rig = Rig(*[judged] * 20)
+    for number in range(7):
+        tap(rig, f"f{number}")
+    push_once(rig)
+    assert (rig.store.outbox().unsent, rig.store.outbox().refused) == (0, 1)
+    assert rig.store.problem("facts", "f3") == ["400 invalid no"]
+    accepted = [f"f{n}" for n in range(7) if rig.store.accepted_at("facts", f"f{n}")]
+    assert accepted == ["f0", "f1", "f2", "f4", "f5", "f6"]
+
+
+def test_a_checkpoint_that_is_no_good_leads_to_a_pull_from_the_start() -> None:
+    rig = Rig(
+        page({"id": "a", "rev": 1}, {"id": "b", "rev": 1}, checkpoint="1"),
+        refused(400, body={"code": "bad-checkpoint"}),
+        page({"id": "b", "rev": 1}, checkpoint="2"),
+    )
+    run_pull(rig)
+    run_pull(rig)
+    assert [document["id"] for document in rig.store.documents("facts")] == ["b"]
+    assert [r.url.params.get("checkpoint") for r in rig.server.requests] == [None, "1", None]
+
+
+def test_a_call_for_help_goes_before_everything_that_waits() -> None:
+    rig = Rig(answered([]), answered([]))
+    tap(rig, "f1")
+    rig.store.save("facts", {"id": "help", "event": "emergency"}, at=AT, urgent=True)
+    push_once(rig)
+    sent = [json.loads(request.content) for request in rig.server.requests]
+    ids = [[row["newDocumentState"]["id"] for row in batch] for batch in sent]
+    assert ids == [["help"], ["f1"]]

@@ -1,0 +1,149 @@
+"""The tablet's one SQLite file: its tables, its transactions, and what it remembers by name."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+from uuid_utils.compat import uuid7
+
+_TABLES = """
+create table if not exists memory (name text primary key, value text not null) without rowid;
+create table if not exists document (
+  collection text not null, id text not null, body blob, served blob, accepted_at text,
+  withdrawn integer not null default 0, stale integer not null default 0,
+  primary key (collection, id)
+) without rowid;
+create table if not exists checkpoint (
+  collection text primary key, value text not null
+) without rowid;
+create table if not exists outbox (
+  n integer primary key autoincrement, collection text not null, id text not null,
+  edit_no integer not null, saved_at text not null, state text not null default 'unsent',
+  unique (collection, id)
+);
+create table if not exists purged (
+  collection text not null, id text not null, primary key (collection, id)
+) without rowid;
+"""
+# What later versions added, so that a file of an earlier one is taken up.
+_ADDED = (
+    ("document", "newer", "blob"),
+    ("document", "rev", "integer not null default 0"),
+    ("document", "deleted", "integer not null default 0"),
+    ("outbox", "urgent", "integer not null default 0"),
+    ("outbox", "problem", "text"),
+)
+
+
+class Database:
+    """One local database. Every public method of what is built on it is one transaction."""
+
+    def __init__(self, path: Path | str) -> None:
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db.executescript(_TABLES)
+        for table, column, kind in _ADDED:
+            known = {row[1] for row in self._db.execute(f"pragma table_info({table})")}
+            if column not in known:
+                self._db.execute(f"alter table {table} add column {column} {kind}")
+        self._db.execute("pragma journal_mode = wal")
+        self._db.execute("pragma synchronous = normal")
+        self._db.execute("pragma secure_delete = on")  # what is purged is gone from the file
+        self.instance = UUID(self._recall("instance") or self._remember("instance", str(uuid7())))
+
+    def close(self) -> None:
+        self._db.close()
+
+    @property
+    def empty(self) -> bool:
+        """Whether it holds nothing that anybody typed or sent."""
+        (held,) = self._db.execute(
+            "select (select count(*) from document) + (select count(*) from outbox)"
+        ).fetchone()
+        return not held
+
+    def wipe(self) -> None:
+        """Forget everything, the token and the name of this database too."""
+        with self._transaction():
+            for table in ("document", "outbox", "checkpoint", "purged", "memory"):
+                self._db.execute(f"delete from {table}")  # noqa: S608  (names of this module)
+        self._db.execute("vacuum")
+        self._db.execute("pragma wal_checkpoint(truncate)")
+
+    # --- what the tablet knows of itself and of the server's history ---
+
+    @property
+    def token(self) -> str | None:
+        """The tablet's bearer token, once it is enrolled."""
+        return self._recall("token")
+
+    def enrolled(self, token: str) -> None:
+        self._remember("token", token)
+
+    @property
+    def claim(self) -> UUID:
+        """The tablet's own name for its enrolment: the same on every retry."""
+        return UUID(self._recall("claim") or self._remember("claim", str(uuid7())))
+
+    @property
+    def epoch(self) -> str | None:
+        """The name of the server's history that this store follows; None before any answer."""
+        return self._recall("epoch")
+
+    @property
+    def seen(self) -> str | None:
+        """The highest head ("seq.nonce") that any answer or heartbeat has shown."""
+        return self._recall("seen")
+
+    def has_seen(self, head: str) -> None:
+        """Remember a head if it is the highest."""
+        if seq_of(head) > seq_of(self.seen):
+            self._remember("seen", head)
+
+    def follow(self, epoch: str) -> None:
+        """Remember the first history that the server names."""
+        self._remember("epoch", epoch)
+
+    # --- inside ---
+
+    def _count(self, name: str) -> int:
+        number = int(self._recall(name) or 0) + 1
+        self._remember(name, str(number))
+        return number
+
+    def _recall(self, name: str) -> str | None:
+        row = self._db.execute("select value from memory where name = ?", [name]).fetchone()
+        return row[0] if row else None
+
+    def _remember(self, name: str, value: str) -> str:
+        self._db.execute("replace into memory values (?, ?)", [name, value])
+        return value
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("begin immediate")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("rollback")
+            raise
+        self._db.execute("commit")
+
+
+def seq_of(head: str | None) -> int:
+    """The place of a head in the order of commits; 0 for none.
+
+    >>> seq_of("412.90210")
+    412
+    """
+    return int(head.partition(".")[0]) if head else 0
+
+
+def encoded(value: Any) -> bytes:
+    """A document, or a list of them, as canonical JSON: equal values are equal bytes."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
