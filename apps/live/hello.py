@@ -12,6 +12,7 @@ import orjson
 from apps.changes.reading import Head
 from apps.core.problems import ProblemError
 from apps.sync.headers import parse_head
+from apps.sync.projection import oldest
 
 LARGEST = 64 * 1024  # characters; a dozen checkpoints are less than 2 KB
 
@@ -24,7 +25,7 @@ class BadHello(Exception):
 class Hello:
     """`checkpoints` names the wanted collections; none named: all. `frames`: the client takes
     documents from the socket; otherwise it is only told to pull. `instance` is a tablet's local
-    database."""
+    database. `schema` is the version of the schemas that the client was built for."""
 
     instance: UUID | None
     checkpoints: Mapping[str, str | None] | None
@@ -32,6 +33,7 @@ class Hello:
     ticket: str | None
     frames: bool
     clock: str | None
+    schema: int = 1
 
 
 def parse(text: str) -> Hello:
@@ -49,6 +51,7 @@ def parse(text: str) -> Hello:
         ticket=_optional_text(message, "ticket"),
         frames=mode == "frames",
         clock=_optional_text(message, "clock"),
+        schema=_schema(message.get("schema")),
     )
 
 
@@ -91,6 +94,14 @@ def _seen(value: object) -> Head | None:
         return parse_head(str(value))
     except ProblemError:
         raise BadHello("seen is a head that this server has sent, or null") from None
+
+
+def _schema(value: object) -> int:
+    if value is None:
+        return oldest()
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 0xFFFF:
+        raise BadHello("schema is the version of the schemas, a whole number from 1")
+    return value
 
 
 def _optional_text(message: dict[str, Any], name: str) -> str | None:

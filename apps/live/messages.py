@@ -22,6 +22,7 @@ class Code(IntEnum):
     CREDENTIAL = 4401
     FORBIDDEN = 4403
     ANOTHER_HISTORY = 4409
+    UPGRADE_REQUIRED = 4426
     RESTART = 1012  # dial again, with jitter: a restart, or the end of a socket's lifetime
     TRY_LATER = 1013  # the client reads too slowly, or the server is too busy
 

@@ -11,7 +11,7 @@ from apps.audit.services import Act, Actor
 from apps.changes.reading import Row
 from apps.changes.services import EVERYONE
 from apps.live.sessions import Who
-from apps.sync import checkpoints, wire
+from apps.sync import checkpoints, projection
 from apps.sync.checkpoints import Position
 from apps.sync.registry import Collection
 
@@ -28,7 +28,8 @@ class Part:
 
 def part(who: Who, collection: Collection, rows: Sequence[Row], position: Position) -> Part:
     """The rows up to `position`, for one holder."""
-    documents = b",".join([wire.document(row) for row in rows]).decode()
+    said = [projection.document(collection, row, who.schema) for row in rows]
+    documents = b",".join(said).decode()
     return Part(collection.name, documents, sign(who, collection, position))
 
 
@@ -38,7 +39,7 @@ def sign(who: Who, collection: Collection, position: Position) -> str:
         position,
         holder=holder_of(who, collection),
         collection=collection.name,
-        schema=collection.version,
+        schema=projection.version_of(collection, who.schema),
     )
 
 

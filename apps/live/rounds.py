@@ -17,10 +17,11 @@ from apps.changes.services import EVERYONE
 from apps.live import news
 from apps.live.news import News
 from apps.live.parts import Part, reading_of, sign
-from apps.live.sessions import signed_in
+from apps.live.sessions import Who, signed_in
 from apps.live.socket import Socket
-from apps.sync import registry, wire
+from apps.sync import projection, registry
 from apps.sync.checkpoints import Position
+from apps.sync.registry import Collection
 
 # Pairs of socket and document in one round. Beyond it every socket catches up by itself, paced.
 MOST_NEWS = 5000
@@ -120,7 +121,7 @@ def _parts(
 ) -> tuple[dict[Socket, list[Part]], list[Act]]:
     parts: dict[Socket, list[Part]] = {}
     acts: list[Act] = []
-    texts: dict[tuple[UUID, int, bool], str] = {}
+    texts: _Texts = {}
     for socket, by_collection in rows.items():
         who = socket.who
         user = socket.user if who.tablet is None else changed.get(who.tablet, socket.user)
@@ -132,19 +133,24 @@ def _parts(
                 last = some[-1]
                 position = Position(Head(last.seq, nonces[last.seq]), last.id)
                 parts.setdefault(socket, []).append(
-                    Part(name, _text(some, texts), sign(who, collection, position))
+                    Part(name, _text(who, collection, some, texts), sign(who, collection, position))
                 )
                 acts += reading_of(who, user, collection, some)
     return parts, acts
 
 
-def _text(rows: Sequence[Row], texts: dict[tuple[UUID, int, bool], str]) -> str:
+# By document, commit, whether it is to have, and the version that its client knows.
+_Texts = dict[tuple[UUID, int, bool, int], str]
+
+
+def _text(who: Who, collection: Collection, rows: Sequence[Row], texts: _Texts) -> str:
     """The rows as the inside of a JSON list. A document that many sockets get is put into words
     once; in the commit that moves it, some get the document and others its tombstone."""
+    version = projection.version_of(collection, who.schema)
     said = []
     for row in rows:
-        key = (row.id, row.seq, row.visible)
+        key = (row.id, row.seq, row.visible, version)
         if key not in texts:
-            texts[key] = wire.document(row).decode()
+            texts[key] = projection.document(collection, row, version).decode()
         said.append(texts[key])
     return ",".join(said)

@@ -38,13 +38,15 @@ class TurnedAway(Exception):
 @dataclass(frozen=True, slots=True)
 class Who:
     """A tablet's local database with whoever is signed in, or a desk. `holder` is theirs in the
-    feed. `token` (a hash) or `session` is what they came with; neither: a ticket, used up."""
+    feed. `token` (a hash) or `session` is what they came with; neither: a ticket, used up.
+    `schema`: see `Hello`."""
 
     holder: UUID
     tablet: UUID | None
     user: UUID | None
     token: bytes | None = None
     session: str | None = None
+    schema: int = 1
 
 
 def identify(audience: Audience, entrance: Entrance, hello: Hello, *, now: datetime) -> Who:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from apps.audit.services import Act, record_all
@@ -15,8 +15,8 @@ from apps.live.hello import Hello
 from apps.live.messages import Code
 from apps.live.parts import Part, holder_of, part, reading_of
 from apps.live.sessions import Audience, TurnedAway, Verdict, Who, identify, recheck
-from apps.sync import checkpoints, feed, registry
-from apps.sync.checkpoints import START, Position
+from apps.sync import feed, projection, registry
+from apps.sync.checkpoints import Position
 from apps.sync.feed import Standing
 from apps.sync.problems import ANOTHER_HISTORY
 from apps.sync.registry import Collection
@@ -40,13 +40,18 @@ class Opened:
 
 def open_socket(audience: Audience, entrance: Entrance, hello: Hello, *, now: datetime) -> Opened:
     """Who it is and where the server stands. Raises TurnedAway for anything that ends it here."""
-    who = identify(audience, entrance, hello, now=now)
+    who = replace(identify(audience, entrance, hello, now=now), schema=hello.schema)
+    try:
+        projection.must_be_served(who.schema)
+    except ProblemError as problem:
+        raise TurnedAway(Code.UPGRADE_REQUIRED, problem.problem.title) from None
     wanted = hello.checkpoints or None
     mine: dict[str, str | None] = {}
     for collection in registry.all_for(audience):
-        if wanted is None or collection.name in wanted:
+        known = collection.version_for(who.schema) is not None
+        if known and (wanted is None or collection.name in wanted):
             mine[collection.name] = checkpoint = (wanted or {}).get(collection.name)
-            _position(who, collection, checkpoint)
+            _resume(who, collection, checkpoint)
     standing = feed.standing()
     estranged = False
     try:
@@ -58,12 +63,11 @@ def open_socket(audience: Audience, entrance: Entrance, hello: Hello, *, now: da
     return Opened(who, standing, mine, estranged)
 
 
-def _position(who: Who, collection: Collection, checkpoint: str | None) -> Position:
-    if checkpoint is None:
-        return START
+def _resume(who: Who, collection: Collection, checkpoint: str | None) -> tuple[Position, Position]:
+    """From where to read on, and the place that was presented."""
     holder = holder_of(who, collection)
     try:
-        return checkpoints.read(checkpoint, holder=holder, collection=collection.name)
+        return projection.resume(collection, checkpoint, holder=holder, version=who.schema)
     except ProblemError as problem:
         reason = f"checkpoint of {collection.name}: {problem.text}"
         raise TurnedAway(Code.BAD_HELLO, reason) from None
@@ -98,10 +102,12 @@ def catch_up(who: Who, at: Mapping[str, str | None], *, now: datetime) -> Step:
                 continue  # what everyone may see is for those who are signed in
             if room == 0:
                 break
+            position, presented = _resume(who, collection, checkpoint)
             found = feed.visit(
                 holder=holder_of(who, collection),
                 collection=name,
-                position=_position(who, collection, checkpoint),
+                position=position,
+                presented=presented,
                 seen=None,
                 limit=room,
             )
@@ -120,5 +126,5 @@ def forget_carried_out(who: Who, presented: Mapping[str, str | None]) -> None:
     for name, checkpoint in presented.items():
         collection = registry.get(name)
         if collection is not None and checkpoint is not None and not collection.shared:
-            position = _position(who, collection, checkpoint)
-            forget(holder=who.holder, collection=name, before=position.commit.seq)
+            _, presented_at = _resume(who, collection, checkpoint)
+            forget(holder=who.holder, collection=name, before=presented_at.commit.seq)

@@ -23,11 +23,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.accounts.permissions import IsPerson, IsTablet
 from apps.core import clock
 from apps.core.problems import BUSY, INVALID, TOO_LARGE, FieldError, ProblemError
 from apps.core.schema import PROBLEMS
-from apps.sync import contacts, feed, headers, registry
+from apps.sync import contacts, feed, headers, projection, registry
 from apps.sync.problems import PULL_ONLY, UNKNOWN_COLLECTION
 from apps.sync.pull import DEFAULT_LIMIT, LARGEST_LIMIT, pull
 from apps.sync.push import push, rows_of
@@ -46,6 +45,7 @@ _INSTANCE = _header("Sync-Instance", "UUID of the tablet's local database", requ
 _SEEN = _header("Sync-Seen", "the highest Sync-Head that this local database has seen")
 _CLOCK = _header("Sync-Clock", "device clock in Unix milliseconds; `;rtt=` last round trip in ms")
 _ANSWERED = [
+_SCHEMA = _header("Sync-Schema", "the version of the schemas that the app was built for")
     OpenApiParameter(
         name, OpenApiTypes.STR, OpenApiParameter.HEADER, response=True, description=description
     )
@@ -89,7 +89,7 @@ class Pull(SyncView):
         operation_id="pull",
         tags=["sync"],
         parameters=[
-            *(_COLLECTION, _INSTANCE, _SEEN, _CLOCK, *_ANSWERED),
+            *(_COLLECTION, _INSTANCE, _SEEN, _CLOCK, _SCHEMA, *_ANSWERED),
             OpenApiParameter("checkpoint", str, description="`checkpoint.c` of the last page"),
             OpenApiParameter(
                 "limit", int, description=f"1 to {LARGEST_LIMIT}; {DEFAULT_LIMIT} by default"
@@ -103,7 +103,7 @@ class Pull(SyncView):
                     "checkpoint": inline_serializer("Checkpoint", {"c": serializers.CharField()}),
                 },
             ),
-            **PROBLEMS(400, 401, 403, 404, 409, 503),
+            **PROBLEMS(400, 401, 403, 404, 409, 426, 503),
         },
         examples=[
             OpenApiExample(
@@ -149,13 +149,14 @@ class Push(SyncView):
     was not applied as sent; `[]` means that all were.
 
     A row that cannot be taken is kept in quarantine and comes back with `sync_status` and
-    `sync_errors`. The same request again has no further effect.
+    `sync_errors`. The same request again has no further effect. What an app sends that is too old
+    to be served is taken like any other.
     """
 
     @extend_schema(
         operation_id="push",
         tags=["sync"],
-        parameters=[_COLLECTION, _INSTANCE, _CLOCK, *_ANSWERED],
+        parameters=[_COLLECTION, _INSTANCE, _CLOCK, _SCHEMA, *_ANSWERED],
         request=inline_serializer(
             "PushedRow",
             {
@@ -189,7 +190,7 @@ class Push(SyncView):
         contact = contacts.of_request(request, now=now)
         answers = push(collection=found, contact=contact, rows=rows, now=now)
         return HttpResponse(
-            b"[%s]" % b",".join(answers),
+            b"[%s]" % b",".join(projection.answer(found, one, contact.schema) for one in answers),
             content_type="application/json",
             headers=feed.standing().headers(),
         )
@@ -211,24 +212,41 @@ def _body(request: Request) -> object:
 
 
 class SchemaOf(APIView):
-    """The JSON Schema (2020-12) that documents of a collection are valid under. Tombstones and
-    stubs are too: only `id` is required. `readOnly` marks what the server writes."""
+def _version(text: str) -> int:
+    today = registry.current_version()
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= today):
+        detail = f"version is a whole number from 1 to {today}."
+        raise ProblemError(INVALID, detail, errors=[FieldError("/version", detail)])
+    return int(text)
+
+
+    """The JSON Schema (2020-12) that documents of a collection are valid under, as an app gets them
+    that says `Sync-Schema: <version>`. Tombstones and stubs are valid too: only `id` is required.
+    `readOnly` marks what the server writes."""
 
     permission_classes = [IsTablet | IsPerson]
 
     @extend_schema(
         operation_id="collection_schema",
         tags=["sync"],
-        parameters=[_COLLECTION],
-        responses={200: OpenApiTypes.OBJECT, **PROBLEMS(401, 403, 404)},
+        parameters=[
+            _COLLECTION,
+            OpenApiParameter(
+                "version", int, description="as known to apps of this version; today's by default"
+            ),
+        ],
+        responses={200: OpenApiTypes.OBJECT, **PROBLEMS(400, 401, 403, 404)},
     )
     def get(self, request: Request, collection: str) -> Response:
         found = registry.get(collection)
-        if found is None:
+        asked = request.query_params.get("version")
+        version = registry.current_version() if asked is None else _version(asked)
+        known = found.version_for(version) if found else None
+        if found is None or known is None:
             raise ProblemError(UNKNOWN_COLLECTION)
         schema: dict[str, Any] = {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "$id": f"urn:carefield:schema:{found.name}:{found.version}",
-            **found.published_schema(),
+            "$id": f"urn:carefield:schema:{found.name}:{known}",
+            **found.published_schema(known),
         }
         return Response(schema)

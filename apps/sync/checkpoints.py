@@ -87,6 +87,13 @@ def read(text: str, *, holder: UUID, collection: str) -> Position:
     return Position(Head(seq, nonce), UUID(bytes=doc_id))
 
 
+def schema_of(text: str) -> int:
+    """The version of the schema that the documents up to a checkpoint were given out in. Of one
+    that `read` has taken."""
+    packed = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+    return int.from_bytes(packed[1:3], "big")
+
+
 @lru_cache(maxsize=64)
 def _tag(collection: str) -> bytes:
     return hashlib.sha256(collection.encode()).digest()[:4]

@@ -10,6 +10,7 @@ into a document beside what somebody else wrote there (`conflict`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -25,20 +26,36 @@ class Facts(Collection):
         kind = registry.fact_kinds().get(str(document.get("kind")))
         return SERVER_MANAGED | (registry.read_only(kind.schema) if kind else frozenset())
 
-    def published_schema(self) -> dict[str, Any]:
+    def versions(self) -> tuple[int, ...]:
+        kinds = registry.fact_kinds().values()
+        return tuple(sorted({*super().versions(), *(v for kind in kinds for v in kind.versions())}))
+
+    def published_schema(self, version: int | None = None) -> dict[str, Any]:
         """All kinds in one. A document without a kind (a tombstone, a stub) is valid."""
-        kinds = registry.fact_kinds()
+        found = {name: kind.schema_at(version) for name, kind in registry.fact_kinds().items()}
+        kinds = {name: schema for name, schema in sorted(found.items()) if schema is not None}
+        base = super().published_schema(version)
         return {
-            **self.schema,
-            "properties": {**self.schema["properties"], "kind": {"enum": sorted(kinds)}},
+            **base,
+            "properties": {**base["properties"], "kind": {"enum": list(kinds)}},
             "allOf": [
                 {
                     "if": {"properties": {"kind": {"const": name}}, "required": ["kind"]},
-                    "then": kind.schema,
+                    "then": schema,
                 }
-                for name, kind in sorted(kinds.items())
+                for name, schema in kinds.items()
             ],
         }
+
+    def shape(self, document: Mapping[str, Any], version: int) -> dict[str, Any] | None:
+        base = super().published_schema(version)
+        if "kind" not in document:
+            return base
+        kind = registry.fact_kinds().get(str(document["kind"]))
+        schema = kind.schema_at(version) if kind else None
+        if schema is None:
+            return None
+        return {**schema, "properties": {**base["properties"], **schema.get("properties", {})}}
 
 
 def record(row: Pushed, contact: Contact, now: datetime) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from apps.accounts.auth import TabletSession
 from apps.accounts.models import LocalDatabase
 from apps.core.problems import CONFLICT, ProblemError
 from apps.sync.headers import measure_clock, parse_instance
+from apps.sync.projection import parse_version
 from apps.sync.registry import Contact
 
 
@@ -23,11 +24,17 @@ def of_request(request: Request, *, now: datetime) -> Contact:
     session = request.auth
     assert isinstance(session, TabletSession)  # the view lets tablets in, and nobody else
     instance = parse_instance(request.headers.get("Sync-Instance"))
-    return meet(session, instance, request.headers.get("Sync-Clock"), now=now)
+    schema = parse_version(request.headers.get("Sync-Schema"))
+    return meet(session, instance, request.headers.get("Sync-Clock"), schema=schema, now=now)
 
 
 def meet(
-    session: TabletSession, instance: UUID, clock_header: str | None, *, now: datetime
+    session: TabletSession,
+    instance: UUID,
+    clock_header: str | None,
+    *,
+    schema: int = 1,
+    now: datetime,
 ) -> Contact:
     """Makes the local database known at its first contact, and notes that the tablet was here."""
     owner = LocalDatabase.objects.filter(pk=instance).values_list("tablet_id", flat=True).first()
@@ -47,4 +54,5 @@ def meet(
         instance,
         clock.offset_ms if clock else None,
         clock.uncertainty_ms if clock else None,
+        schema,
     )

@@ -71,26 +71,33 @@ class Visit:
 
 
 def visit(
-    *, holder: UUID, collection: str, position: Position, seen: Head | None, limit: int
+    *,
+    holder: UUID,
+    collection: str,
+    position: Position,
+    presented: Position | None = None,
+    seen: Head | None,
+    limit: int,
 ) -> Visit:
     """Up to `limit` rows after `position`; fewer: there are no more.
 
-    Raises ProblemError where `position` or `seen` is not part of this history (ANOTHER_HISTORY), or
-    not yet (BEHIND, on a standby).
+    Raises ProblemError where `presented` (left out: `position`) or `seen` is not part of this
+    history (ANOTHER_HISTORY), or not yet (BEHIND, on a standby).
     """
     after, seen = position.commit, seen or BEGINNING
+    told = presented.commit if presented else after
     with connection.cursor() as cursor:
         cursor.execute(
             _VISIT,
             [
                 *(holder, collection, after.seq, position.doc_id, limit, holder),
-                *(after.seq, after.nonce, seen.seq, seen.nonce, collection),
+                *(told.seq, told.nonce, seen.seq, seen.nonce, collection),
             ],
         )
         found = cursor.fetchall()
     seq, nonce, epoch, copy, principal, knows_position, knows_seen, tail = found[0][6:]
     standing = Standing(Head(seq, nonce) if seq is not None else BEGINNING, epoch, copy)
-    _judge(standing, after, known=knows_position)
+    _judge(standing, told, known=knows_position)
     _judge(standing, seen, known=knows_seen)
     rows = [
         Row(row[1], row[2], True, row[4], body_of(collection, row[2], row[5]))

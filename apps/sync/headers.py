@@ -1,6 +1,7 @@
 """The headers of the protocol: which local database, what it has seen, what its clock says.
 
-Requests: `Sync-Instance: <uuid>`, `Sync-Seen: <seq>.<nonce>`, `Sync-Clock: <unix ms>;rtt=<ms>`.
+Requests: `Sync-Instance: <uuid>`, `Sync-Seen: <seq>.<nonce>`, `Sync-Clock: <unix ms>;rtt=<ms>`,
+`Sync-Schema: <version>`.
 Answers: `Sync-Head: <seq>.<nonce>`, `Sync-Epoch: <uuid>`.
 """
 

@@ -22,6 +22,11 @@ PULL_FIRST = Problem(
     "pull-first", 409, "There is something after this checkpoint.",
     "Pull until a page is short, then ask again with its checkpoint.",
 )  # fmt: skip
+UPGRADE_REQUIRED = Problem(
+    "upgrade-required", 426, "This app is too old for this server.",
+    "Update the app. What was typed is still taken and nothing is lost; after the update everything"
+    " comes again.",
+)  # fmt: skip
 BEHIND = Problem(
     "behind", 503, "This server has not yet seen what you have seen.",
     "Send the same again after Retry-After seconds.",

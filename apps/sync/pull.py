@@ -1,6 +1,7 @@
 """A pull: one page of one collection for one local database, as bytes.
 
-The page is spliced together from the stored documents without parsing one of them.
+The page is spliced together from the stored documents without parsing one of them, unless the
+client is older than the collection's schema.
 """
 
 from __future__ import annotations
@@ -15,7 +16,11 @@ from apps.audit.models import ActorKind
 from apps.audit.services import Act, Actor, record_all
 from apps.changes.reading import Head, Row
 from apps.changes.services import EVERYONE
-from apps.sync import checkpoints, feed, wire
+from apps.core.problems import ProblemError
+from apps.sync import checkpoints, feed, projection
+from apps.sync.checkpoints import Position
+from apps.sync.feed import Standing
+from apps.sync.problems import UNKNOWN_COLLECTION
 from apps.sync.registry import Collection, Contact
 
 DEFAULT_LIMIT = 100
@@ -30,6 +35,23 @@ class Page:
     headers: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one local database gets next of one collection. `presented`: the place that it named;
+    `read`: the audit entry, to be committed before anything of this leaves."""
+
+    standing: Standing
+    documents: list[bytes]
+    checkpoint: str
+    presented: Position
+    read: Act | None
+
+    def body(self) -> bytes:
+        """The members of a page."""
+        documents = b",".join(self.documents)
+        return b'"documents":[%s],"checkpoint":{"c":"%s"}' % (documents, self.checkpoint.encode())
+
+
 def pull(
     *,
     collection: Collection,
@@ -41,29 +63,62 @@ def pull(
 ) -> Page:
     """The page after a checkpoint: `limit` rows, or all there are.
 
-    What it hands out is written to the audit log, and committed, before it returns. A tablet on
-    which nobody is signed in gets tombstones only: its holder holds nothing, and what everyone may
-    see is for those who are signed in. Raises ProblemError for a checkpoint or `seen` that is not
-    of this holder, collection or history.
+    What it hands out is written to the audit log, and committed, before it returns. Raises
+    ProblemError for an app that is too old, and for a checkpoint or `seen` that is not of this
+    holder, collection or history.
     """
+    part = read(
+        collection=collection, contact=contact, checkpoint=checkpoint, seen=seen, limit=limit
+    )
+    if part.read:
+        record_all([part.read], now=now)
+    return Page(b"{%s}" % part.body(), part.standing.headers())
+
+
+def read(
+    *,
+    collection: Collection,
+    contact: Contact,
+    checkpoint: str | None,
+    seen: Head | None,
+    limit: int,
+) -> Part:
+    """Reads what `pull` hands out; its audit entry is the caller's to commit.
+
+    A tablet on which nobody is signed in gets tombstones only: its holder holds nothing, and what
+    everyone may see is for those who are signed in.
+    """
+    projection.must_be_served(contact.schema)
+    if collection.version_for(contact.schema) is None:
+        raise ProblemError(UNKNOWN_COLLECTION)
     holder = EVERYONE if collection.shared else contact.instance
-    asked = (
-        checkpoints.read(checkpoint, holder=holder, collection=collection.name)
-        if checkpoint
-        else checkpoints.START
+    asked, presented = projection.resume(
+        collection, checkpoint or None, holder=holder, version=contact.schema
     )
     found = feed.visit(
-        holder=holder, collection=collection.name, position=asked, seen=seen, limit=limit
+        holder=holder,
+        collection=collection.name,
+        position=asked,
+        presented=presented,
+        seen=seen,
+        limit=limit,
     )
     rows, position = found.rows, found.position
     if collection.shared and contact.session.user is None:
         rows, position = [], asked
-    if read := reading_of(collection, contact.session.tablet, found.principal, rows):
-        record_all([read], now=now)
     signed = checkpoints.sign(
-        position, holder=holder, collection=collection.name, schema=collection.version
+        position,
+        holder=holder,
+        collection=collection.name,
+        schema=projection.version_of(collection, contact.schema),
     )
-    return Page(_body(rows, signed), found.standing.headers())
+    return Part(
+        found.standing,
+        [projection.document(collection, row, contact.schema) for row in rows],
+        signed,
+        presented,
+        reading_of(collection, contact.session.tablet, found.principal, rows),
+    )
 
 
 def reading_of(
@@ -75,8 +130,3 @@ def reading_of(
         return None
     actor = Actor(ActorKind.TABLET, principal, tablet.pk)
     return Act(actor, "read", collection.audit_as, ids)
-
-
-def _body(rows: Sequence[Row], checkpoint: str) -> bytes:
-    documents = b",".join([wire.document(row) for row in rows])
-    return b'{"documents":[%s],"checkpoint":{"c":"%s"}}' % (documents, checkpoint.encode())

@@ -48,13 +48,15 @@ class Contact:
     """One request of a tablet: who, from which local database, and how far off its clock is.
 
     `offset_ms`: device clock minus server clock in milliseconds, within 32 bits; the true offset
-    lies within plus or minus `uncertainty_ms`. None: not measured.
+    lies within plus or minus `uncertainty_ms`. None: not measured. `schema`: the version of the
+    schemas that its app was built for.
     """
 
     session: TabletSession
     instance: UUID
     offset_ms: int | None = None
     uncertainty_ms: int | None = None
+    schema: int = 1
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,10 @@ class Collection:
 
     `shared`: the same for everyone, read from one shared holder. `audit_as`: the type of record
     that a pull or frame is written down as having read; None for data that is no record.
+
+    Versions are one count for the whole server, which grows with each change of any schema.
+    `schema` holds from `version` on; `earlier` are those that held from lower numbers on. A client
+    gets documents as the version that it was built for knows them.
     """
 
     name: str
@@ -145,12 +151,14 @@ class Collection:
     merging: Merging | None = None
     audit_as: str | None = None
     version: int = 1
+    earlier: Mapping[int, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise ValueError("The name of a collection is up to 40 of a-z and _.")
-        if self.schema.get("required") != ["id"]:
+        if any(one.get("required") != ["id"] for one in (self.schema, *self.earlier.values())):
             raise ValueError(f"The schema of {self.name} must require exactly id.")
+        _check_versions(self.name, self.version, self.earlier)
         if (self.kind == "append_only") != (self.push is not None):
             raise ValueError(f"{self.name}: a push handler is for append_only collections.")
         if (self.kind == "merged") != (self.merging is not None):
@@ -160,17 +168,58 @@ class Collection:
         """The names of this document's fields that clients do not write."""
         return SERVER_MANAGED | read_only(self.schema)
 
-    def published_schema(self) -> dict[str, Any]:
-        """What clients validate documents of this collection with."""
-        return self.schema
+    def versions(self) -> tuple[int, ...]:
+        """The numbers from which its schema was there, and was another; the newest last."""
+        return (*sorted(self.earlier), self.version)
+
+    def version_for(self, client: int) -> int | None:
+        """The one of them that holds for a client of this version. None: it knows no such
+        collection."""
+        return max((one for one in self.versions() if one <= client), default=None)
+
+    def published_schema(self, version: int | None = None) -> dict[str, Any]:
+        """What clients of a version validate documents of this collection with; None: of the
+        newest. The version is one of `versions()`, or above."""
+        return _schema_at(version, self.version, self.schema, self.earlier)
+
+    def shape(self, document: Mapping[str, Any], version: int) -> dict[str, Any] | None:
+        """The schema that this one document follows for a client of a version that knows the
+        collection. None: it is of a sort that such a client does not know."""
+        return self.published_schema(version)
 
 
 @dataclass(frozen=True)
 class FactKind:
-    """One kind of document in `facts`."""
+    """One kind of document in `facts`. Its versions are as those of a `Collection`."""
 
     schema: dict[str, Any]
     push: PushHandler
+    version: int = 1
+    earlier: Mapping[int, dict[str, Any]] = field(default_factory=dict)
+
+    def versions(self) -> tuple[int, ...]:
+        """As of a `Collection`."""
+        return (*sorted(self.earlier), self.version)
+
+    def schema_at(self, version: int | None) -> dict[str, Any] | None:
+        """The schema for clients of a version (None: the newest); None where they do not know
+        the kind."""
+        if version is not None and version < self.versions()[0]:
+            return None
+        return _schema_at(version, self.version, self.schema, self.earlier)
+
+
+def _schema_at(
+    version: int | None, newest: int, schema: dict[str, Any], earlier: Mapping[int, dict[str, Any]]
+) -> dict[str, Any]:
+    if version is None or version >= newest:
+        return schema
+    return earlier[max(one for one in earlier if one <= version)]
+
+
+def _check_versions(name: str, newest: int, earlier: Mapping[int, object]) -> None:
+    if not (0 < newest <= 0xFFFF and all(0 < one < newest for one in earlier)):
+        raise ValueError(f"{name}: versions count from 1, and earlier ones are below the newest.")
 
 
 @dataclass(frozen=True)
@@ -206,11 +255,25 @@ def all_for(audience: Literal["tablet", "desk"]) -> tuple[Collection, ...]:
     return tuple(sorted(mine, key=lambda c: (c.shared, c.kind != "pull_only", c.name)))
 
 
-def register_fact_kind(kind: str, *, schema: dict[str, Any], push: PushHandler) -> None:
+def current_version() -> int:
+    """The version of the schemas today: the highest that any collection has."""
+    collections = _registry.collections.values()
+    return max((collection.versions()[-1] for collection in collections), default=1)
+
+
+def register_fact_kind(
+    kind: str,
+    *,
+    schema: dict[str, Any],
+    push: PushHandler,
+    version: int = 1,
+    earlier: Mapping[int, dict[str, Any]] | None = None,
+) -> None:
     """Makes a kind of fact known. `schema` describes the whole document; see `Collection`."""
     if kind in _registry.kinds:
         raise ValueError(f"Kind of fact {kind} is registered twice.")
-    _registry.kinds[kind] = FactKind(schema, push)
+    _check_versions(kind, version, earlier or {})
+    _registry.kinds[kind] = FactKind(schema, push, version, earlier or {})
 
 
 def unregister_fact_kind(kind: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -63,7 +64,7 @@ MARKS = Collection("marks", "append_only", "tablet", SCHEMA, push=mark, audit_as
 SIGNS = Collection("signs", "pull_only", "tablet", SCHEMA, shared=True)
 
 
-PAGE_SCHEMA: dict[str, Any] = {
+FIRST_PAGE_SCHEMA: dict[str, Any] = {
     **SCHEMA,
     "properties": {
         **SCHEMA["properties"],
@@ -73,9 +74,35 @@ PAGE_SCHEMA: dict[str, Any] = {
         "tags": {"type": ["array", "null"], "items": {"type": "string"}},
         "log": {"type": ["array", "null"]},
         "number": {"type": ["number", "null"]},
+        "place": {
+            "type": ["object", "null"],
+            "properties": {"street": {"type": "string"}},
+            "additionalProperties": False,
+        },
+        "people": {
+            "type": ["array", "null"],
+            "items": {
+                "type": "object",
+                "properties": {"id": {"type": "string"}, "name": {"type": "string"}},
+                "additionalProperties": False,
+            },
+        },
         "team": {"type": "string", "readOnly": True},
     },
 }
+
+
+def _next_page_schema() -> dict[str, Any]:
+    """The second version: pages have a mood, places a floor, people a role."""
+    schema: dict[str, Any] = deepcopy(FIRST_PAGE_SCHEMA)
+    known = schema["properties"]
+    known["mood"] = {"type": ["string", "null"]}
+    known["place"]["properties"]["floor"] = {"type": "integer"}
+    known["people"]["items"]["properties"]["role"] = {"type": "string"}
+    return schema
+
+
+PAGE_SCHEMA = _next_page_schema()
 
 
 def write_page(edit: Edit) -> dict[str, Any]:
@@ -114,6 +141,8 @@ PAGES = Collection(
         delete=delete_page,
     ),
     audit_as="page",
+    version=2,
+    earlier={1: FIRST_PAGE_SCHEMA},
 )
 
 

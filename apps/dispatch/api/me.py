@@ -18,7 +18,7 @@ from apps.core import clock
 from apps.core.schema import PROBLEMS
 from apps.dispatch.models import CrewMember
 from apps.dispatch.services import crew_of
-from apps.sync import registry
+from apps.sync import projection, registry
 
 _Person = inline_serializer(
     "MePerson",
@@ -84,9 +84,13 @@ MeOut = inline_serializer(
         "tablet": _Tablet,
         "shift": _Shift,
         "unit": _Unit,
-        "schema_version": serializers.IntegerField(help_text="the highest of the collections'"),
+        "schema_version": serializers.IntegerField(help_text="of the schemas today"),
+        "oldest_schema": serializers.IntegerField(
+            help_text="apps built for an older version are told to update"
+        ),
         "collections": serializers.DictField(
-            child=serializers.IntegerField(), help_text="collection to the version of its schema"
+            child=serializers.IntegerField(),
+            help_text="collection to the version in which its schema last changed",
         ),
         "server_time": serializers.DateTimeField(),
         "settings": _Settings,
@@ -121,6 +125,7 @@ _EXAMPLE = {
         ],
     },
     "schema_version": 1,
+    "oldest_schema": 1,
     "collections": {"assignments": 1, "facts": 1, "reference": 1},
     "server_time": "2026-03-04T22:20:31.120000Z",
     "settings": {
@@ -157,14 +162,15 @@ class Me(APIView):
         if person is not None:
             on_duty = CrewMember.objects.on_duty().filter(user=person)
             member = on_duty.select_related("unit", "shift").first()
-        versions = {one.name: one.version for one in registry.all_for("tablet")}
+        versions = {one.name: one.versions()[-1] for one in registry.all_for("tablet")}
         return Response(
             {
                 "person": _person(person),
                 "tablet": _tablet(tablet),
                 "shift": _shift(member),
                 "unit": _unit(member),
-                "schema_version": max(versions.values(), default=1),
+                "schema_version": registry.current_version(),
+                "oldest_schema": projection.oldest(),
                 "collections": versions,
                 "server_time": clock.now(),
                 "settings": tablet_settings(),
