@@ -23,6 +23,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.accounts.permissions import IsPerson, IsTablet
 from apps.core import clock
 from apps.core.problems import BUSY, INVALID, TOO_LARGE, FieldError, ProblemError
 from apps.core.schema import PROBLEMS
@@ -44,8 +45,8 @@ def _header(name: str, description: str, *, required: bool = False) -> OpenApiPa
 _INSTANCE = _header("Sync-Instance", "UUID of the tablet's local database", required=True)
 _SEEN = _header("Sync-Seen", "the highest Sync-Head that this local database has seen")
 _CLOCK = _header("Sync-Clock", "device clock in Unix milliseconds; `;rtt=` last round trip in ms")
-_ANSWERED = [
 _SCHEMA = _header("Sync-Schema", "the version of the schemas that the app was built for")
+_ANSWERED = [
     OpenApiParameter(
         name, OpenApiTypes.STR, OpenApiParameter.HEADER, response=True, description=description
     )
@@ -211,7 +212,6 @@ def _body(request: Request) -> object:
         raise ParseError(f"Not JSON at line {error.lineno}, column {error.colno}.") from None
 
 
-class SchemaOf(APIView):
 def _version(text: str) -> int:
     today = registry.current_version()
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= today):
@@ -220,6 +220,7 @@ def _version(text: str) -> int:
     return int(text)
 
 
+class SchemaOf(APIView):
     """The JSON Schema (2020-12) that documents of a collection are valid under, as an app gets them
     that says `Sync-Schema: <version>`. Tombstones and stubs are valid too: only `id` is required.
     `readOnly` marks what the server writes."""
@@ -238,9 +239,9 @@ def _version(text: str) -> int:
         responses={200: OpenApiTypes.OBJECT, **PROBLEMS(400, 401, 403, 404)},
     )
     def get(self, request: Request, collection: str) -> Response:
-        found = registry.get(collection)
         asked = request.query_params.get("version")
         version = registry.current_version() if asked is None else _version(asked)
+        found = registry.get(collection)
         known = found.version_for(version) if found else None
         if found is None or known is None:
             raise ProblemError(UNKNOWN_COLLECTION)
