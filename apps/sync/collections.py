@@ -95,7 +95,7 @@ QUARANTINE = Collection(
         "properties": {
             "id": {"type": "string", "format": "uuid", "maxLength": 36},
             "kind": {"enum": ["refused", "conflict"]},
-            "collection": {"type": "string"},
+            "doc_collection": {"type": "string"},
             "doc_id": {"type": "string"},
             "at": {"type": "string", "format": "date-time"},
             "author": {"type": ["string", "null"]},

@@ -166,7 +166,7 @@ def _document(row: QuarantinedWrite) -> Document:
     body: dict[str, Any] = {
         "id": str(row.pk),
         "kind": "refused",
-        "collection": row.collection,
+        "doc_collection": row.collection,
         "doc_id": row.doc_id,
         "at": row.at,
         "author": row.author.display_name if row.author else None,

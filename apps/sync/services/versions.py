@@ -171,7 +171,7 @@ def _document(row: Conflict) -> Document:
     body = {
         "id": str(row.pk),
         "kind": "conflict",
-        "collection": row.collection,
+        "doc_collection": row.collection,
         "doc_id": str(row.doc_id),
         "at": row.at,
         "author": row.author.display_name if row.author else None,
