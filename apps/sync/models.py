@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from apps.accounts.models import LocalDatabase, Tablet, User
+from apps.changes.models import Grant, Member
 from apps.changes.querysets import VisibleQuerySet
+from apps.changes.services import EVERYONE
 from apps.core.fields import EncryptedJSONField
 from apps.core.ids import short
 from apps.core.models import Model, UUIDModel
+from apps.core.querysets import QuerySet
 from apps.sync.judging import Fate
 
 FATES = [*(str(fate) for fate in Fate), "restored", "deleted"]
@@ -38,6 +45,19 @@ class TakenWrite(UUIDModel):
         constraints = [
             models.UniqueConstraint(fields=["collection", "doc_id"], name="sync_taken_once")
         ]
+
+
+class VersionQuerySet(QuerySet["Version"]):
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> VersionQuerySet:
+        """The history of every document that the user may see now, and what they wrote themselves
+        and was kept without ever holding."""
+        if user.pk is None:
+            return self.none()
+        granted = Grant.objects.filter(principal__in=[user.pk, EVERYONE]).values("scope")
+        seen = Member.objects.filter(
+            collection=OuterRef("collection"), doc_id=OuterRef("doc_id"), scope__in=granted
+        )
+        return self.filter(Exists(seen) | Q(author=user.pk, fate=Fate.KEPT))
 
 
 class Version(UUIDModel):
@@ -69,6 +89,8 @@ class Version(UUIDModel):
     content = EncryptedJSONField()
     result = EncryptedJSONField(null=True)
 
+    objects = VersionQuerySet.as_manager()
+
     class Meta:
         verbose_name = "version"
         constraints = [
@@ -89,6 +111,10 @@ class ConflictQuerySet(VisibleQuerySet["Conflict"]):
     def open(self) -> ConflictQuerySet:
         """Those that nobody has settled."""
         return self.filter(settled_at=None)
+
+    def older_than(self, age: timedelta, *, now: datetime) -> ConflictQuerySet:
+        """Those that came longer ago."""
+        return self.filter(at__lt=now - age)
 
 
 class Choice(models.TextChoices):
@@ -149,6 +175,10 @@ class QuarantinedWriteQuerySet(VisibleQuerySet["QuarantinedWrite"]):
     def open(self) -> QuarantinedWriteQuerySet:
         """Neither corrected by its author nor applied or acknowledged by a supervisor."""
         return self.filter(corrected_at=None, acknowledged_at=None, applied_at=None)
+
+    def older_than(self, age: timedelta, *, now: datetime) -> QuarantinedWriteQuerySet:
+        """Those that came longer ago."""
+        return self.filter(at__lt=now - age)
 
 
 class QuarantinedWrite(UUIDModel):

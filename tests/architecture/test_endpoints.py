@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -41,6 +40,14 @@ DOORS: dict[str, dict[str, frozenset[str]]] = {
     "sync/<str:collection>/digest": {"GET": TABLETS},
     "sync/outbox": {"PUT": TABLETS},
     "sync/purged": {"POST": TABLETS},
+    "sync/<str:collection>/<uuid:document>/versions": {"GET": PEOPLE},
+    "sync/<str:collection>/<uuid:document>/versions/<uuid:version>/restore": {"POST": PEOPLE},
+    "conflicts": {"GET": PEOPLE},
+    "conflicts/<uuid:conflict>/settle": {"POST": PEOPLE},
+    "quarantine": {"GET": PEOPLE},
+    "quarantine/<uuid:write>": {"GET": PEOPLE},
+    "quarantine/<uuid:write>/acknowledge": {"POST": PEOPLE},
+    "quarantine/<uuid:write>/apply": {"POST": PEOPLE},
     "schemas/<str:collection>": {"GET": TABLETS | DESK},
     "assignments": {"GET": PEOPLE},
     "assignments/<uuid:assignment>": {"GET": PEOPLE},
@@ -97,7 +104,6 @@ def test_every_endpoint_is_listed_with_its_methods() -> None:
 @pytest.fixture
 def doors(db: None) -> dict[str, tuple[Client, dict[str, str]]]:
     """For each role a client and its headers."""
-    cache.clear()
     ours = team()
 
     def session(role: str) -> tuple[Client, dict[str, str]]:
