@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from apps.core.models import UUIDModel
@@ -52,4 +53,6 @@ class Entry(UUIDModel):
         ]
         indexes = [
             models.Index(fields=["actor_id", "at"]),
+            # "Who saw and changed this record": asked seldom, of millions of rows.
+            GinIndex(fields=["subject_ids"], name="audit_entry_subjects"),
         ]
