@@ -35,6 +35,7 @@ create table if not exists purged (
 _ADDED = (
     ("document", "newer", "blob"),
     ("document", "rev", "integer not null default 0"),
+    ("document", "sent", "integer not null default 0"),
     ("document", "deleted", "integer not null default 0"),
     ("outbox", "urgent", "integer not null default 0"),
     ("outbox", "problem", "text"),

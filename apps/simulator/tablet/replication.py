@@ -52,6 +52,7 @@ class Replication:
         self._regained = asyncio.Event()
         self._help = asyncio.Event()
         self._called = asyncio.Event()
+        self._said: Document | None = None
         self.in_contact = False
         self.shut_out = False
 
@@ -101,12 +102,14 @@ class Replication:
                 collection = next(iter(self._wanted))
                 del self._wanted[collection]
                 await self.pull(collection)
+            await self.tell()
 
     async def pushing(self) -> None:
         """Empty the outbox whenever something is in it, for ever."""
         while True:
             self._typed.clear()
             await self.push()
+            await self.tell()
             await self._typed.wait()
 
     async def calling(self) -> None:
@@ -167,6 +170,33 @@ class Replication:
         self._store.settle(edits, answers, at=self._device.now())
         if answers:
             self._arrived(edits[0].collection, list(answers.values()))
+
+    async def check(self, collection: str) -> bool | None:
+        """Whether the store holds what the server says that it must. None: something is unsent or
+        still to be pulled, so that nobody can say. After a False the collection is pulled anew."""
+        outbox, checkpoint = self._store.outbox(), self._store.checkpoint(collection)
+        answer = None if outbox.unsent else await self._wire.digest(collection, checkpoint)
+        if answer is None or self._store.checkpoint(collection) != checkpoint:
+            return None
+        held = self._store.digest(collection, answer["left_out"])
+        if held == (answer["count"], answer["sha256"]):
+            return True
+        self._store.start_over(collection)
+        self.want(collection)
+        return False
+
+    async def tell(self) -> None:
+        """Declare what is not sent and what was dropped, where that has changed. Nothing depends on
+        it: what fails is told with the next."""
+        with contextlib.suppress(NoAnswer, ShutOut, Refused):
+            outbox = self._store.outbox_declared(self._device.now())
+            said = {**outbox, "at": None}
+            if said != self._said:
+                await self._wire.declare_outbox(outbox)
+                self._said = said
+            while pairs := self._store.purges():
+                await self._wire.declare_purged(pairs)
+                self._store.purges_told(pairs)
 
     async def _patiently(self, attempt: Callable[[], Awaitable[None]]) -> bool:
         """Try until it is done. False: the server follows another history, and so does the store

@@ -19,7 +19,7 @@ from websockets.exceptions import WebSocketException
 
 from .replication import Replication
 from .store import Document, Store
-from .wire import hello, socket_headers
+from .wire import SCHEMA, hello, socket_headers
 
 SILENCE = 2.5  # heartbeats that may be missing before the connection counts as dead
 OPEN_SECONDS = 10.0
@@ -44,11 +44,13 @@ class Socket:
         store: Store,
         replication: Replication,
         dial: Dial,
+        schema: int = SCHEMA,
     ) -> None:
         self._url = url
         self._store = store
         self._replication = replication
         self._dial = dial
+        self._schema = schema
         self.up_since: float | None = None
 
     @property
@@ -75,7 +77,7 @@ class Socket:
 
     async def _converse(self, connection: Connection) -> NoReturn:
         checkpoints = {name: self._store.checkpoint(name) for name in self._replication.collections}
-        greeting = hello(self._store.instance, checkpoints, self._store.seen)
+        greeting = hello(self._store.instance, checkpoints, self._store.seen, self._schema)
         await connection.send(orjson.dumps(greeting).decode())
         silence = OPEN_SECONDS
         while True:

@@ -6,7 +6,8 @@ the server has answered for it, however often the radio, the app or the tablet f
 - `document.body` is what the screen shows. `served` is the state of the server that `body` was
   typed on (null: none), and goes with an edit as its base. `newer` is a state that came while an
   edit was unsent: shown once that edit is answered, never its base, or the edit would put back what
-  others wrote meanwhile. `rev` is the highest revision that was shown or sent.
+  others wrote meanwhile. `rev` is the highest revision that came; `sent`: a later one is known to
+  exist, because an edit was taken as sent.
 - `deleted`: its author has deleted it. `withdrawn`: the server took it back while an edit was
   unsent; it goes with the answer to that edit. `stale`: not yet seen again since the store began
   to pull from the start.
@@ -27,7 +28,8 @@ from typing import Any
 
 import orjson
 
-from .database import Database, encoded, seq_of
+from .database import encoded, seq_of
+from .ledger import Ledger, Outbox
 
 __all__ = ["Document", "Edit", "Outbox", "Store", "encoded", "seq_of"]
 
@@ -46,17 +48,7 @@ class Edit:
     assumed: Document | None
 
 
-@dataclass(frozen=True, slots=True)
-class Outbox:
-    """What a screen shows of the outbox: how many edits wait and since when, how many were
-    refused and wait for a correction."""
-
-    unsent: int
-    oldest: datetime | None
-    refused: int
-
-
-class Store(Database):
+class Store(Ledger):
     """One local database. `pushable` names the collections that the server takes edits of."""
 
     def __init__(self, path: Path | str, *, pushable: Sequence[str] = ("facts",)) -> None:
@@ -186,25 +178,6 @@ class Store(Database):
         sent again when it is edited, or when the app is started anew."""
         self._mark(edit, "aside", problem)
 
-    def outbox(self) -> Outbox:
-        unsent, oldest, refused = self._db.execute(
-            "select count(*) filter (where state = 'unsent'), "
-            "min(saved_at) filter (where state = 'unsent'), "
-            "count(*) filter (where state <> 'unsent') from outbox"
-        ).fetchone()
-        return Outbox(unsent, datetime.fromisoformat(oldest) if oldest else None, refused)
-
-    def problem(self, collection: str, id: str) -> list[str]:
-        """Why an edit waits for a correction; empty where none does."""
-        row = self._db.execute(
-            "select o.problem, d.body from outbox o join document d using (collection, id) "
-            "where o.collection = ? and o.id = ? and o.state <> 'unsent'",
-            [collection, id],
-        ).fetchone()
-        if row is None:
-            return []
-        return [row[0]] if row[0] else orjson.loads(row[1]).get("sync_errors", [])
-
     # --- from the start again ---
 
     def begin_again(self, epoch: str, *, at: datetime) -> None:
@@ -215,7 +188,9 @@ class Store(Database):
             self._remember("epoch", epoch)
             self._db.execute("delete from memory where name = 'seen'")
             self._db.execute("delete from checkpoint")
-            self._db.execute("update document set served = null, newer = null, rev = 0, stale = 1")
+            self._db.execute(
+                "update document set served = null, newer = null, rev = 0, sent = 0, stale = 1"
+            )
             for collection in self.pushable:
                 rows = self._db.execute(
                     "select id, body from document where collection = ? order by id", [collection]
@@ -234,7 +209,8 @@ class Store(Database):
         with self._transaction():
             self._db.execute("delete from checkpoint where collection = ?", [collection])
             self._db.execute(
-                "update document set stale = 1, rev = 0 where collection = ?", [collection]
+                "update document set stale = 1, rev = 0, sent = 0 where collection = ?",
+                [collection],
             )
 
     def complete(self, collection: str) -> None:
@@ -305,11 +281,10 @@ class Store(Database):
         holds as sent, its revision is still to come, and nothing older is shown. A pull may have
         brought a later base while the edit was on its way: that one stays."""
         assumed = encoded(edit.assumed) if edit.assumed else None
-        rev = (edit.assumed or {}).get("rev", 0) + 1 if as_sent else 0
         self._db.execute(
-            "update document set served = ?, rev = max(rev, ?) "
+            "update document set served = ?, sent = ? "
             "where collection = ? and id = ? and served is ?",
-            [encoded(edit.document), rev, edit.collection, edit.id, assumed],
+            [encoded(edit.document), as_sent, edit.collection, edit.id, assumed],
         )
 
     def _place(self, collection: str, document: Document, at: datetime) -> None:
@@ -339,7 +314,7 @@ class Store(Database):
         self._db.execute(
             "update document set served = case when ? then ? else served end, "
             "newer = case when ? then newer else ? end, rev = max(rev, ?), withdrawn = 0, "
-            "stale = 0 where collection = ? and id = ?",
+            "sent = 0, stale = 0 where collection = ? and id = ?",
             [ours, text, ours, text, document.get("rev", 0), collection, id],
         )
 
@@ -357,7 +332,8 @@ class Store(Database):
         self._db.execute(
             "insert into document (collection, id, body, served, rev) values (?, ?, ?, ?, ?) "
             "on conflict do update set body = excluded.body, served = excluded.served, "
-            "newer = null, rev = max(rev, excluded.rev), withdrawn = 0, stale = 0, deleted = 0",
+            "newer = null, rev = max(rev, excluded.rev), sent = 0, withdrawn = 0, stale = 0, "
+            "deleted = 0",
             [collection, id, text, text, document.get("rev", 0)],
         )
         if not document.get("sync_status"):
@@ -388,7 +364,7 @@ class Store(Database):
 
     def _row(self, collection: str, id: str) -> Any:
         return self._db.execute(
-            "select body, newer, rev, withdrawn, deleted from document "
+            "select body, newer, rev + sent, withdrawn, deleted from document "
             "where collection = ? and id = ?",
             [collection, id],
         ).fetchone()

@@ -19,7 +19,7 @@ from .emergency import Banner, banner
 from .replication import Replication
 from .socket import Connection, Socket
 from .store import Document, Outbox, Store
-from .wire import Wire
+from .wire import SCHEMA, Wire
 
 # In the order in which they are pulled: nothing delays an assignment.
 COLLECTIONS = ("assignments", "facts", "quarantine", "reference")
@@ -66,6 +66,7 @@ class Tablet:
         clock_offset: timedelta = timedelta(0),
         collections: Sequence[str] = COLLECTIONS,
         pushable: Sequence[str] = PUSHABLE,
+        schema: int = SCHEMA,
     ) -> None:
         self.label = label
         self.device = Device(clock_offset)
@@ -74,7 +75,7 @@ class Tablet:
         self.typed: list[Typed] = []
         self._dice = dice
         self._telling = True
-        self.wire = Wire(base_url, self.store, self.device, link.transport)
+        self.wire = Wire(base_url, self.store, self.device, link.transport, schema)
         self.replication = Replication(
             self.store,
             self.device,
@@ -84,7 +85,7 @@ class Tablet:
             arrived=self._arrived,
         )
         address = f"{base_url.replace('http', 'ws', 1)}/ws/v1/sync"
-        self._socket = Socket(address, self.store, self.replication, link.dial)
+        self._socket = Socket(address, self.store, self.replication, link.dial, schema)
         self._told_received = {
             fact["assignment_id"]
             for fact in self.store.documents("facts")
@@ -148,6 +149,7 @@ class Tablet:
         the file can go (`store.wipe`)."""
         await self.replication.push()
         await self.catch_up(telling=False)
+        await self.replication.tell()
         return self.store.empty
 
     def assignment(self, id: str) -> Document | None:

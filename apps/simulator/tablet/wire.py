@@ -12,9 +12,11 @@ from uuid import UUID
 import httpx2
 
 from .device import Device
+from .ledger import Pairs
 from .store import Document, Edit, Store, encoded, seq_of
 
 TIMEOUT_SECONDS = 15.0
+SCHEMA = 1  # the version of the collections' schemas that this client was built for
 
 
 class NoAnswer(Exception):
@@ -67,7 +69,9 @@ class Wire:
         store: Store,
         device: Device,
         transport: httpx2.AsyncBaseTransport | None = None,
+        schema: int = SCHEMA,
     ) -> None:
+        self.schema = schema
         self._store = store
         self._device = device
         self._client = httpx2.AsyncClient(
@@ -117,6 +121,31 @@ class Wire:
         self._store.has_seen(head)
         return {document["id"]: document for document in answer}
 
+    async def digest(self, collection: str, checkpoint: str | None) -> Document | None:
+        """What the server says that this store must hold as of its checkpoint; None where
+        something comes after that."""
+        params = {"checkpoint": checkpoint} if checkpoint is not None else {}
+        path = f"/api/v1/sync/{collection}/digest"
+        try:
+            answer, _ = await self._sync("GET", path, params=params)
+        except Refused as refused:
+            if refused.problem.get("code") == "pull-first":
+                return None
+            raise
+        return dict(answer)
+
+    async def declare_outbox(self, outbox: Document) -> None:
+        """Tell what is not sent."""
+        understood(await self._send("PUT", "/api/v1/sync/outbox", body=outbox, headers=self._us()))
+
+    async def declare_purged(self, pairs: Pairs) -> None:
+        """Tell what was dropped."""
+        by_collection: dict[str, list[str]] = {}
+        for collection, id in pairs:
+            by_collection.setdefault(collection, []).append(id)
+        body = [{"collection": name, "ids": ids} for name, ids in by_collection.items()]
+        understood(await self._send("POST", "/api/v1/sync/purged", body=body, headers=self._us()))
+
     async def call(self, method: str, path: str, body: Any = None) -> Any:
         """Any other endpoint: the decoded answer, None where there is none."""
         response = understood(await self._send(method, path, body=body))
@@ -125,10 +154,7 @@ class Wire:
     async def _sync(
         self, method: str, path: str, *, params: dict[str, Any] | None = None, body: Any = None
     ) -> tuple[Any, str]:
-        headers = {
-            "Sync-Instance": str(self._store.instance),
-            "Sync-Clock": self._device.sync_clock(),
-        }
+        headers = self._us()
         if self._store.seen:
             headers["Sync-Seen"] = self._store.seen
         response = await self._send(method, path, params=params, body=body, headers=headers)
@@ -139,6 +165,14 @@ class Wire:
             raise AnotherHistory(epoch)
         understood(response)
         return response.json(), response.headers["Sync-Head"]
+
+    def _us(self) -> dict[str, str]:
+        """Who asks, what its clock says, and what it understands."""
+        return {
+            "Sync-Instance": str(self._store.instance),
+            "Sync-Clock": self._device.sync_clock(),
+            "Sync-Schema": str(self.schema),
+        }
 
     async def _send(
         self,
@@ -201,11 +235,14 @@ def socket_headers(token: str | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
-def hello(instance: UUID, checkpoints: dict[str, str | None], seen: str | None) -> Document:
+def hello(
+    instance: UUID, checkpoints: dict[str, str | None], seen: str | None, schema: int = SCHEMA
+) -> Document:
     """The first message on a socket: who this is and what it has."""
     return {
         "type": "hello",
         "instance": str(instance),
         "checkpoints": checkpoints,
         "seen": seen,
+        "schema": schema,
     }
