@@ -38,15 +38,21 @@ from feed_document d left join feed_item i
 where d.collection = %s and d.doc_id = any(%s)
 """
 
-# The last save of each editor that was taken, and whether the one that comes now is known.
+# The last save of each editor that was taken.
 _TAKEN = """
-select v.*, exists (
-    select from sync_version w where w.collection = v.collection and w.doc_id = g.doc_id
-      and w.editor = g.editor and w.edit_no = g.edit_no and w.fingerprint = g.print) as told_before
-from unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::bytea[]) as g (doc_id, editor, edit_no, print)
+select v.* from unnest(%s::uuid[], %s::uuid[]) as g (doc_id, editor)
 cross join lateral (
   select * from sync_version where collection = %s and doc_id = g.doc_id and editor = g.editor
     and fate <> 'kept' order by edit_no desc limit 1) v
+"""
+
+# Those of the saves that come now which are known, whatever became of them.
+_TOLD = """
+select g.doc_id
+from unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::bytea[]) as g (doc_id, editor, edit_no, print)
+where exists (
+  select from sync_version v where v.collection = %s and v.doc_id = g.doc_id
+    and v.editor = g.editor and v.edit_no = g.edit_no and v.fingerprint = g.print)
 """
 
 
@@ -91,7 +97,7 @@ def stands(
     """How the documents of these versions stand; a version comes with its fingerprint. Call it
     under their locks. A document is named once."""
     ids = [pushed.doc_id for pushed, _ in rows]
-    taken = _taken(collection.name, rows)
+    taken, told = _taken(collection.name, rows)
     standing_in = _standing_in(collection.name, ids)
     with connection.cursor() as cursor:
         cursor.execute(_PRESENT, [holder, collection.name, ids])
@@ -101,7 +107,6 @@ def stands(
         plain = body_of(collection.name, doc_id, sealed)
         body = orjson.loads(plain) if plain is not None else None
         exists = doc_id not in standing_in
-        last, told_before = taken.get(doc_id, (None, False))
         stands[doc_id] = Stand(
             rev=rev,
             present=present_of(collection, body, rev) if exists and body is not None else None,
@@ -109,8 +114,8 @@ def stands(
             exists=exists,
             visible=visible,
             readable=body is not None,
-            last=last,
-            told_before=told_before,
+            last=taken.get(doc_id),
+            told_before=doc_id in told,
         )
     return stands
 
@@ -178,27 +183,20 @@ def stands_in(collection: str, doc_id: UUID) -> bool:
     return bool(_standing_in(collection, [doc_id]))
 
 
-def _taken(collection: str, rows: Sequence[tuple[Pushed, bytes]]) -> dict[UUID, tuple[Taken, bool]]:
+def _taken(
+    collection: str, rows: Sequence[tuple[Pushed, bytes]]
+) -> tuple[dict[UUID, Taken], set[UUID]]:
+    """By document: the last save of its editor that was taken, and whether this one is known."""
     named = [(p, print_) for p, print_ in rows if p.editor is not None and p.edit_no is not None]
     if not named:
-        return {}
-    found = Version.objects.raw(
-        _TAKEN,
-        [
-            [pushed.doc_id for pushed, _ in named],
-            [pushed.editor for pushed, _ in named],
-            [pushed.edit_no for pushed, _ in named],
-            [print_ for _, print_ in named],
-            collection,
-        ],
-    )
-    return {
-        row.doc_id: (
-            Taken(row.content, row.rev, row.edit_no or 0),
-            row.told_before,  # type: ignore[attr-defined]  # the statement's own column
-        )
-        for row in found
-    }
+        return {}, set()
+    ids, editors = [p.doc_id for p, _ in named], [p.editor for p, _ in named]
+    found = Version.objects.raw(_TAKEN, [ids, editors, collection])
+    taken = {row.doc_id: Taken(row.content, row.rev, row.edit_no or 0) for row in found}
+    with connection.cursor() as cursor:
+        saves = [p.edit_no for p, _ in named], [print_ for _, print_ in named]
+        cursor.execute(_TOLD, [ids, editors, *saves, collection])
+        return taken, {doc_id for (doc_id,) in cursor.fetchall()}
 
 
 def _standing_in(collection: str, ids: Sequence[UUID]) -> set[UUID]:
