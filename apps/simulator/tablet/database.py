@@ -109,6 +109,25 @@ class Database:
     def follow(self, epoch: str) -> None:
         """Remember the first history that the server names."""
         self._remember("epoch", epoch)
+        self._remember("followed", epoch)
+
+    @property
+    def followed(self) -> str | None:
+        """The history that is followed in full: everything that was held when the store began to
+        follow it was sent. Until then the one before."""
+        if self.owes:
+            return self._recall("followed")
+        return self.epoch
+
+    @property
+    def owes(self) -> bool:
+        """Whether something is unsent that was held when another history was begun."""
+        last = self._recall("owed")
+        return last is not None and bool(
+            self._db.execute(
+                "select 1 from outbox where state = 'unsent' and n <= ? limit 1", [int(last)]
+            ).fetchone()
+        )
 
     # --- inside ---
 

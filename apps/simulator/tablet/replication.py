@@ -23,6 +23,9 @@ FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 8.0
 # A whole push that is answered with one of these holds a row that is at fault.
 FAULTS = frozenset({400, 404, 413, 422})
+# Under the history that the store follows: the server was put back in time, and waits for its
+# operator. It hands out nothing older, and takes what was typed.
+PUT_BACK = "another-history"
 
 Listener = Callable[[str, Sequence[Document]], None]
 
@@ -55,6 +58,7 @@ class Replication:
         self._said: Document | None = None
         self.in_contact = False
         self.shut_out = False
+        self.put_back = False
 
     def want(self, *collections: str) -> None:
         """Ask for a pull, of all collections where none is named; several wishes are one pull."""
@@ -132,9 +136,12 @@ class Replication:
 
     async def pull_once(self, collection: str) -> None:
         """Pages until one is short. A page that no longer continues the store is asked for anew,
-        everything where the checkpoint is no good. Raises what the wire raises."""
+        everything where the checkpoint is no good. In another history what was held goes out first;
+        what only the server writes is not kept waiting. Raises what the wire raises."""
         while True:
             start = self._store.checkpoint(collection)
+            while start is None and collection in self._store.pushable and self._store.owes:
+                await self.push_once()
             try:
                 page = await self._wire.pull(collection, start, PAGE)
             except Refused as refused:
@@ -144,6 +151,7 @@ class Replication:
                 continue
             if self.take(collection, page.documents, start, page.checkpoint) and not page.full:
                 self._store.complete(collection)
+                self.put_back = False
                 return
 
     async def push_once(self, *, urgent: bool = False) -> None:
@@ -211,6 +219,8 @@ class Replication:
             except (NoAnswer, ShutOut, Refused) as failure:
                 self.in_contact = False
                 self.shut_out = isinstance(failure, ShutOut)
+                if isinstance(failure, Refused) and failure.problem.get("code") == PUT_BACK:
+                    self.put_back = True
                 wait = failure.wait if isinstance(failure, NoAnswer) else LONGEST_PAUSE
                 failures = 0 if await self.pause(failures, wait) else failures + 1
             else:

@@ -15,7 +15,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import NoReturn, Protocol
 
 import orjson
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from .replication import Replication
 from .store import Document, Store
@@ -23,6 +23,8 @@ from .wire import SCHEMA, hello, socket_headers
 
 SILENCE = 2.5  # heartbeats that may be missing before the connection counts as dead
 OPEN_SECONDS = 10.0
+# Closed with this: until what is held was sent, or until the server's operator has come.
+ANOTHER_HISTORY = 4409
 
 
 class Connection(Protocol):
@@ -70,6 +72,8 @@ class Socket:
         try:
             async with self._dial(self._url, socket_headers(self._store.token)) as connection:
                 await self._converse(connection)
+        except ConnectionClosed as closed:
+            return self.up and (closed.rcvd is None or closed.rcvd.code != ANOTHER_HISTORY)
         except (OSError, TimeoutError, WebSocketException):
             return self.up
         finally:

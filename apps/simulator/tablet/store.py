@@ -49,11 +49,19 @@ class Edit:
 
 
 class Store(Ledger):
-    """One local database. `pushable` names the collections that the server takes edits of."""
+    """One local database. `pushable` names the collections that the server takes edits of, and
+    `append_only` those of them whose documents are written once."""
 
-    def __init__(self, path: Path | str, *, pushable: Sequence[str] = ("facts",)) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        pushable: Sequence[str] = ("facts",),
+        append_only: Sequence[str] = ("facts",),
+    ) -> None:
         super().__init__(path)
         self.pushable = tuple(pushable)
+        self.append_only = tuple(append_only)
         # The app was started anew: it, or the server, may be a newer one that understands.
         self._db.execute("update outbox set state = 'unsent', problem = null where state = 'aside'")
 
@@ -181,10 +189,12 @@ class Store(Ledger):
     # --- from the start again ---
 
     def begin_again(self, epoch: str, *, at: datetime) -> None:
-        """Follow another history: the server was put back in time. Nothing is forgotten yet: every
-        document of a pushable collection goes to the server once more, without a base, and
-        everything is pulled from the start."""
+        """Follow another history: the server was put back in time. Nothing is forgotten yet: what
+        this store holds goes to the server once more, without a base, also what was refused;
+        everything is pulled from the start. What is written once goes only where it was written
+        here: others hand over their own. What people change together goes whoever wrote it."""
         with self._transaction():
+            self._remember("followed", self.followed or epoch)
             self._remember("epoch", epoch)
             self._db.execute("delete from memory where name = 'seen'")
             self._db.execute("delete from checkpoint")
@@ -199,10 +209,14 @@ class Store(Ledger):
                     "insert into outbox (collection, id, edit_no, saved_at) values (?, ?, ?, ?) "
                     "on conflict do nothing",
                     [
-                        (collection, id, orjson.loads(body).get("edit_no") or 0, at.isoformat())
+                        (collection, id, document.get("edit_no") or 0, at.isoformat())
                         for id, body in rows
+                        if self._ours_to_send(collection, document := orjson.loads(body))
                     ],
                 )
+            self._db.execute("update outbox set state = 'unsent', problem = null")
+            (last,) = self._db.execute("select max(n) from outbox").fetchone()
+            self._remember("owed", str(last or 0))
 
     def start_over(self, collection: str) -> None:
         """Pull one collection from the start: its checkpoint, or what is held of it, is no good."""
@@ -225,6 +239,9 @@ class Store(Ledger):
                 self._purge(collection, id)
 
     # --- inside ---
+
+    def _ours_to_send(self, collection: str, document: Document) -> bool:
+        return collection not in self.append_only or document.get("editor") == str(self.instance)
 
     def _keep(
         self, collection: str, document: Document, at: datetime, *, urgent: bool = False

@@ -43,12 +43,15 @@ class Link(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the top of the screen always says: how current it is, and what is not sent."""
+    """What the top of the screen always says: how current it is, and what is not sent. `put_back`:
+    "the server was put back, and waits for its operator": what is shown is kept, what is typed is
+    taken there."""
 
     outbox: Outbox
     live: bool
     in_contact: bool
     shut_out: bool
+    put_back: bool = False
 
 
 class Tablet:
@@ -66,11 +69,12 @@ class Tablet:
         clock_offset: timedelta = timedelta(0),
         collections: Sequence[str] = COLLECTIONS,
         pushable: Sequence[str] = PUSHABLE,
+        append_only: Sequence[str] = ("facts",),
         schema: int = SCHEMA,
     ) -> None:
         self.label = label
         self.device = Device(clock_offset)
-        self.store = Store(path, pushable=pushable)
+        self.store = Store(path, pushable=pushable, append_only=append_only)
         self.heard: list[Heard] = []
         self.typed: list[Typed] = []
         self._dice = dice
@@ -173,7 +177,11 @@ class Tablet:
     def status(self) -> Status:
         replication = self.replication
         return Status(
-            self.store.outbox(), self._socket.up, replication.in_contact, replication.shut_out
+            self.store.outbox(),
+            self._socket.up,
+            replication.in_contact,
+            replication.shut_out,
+            replication.put_back,
         )
 
     @property

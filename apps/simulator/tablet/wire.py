@@ -167,12 +167,12 @@ class Wire:
         return response.json(), response.headers["Sync-Head"]
 
     def _us(self) -> dict[str, str]:
-        """Who asks, what its clock says, and what it understands."""
+        """Who asks, what its clock says, what it understands, and which history it follows."""
         return {
             "Sync-Instance": str(self._store.instance),
             "Sync-Clock": self._device.sync_clock(),
             "Sync-Schema": str(self.schema),
-        }
+        } | ({"Sync-Followed": followed} if (followed := self._store.followed) else {})
 
     async def _send(
         self,

@@ -126,21 +126,71 @@ def test_every_request_says_who_asks_what_it_has_seen_and_what_its_clock_says() 
     assert ";rtt=" in second["Sync-Clock"]
 
 
-def test_another_history_is_followed_from_the_start_with_everything_sent_again() -> None:
-    rig = Rig(
-        page({"id": "f1", "rev": 5, "edit_no": 1, "editor": "x"}, checkpoint="7"),
+def test_another_history_is_served_after_everything_was_sent_again() -> None:
+    rig = Rig()
+    mine = {"id": "f1", "rev": 5, "edit_no": 1, "editor": str(rig.store.instance)}
+    others = {"id": "f2", "rev": 2, "edit_no": 1, "editor": "x"}
+    rig.server.answers = [
+        page(mine, others, checkpoint="7"),
         refused(409, Sync_Epoch=OTHER_EPOCH),
-        page(
-            {"id": "f1", "rev": 1, "edit_no": 1, "editor": "x"}, checkpoint="1", epoch=OTHER_EPOCH
-        ),
-    )
+        answered([], epoch=OTHER_EPOCH),
+        page({**mine, "rev": 1}, checkpoint="1", epoch=OTHER_EPOCH),
+    ]
     rig.store.follow(EPOCH)
     run_pull(rig)
     run_pull(rig)
     assert rig.store.epoch == OTHER_EPOCH
-    assert [edit.id for edit in rig.store.unsent(5)] == ["f1"]
-    assert rig.server.requests[-1].url.params.get("checkpoint") is None
+    pushed, pulled = rig.server.requests[-2:]
+    sent = [row["newDocumentState"]["id"] for row in json.loads(pushed.content)]
+    assert sent == ["f1"]  # another tablet's fact is for that tablet to send
+    assert pushed.headers["Sync-Followed"] == EPOCH
+    assert pulled.headers["Sync-Followed"] == OTHER_EPOCH
+    assert pulled.url.params.get("checkpoint") is None
     assert set(rig.replication.wanted) == {"assignments", "facts"}
+    assert [document["id"] for document in rig.store.documents("facts")] == ["f1"]
+
+
+def test_what_only_the_server_writes_does_not_wait_for_old_texts() -> None:
+    rig = Rig(
+        refused(409, Sync_Epoch=OTHER_EPOCH),
+        page({"id": "a1", "rev": 1}, checkpoint="1", epoch=OTHER_EPOCH),
+    )
+    rig.store.follow(EPOCH)
+    tap(rig, "f1")
+    run_pull(rig, "assignments")
+    assert rig.store.get("assignments", "a1") is not None
+    assert rig.store.outbox().unsent == 1
+
+
+def test_a_server_that_was_put_back_is_asked_slowly_and_keeps_being_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its operator has not come yet, so it names the history that the tablet follows."""
+    waits: list[float] = []
+    rig = Rig(
+        page({"id": "f1", "rev": 5, "edit_no": 1, "editor": "x"}, checkpoint="7"),
+        refused(409, body={"code": "another-history"}, Sync_Epoch=EPOCH),
+        refused(409, body={"code": "another-history"}, Sync_Epoch=EPOCH),
+        answered([]),
+        page(checkpoint="8"),
+    )
+
+    async def pause(failures: int, least: float = 0.0) -> bool:
+        waits.append(least)
+        assert rig.replication.put_back
+        if len(waits) == 2:
+            tap(rig, "f2")
+            await rig.replication.push()
+        return False
+
+    rig.store.follow(EPOCH)
+    run_pull(rig)
+    monkeypatch.setattr(rig.replication, "pause", pause)
+    run_pull(rig)
+    assert waits == [replication.LONGEST_PAUSE] * 2
+    assert rig.store.get("facts", "f1") is not None
+    assert rig.store.outbox().unsent == 0
+    assert not rig.replication.put_back
 
 
 def test_a_tablet_of_another_instance_is_told_so_without_changing_history() -> None:
