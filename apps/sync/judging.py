@@ -112,7 +112,7 @@ def judge(
     if _typed_on_present(sent, present, last):
         return Verdict(Fate.APPLIED, {**present.content, **sent.content})
     base = _base(sent, last)
-    if base is None:
+    if base is None or base.rev > present.rev:  # of a time that this server was put back from
         return _without_base(sent, present, policies)
     return _merge(base.content, sent.content, present.content, policies)
 
@@ -145,8 +145,9 @@ def _without_base(sent: Sent, present: Present, policies: Mapping[str, Policy]) 
     """Nobody can say what it was typed on: the server was put back in time, or two tablets began
     the same document. The later one of one history wins as a whole: the higher revision, then the
     higher save of the same editor. Otherwise fields are put together as far as that goes."""
-    later = sent.rev > present.rev or (
-        sent.rev == present.rev
+    rev = max(sent.rev, sent.assumed.rev if sent.assumed else 0)
+    later = rev > present.rev or (
+        rev == present.rev
         and sent.editor is not None
         and sent.editor == present.editor
         and (sent.edit_no or 0) > (present.edit_no or 0)

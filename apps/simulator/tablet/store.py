@@ -164,7 +164,7 @@ class Store(Ledger):
             [*first, limit],
         )
         return [
-            Edit(first[0], id, edit_no, orjson.loads(body), served and orjson.loads(served))
+            Edit(first[0], id, edit_no, self._as_sent(body), served and orjson.loads(served))
             for id, edit_no, body, served in rows
         ]
 
@@ -239,6 +239,14 @@ class Store(Ledger):
                 self._purge(collection, id)
 
     # --- inside ---
+
+    def _as_sent(self, body: bytes) -> Document:
+        """A document that others wrote, and that is handed over to another history, is sent as what
+        was held here: this tablet cannot speak for its author."""
+        document: Document = orjson.loads(body)
+        if document.get("editor") != str(self.instance):
+            document.pop("author_id", None)
+        return document
 
     def _ours_to_send(self, collection: str, document: Document) -> bool:
         return collection not in self.append_only or document.get("editor") == str(self.instance)

@@ -129,6 +129,15 @@ class TestWithoutABase:
         assert judged(of_me({"a": "new"}, 3, rev=3), present).content == {"a": "new"}
         assert judged(of_me({"a": "new"}, 1, rev=3), present).content == {"a": "old"}
 
+    def test_a_base_that_is_later_than_the_document_counts_for_nothing(self) -> None:
+        """The server was put back in time: what it has now is what the tablet had long before, and
+        must not take back what came since."""
+        base = State({"a": "newer", "b": 2}, rev=5)
+        sent = of_me({"a": "newer", "b": 3}, 7, assumed=base)
+        found = judged(sent, Present({"a": "older", "b": 1}, rev=3))
+        assert found.content == {"a": "newer", "b": 3}
+        assert found.lost == {"a": "older", "b": 1}
+
     def test_otherwise_fields_are_put_together_and_both_are_kept(self) -> None:
         sent = Sent({"a": "mine", "b": None, "tags": ["x"]}, editor=OTHER, edit_no=1)
         found = judged(sent, Present({"a": "theirs", "b": 2, "tags": ["y"]}, rev=1))
