@@ -284,6 +284,8 @@ CLOCK_SUSPECT_SECONDS = env.number("CLOCK_SUSPECT_SECONDS", 120, least=1)
 # Apps built for an older version of the schemas are served nothing (426: update the app); what they
 # push is taken all the same.
 OLDEST_SCHEMA_SERVED = env.whole("OLDEST_SCHEMA_SERVED", 1, least=1)
+# Rows that one round trip may push, of all collections together.
+ROUND_TRIP_ROWS = env.whole("ROUND_TRIP_ROWS", 200, least=1)
 # --- Sockets -----------------------------------------------------------------------------------
 HEARTBEAT_SECONDS = env.number("HEARTBEAT_SECONDS", 10, least=0.2)
 # A socket that has not said hello after this long is closed.

@@ -25,6 +25,7 @@ from rest_framework.views import APIView
 
 from apps.accounts.permissions import IsPerson, IsTablet
 from apps.core import clock
+from apps.core.compression import compress
 from apps.core.problems import BUSY, INVALID, TOO_LARGE, FieldError, ProblemError
 from apps.core.schema import PROBLEMS
 from apps.sync import contacts, feed, headers, projection, registry
@@ -133,7 +134,8 @@ class Pull(SyncView):
             contact=contacts.of_request(request, now=now),
             now=now,
         )
-        return HttpResponse(page.body, content_type="application/json", headers=page.headers)
+        made = HttpResponse(page.body, content_type="application/json", headers=page.headers)
+        return compress(request._request, made)
 
 
 def _limit(text: str | None) -> int:
@@ -187,7 +189,7 @@ class Push(SyncView):
         found = collection_for_tablets(collection)
         if found.kind == "pull_only":
             raise ProblemError(PULL_ONLY)
-        rows = rows_of(_body(request))
+        rows = rows_of(body_of(request))
         contact = contacts.of_request(request, now=now)
         answers = push(collection=found, contact=contact, rows=rows, now=now)
         return HttpResponse(
@@ -197,7 +199,7 @@ class Push(SyncView):
         )
 
 
-def _body(request: Request) -> object:
+def body_of(request: Request) -> object:
     """The decoded body. Its size is bounded before it is decoded."""
     largest = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     try:

@@ -16,7 +16,7 @@ from apps.changes import reading
 from apps.changes.reading import Head
 from apps.changes.services import EVERYONE
 from apps.core.problems import FORBIDDEN, ProblemError
-from apps.sync import checkpoints, feed
+from apps.sync import feed, projection
 from apps.sync.feed import Standing
 from apps.sync.problems import PULL_FIRST
 from apps.sync.registry import Collection, Contact
@@ -64,14 +64,18 @@ def digest(
     holder = EVERYONE if collection.shared else contact.instance
     if collection.shared and contact.session.user is None:
         raise ProblemError(FORBIDDEN, "Sign in on this tablet first.")
-    position = (
-        checkpoints.read(checkpoint, holder=holder, collection=collection.name)
-        if checkpoint
-        else checkpoints.START
+    projection.must_be_served(contact.schema)
+    position, presented = projection.resume(
+        collection, checkpoint or None, holder=holder, version=contact.schema
     )
     with reading.snapshot():
         found = feed.visit(
-            holder=holder, collection=collection.name, position=position, seen=seen, limit=1
+            holder=holder,
+            collection=collection.name,
+            position=position,
+            presented=presented,
+            seen=seen,
+            limit=1,
         )
         if found.rows:
             raise ProblemError(PULL_FIRST, headers=found.standing.headers())

@@ -24,7 +24,7 @@ from apps.sync.problems import UPGRADE_REQUIRED
 from apps.sync.registry import SERVER_MANAGED, Collection
 
 # Something is here of a sort that came after this client was built.
-_NEWER = b'{"id":"%s","sync_status":"newer","_deleted":false}'
+_NEWER = b'{"id":"%s","rev":%d,"sync_status":"newer","_deleted":false}'
 _ENVELOPE = SERVER_MANAGED | {"id"}
 
 
@@ -90,7 +90,7 @@ def document(collection: Collection, row: Row, version: int) -> bytes:
     if not body or not isinstance(body, dict):
         return wire.document(row)  # the stub of what cannot be read
     known = _known(collection, {**body, "rev": row.rev or 0, "_deleted": False}, version)
-    return _NEWER % str(row.id).encode() if known is None else orjson.dumps(known)
+    return _newer(row.id, row.rev) if known is None else orjson.dumps(known)
 
 
 def answer(collection: Collection, sent: bytes, version: int) -> bytes:
@@ -102,7 +102,7 @@ def answer(collection: Collection, sent: bytes, version: int) -> bytes:
     if body["_deleted"] or body.get("sync_status"):
         return sent
     known = _known(collection, body, version)
-    return _NEWER % body["id"].encode() if known is None else orjson.dumps(known)
+    return _newer(body["id"], body.get("rev")) if known is None else orjson.dumps(known)
 
 
 def completed(
@@ -118,6 +118,10 @@ def completed(
     return {
         name: _filled(value, present.get(name), known.get(name, {})) for name, value in sent.items()
     }
+
+
+def _newer(id: object, rev: int | None) -> bytes:
+    return _NEWER % (str(id).encode(), rev or 0)
 
 
 def _known(collection: Collection, body: dict[str, Any], version: int) -> dict[str, Any] | None:

@@ -1,8 +1,9 @@
 from django.urls import path
 
-from apps.sync import api, api_ledger, api_records
+from apps.sync import api, api_ledger, api_records, api_roundtrip
 
 urlpatterns = [
+    path("sync", api_roundtrip.RoundTrip.as_view(), name="round-trip"),
     path("sync/<str:collection>/pull", api.Pull.as_view(), name="pull"),
     path("sync/<str:collection>/push", api.Push.as_view(), name="push"),
     path("sync/<str:collection>/digest", api_ledger.DigestOf.as_view(), name="digest"),

@@ -35,6 +35,7 @@ DOORS: dict[str, dict[str, frozenset[str]]] = {
     "socket-ticket": {"POST": TABLETS | DESK},
     "enrolment-codes": {"POST": SUPERVISOR},
     "tablets/<uuid:tablet>/retire": {"POST": SUPERVISOR},
+    "sync": {"POST": TABLETS},
     "sync/<str:collection>/pull": {"GET": TABLETS},
     "sync/<str:collection>/push": {"POST": TABLETS},
     "sync/<str:collection>/digest": {"GET": TABLETS},

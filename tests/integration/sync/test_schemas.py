@@ -171,6 +171,15 @@ class TestAnUpgrade:
         [tombstone], _ = pull(apps.old, checkpoint=checkpoint)
         assert tombstone == {"id": apps.id, "_deleted": True}
 
+    def test_has_to_be_pulled_before_a_digest_is_taken(self, apps: Apps) -> None:
+        _, checkpoint = pull(apps.old)
+        path = f"/api/v1/sync/pages/digest?checkpoint={checkpoint}"
+        taken = apps.old.client.get(path, headers=apps.old.of.headers)
+        assert (taken.status_code, taken.json()["count"]) == (200, 1)
+        upgraded(apps.old, 2)
+        answer = apps.old.client.get(path, headers=apps.old.of.headers)
+        assert (answer.status_code, answer.json()["code"]) == (409, "pull-first")
+
     def test_leaves_collections_alone_that_have_not_changed(self, apps: Apps) -> None:
         rooms.note("n", to=responder(apps.old))
         _, checkpoint = pull(apps.old, "notes")
@@ -291,7 +300,12 @@ class TestACollectionAndAKindOfTomorrow:
         )
         assert answer.json() == []
         [stub], checkpoint = pull(mine, "facts")
-        assert stub == {"id": fact["id"], "sync_status": "newer", "_deleted": False}
+        assert stub == {
+            "id": fact["id"],
+            "rev": 1,
+            "sync_status": "newer",
+            "_deleted": False,
+        }
         upgraded(mine, 3)
         [whole], _ = pull(mine, "facts", checkpoint)
         assert whole["text"] == "yes"
