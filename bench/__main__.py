@@ -12,7 +12,7 @@ from typing import Final
 
 import uvloop
 
-from bench import figures, flat, memory, pull, push
+from bench import figures, flat, herd, memory, pull, push, rows
 from bench.figures import Figure
 from bench.stack import Stack, raise_file_limit, running
 
@@ -21,6 +21,8 @@ MEASUREMENTS: Final = {
     "pull": pull.measure,
     "flat": flat.measure,
     "memory": memory.measure,
+    "rows": rows.measure,
+    "herd": herd.measure,
 }
 
 

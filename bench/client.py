@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 class Answer:
     status: int
     body: bytes
+    retry_after: float = 0.0
 
 
 class Connection:
@@ -33,9 +34,16 @@ class Connection:
         return cls(address.netloc, reader, writer)
 
     async def request(
-        self, method: str, path: str, *, headers: dict[str, str], body: bytes = b""
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: dict[str, str],
+        body: bytes = b"",
+        patient: bool = False,
     ) -> Answer:
-        """Sends, and reads the whole answer. RuntimeError for a status of 400 or more."""
+        """Sends, and reads the whole answer. RuntimeError for a status of 400 or more, but for the
+        503 that tells a `patient` client to come back later."""
         lines = [f"{method} {path} HTTP/1.1", f"host: {self._host}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         lines += [f"content-length: {len(body)}", "", ""]
@@ -46,8 +54,9 @@ class Connection:
         answer = Answer(
             int(status.split(" ")[1]),
             await self._reader.readexactly(int(sent.get("content-length", "0"))),
+            float(sent.get("retry-after", "0")),
         )
-        if answer.status >= 400:
+        if answer.status >= 400 and not (patient and answer.status == 503):
             raise RuntimeError(f"{path}: {answer.status} {answer.body[:500]!r}")
         return answer
 

@@ -40,7 +40,7 @@ from apps.accounts.tokens import new_token, token_hash  # noqa: E402
 from apps.assignments.models import Assignment  # noqa: E402
 from apps.audit.services import SYSTEM  # noqa: E402
 from apps.changes import reading, scopes  # noqa: E402
-from apps.changes.services import Document, publish  # noqa: E402
+from apps.changes.services import Document, grant, publish  # noqa: E402
 from apps.core import clock  # noqa: E402
 from apps.core.ids import uuid7  # noqa: E402
 from apps.dispatch import messages, services  # noqa: E402
@@ -166,6 +166,22 @@ def documents(call_sign: str, count: int) -> dict[str, Any]:
     return {"checkpoints": signed, "bytes": len(json.dumps(body)), "key": _key()}
 
 
+def share(instances: list[str]) -> None:
+    """Lets whoever is signed in on these local databases see what their team sees."""
+    found = User.objects.filter(sign_ins__tablet__local_databases__in=instances)
+    for user in found.order_by("pk"):
+        assert user.team_id is not None, "made with a team"
+        with transaction.atomic():
+            grant(principal=user.pk, scopes=[scopes.team(user.team_id)])
+
+
+def pages() -> dict[str, Any]:
+    """The ids of all pages that are stored."""
+    with connection.cursor() as cursor:
+        cursor.execute("select doc_id from feed_document where collection = 'pages'")
+        return {"ids": [str(id) for (id,) in cursor.fetchall()]}
+
+
 def _key() -> str:
     """The key of stored documents, in hexadecimal: one that was published for development."""
     return base64.b64decode(next(iter(settings.FIELD_KEYS.values()))).hex()
@@ -189,5 +205,11 @@ def _body(call_sign: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    step = {"migrate": migrate, "people": people, "documents": documents}[sys.argv[1]]
-    json.dump(step(**json.loads(sys.argv[2])), sys.stdout)
+    steps = {
+        "migrate": migrate,
+        "people": people,
+        "share": share,
+        "documents": documents,
+        "pages": pages,
+    }
+    json.dump(steps[sys.argv[1]](**json.loads(sys.argv[2])), sys.stdout)

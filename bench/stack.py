@@ -119,8 +119,15 @@ class Stack:
 
     def web(self, database: str) -> Process:
         """The product's web server, as in production."""
+        return self._uvicorn("config.asgi:application", database)
+
+    def bare_rows(self, database: str) -> Process:
+        """The floor of pushed rows: see `bench.rowfloor`."""
+        return self._uvicorn("bench.rowfloor:application", database)
+
+    def _uvicorn(self, application: str, database: str) -> Process:
         port = free_port()
-        command = ["-m", "uvicorn", "config.asgi:application", "--host", HOST, "--port", str(port)]
+        command = ["-m", "uvicorn", application, "--host", HOST, "--port", str(port)]
         process = self._start([*command, *_WEB], database, url=f"http://{HOST}:{port}")
         self._wait(lambda: _answers(f"{process.url}/healthz"), process)
         return process
@@ -181,6 +188,9 @@ class Stack:
         return {
             **os.environ,
             "CAREFIELD_ENV": "development",
+            # With the room that the tests have, too: `pages` are changed together, and nothing of
+            # any other room is in what is measured.
+            "DJANGO_SETTINGS_MODULE": "tests.probe.settings",
             "CAREFIELD_REDIS_PREFIX": database,
             "DATABASE_URL": self.url(database),
             "DATABASE_OWNER_URL": self.url(database, owner=True),

@@ -1,0 +1,165 @@
+"""Rows that tablets push: new versions of documents that people change together, durable.
+
+Each is judged, kept in the history and in the ledger, sealed, published and given its place in the
+order of commits. Floor: the same bytes inserted by a bare ASGI application, see `bench.rowfloor`.
+The disk alone is printed beside them: how long one durable commit takes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Final
+from uuid import uuid4
+
+import orjson
+import psycopg
+
+from bench.client import Connection
+from bench.figures import Aim, Figure, median
+from bench.stack import Process, Stack, in_thread
+
+CONNECTIONS: Final = 16
+BATCH: Final = 50
+AIM: Final = Aim("ratio", least=0.5)
+BATCHED: Final = Aim("ratio", least=10)
+_PUSH = "/api/v1/sync/pages/push"
+_UNIT = "CARE21"
+_TEXT = "He sits on the kerb, says he has not slept, and has a grey dog with him. " * 6
+
+
+async def measure(stack: Stack, *, quick: bool) -> list[Figure]:
+    """Rows per second over 16 connections, one a request and 50 a request, in turns with the floor;
+    what a merge costs; the disk."""
+    database = await in_thread(stack.database, "bench_rows")
+    people = await in_thread(
+        lambda: stack.prepare(database, "people", crews={_UNIT: CONNECTIONS + 2})
+    )
+    tablets = people["tablets"][_UNIT]
+    pair = [one["instance"] for one in tablets[-2:]]
+    await in_thread(lambda: stack.prepare(database, "share", instances=pair))
+    await in_thread(_table, stack.url(database, owner=True))
+    web = await in_thread(stack.web, database)
+    bare = await in_thread(stack.bare_rows, database)
+    rounds, single, batches = (3, 10, 2) if quick else (7, 40, 6)
+    rates: dict[str, list[float]] = {"one": [], "one floor": [], "many": [], "many floor": []}
+    for number in range(rounds + 1):
+        found = {
+            "one": await _rate(web, tablets, single, 1),
+            "one floor": await _rate(bare, tablets, single, 1),
+            "many": await _rate(web, tablets, batches, BATCH),
+            "many floor": await _rate(bare, tablets, batches, BATCH),
+        }
+        if number:  # all warm up
+            for name, rate in found.items():
+                rates[name].append(rate)
+    middle = {name: median(found) for name, found in rates.items()}
+    plain, merged = await _merging(web, tablets[-2:], 3 if quick else 10)
+    disk = await in_thread(_disk, stack.url(database, owner=True))
+    return [
+        Figure(
+            "rows", f"pushed one a request, {CONNECTIONS} connections", "rows/s",
+            middle["one"], middle["one floor"], AIM, rounds,
+        ),
+        Figure(
+            "rows", f"pushed {BATCH} a request, {CONNECTIONS} connections", "rows/s",
+            middle["many"], middle["many floor"], AIM, rounds,
+        ),
+        Figure(
+            "rows", f"{BATCH} a request, beside one a request", "rows/s",
+            middle["many"], middle["one"], BATCHED, rounds,
+        ),
+        Figure("rows", "a version that goes on from the last", "ms", plain),
+        Figure("rows", "a version that is merged, beside it", "ms", merged, plain),
+        Figure("rows", "one durable commit of the disk", "ms", disk),
+    ]  # fmt: skip
+
+
+def _table(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("create table bench_rows (body bytea)")
+        connection.execute("grant insert on bench_rows to public")
+
+
+async def _rate(server: Process, tablets: list[dict[str, str]], requests: int, rows: int) -> float:
+    """Rows per second with every connection sending one request after the other."""
+    connections = [await Connection.to(server.url) for _ in range(CONNECTIONS)]
+    began = time.perf_counter()
+    await asyncio.gather(
+        *(
+            _send(connection, tablet, requests, rows)
+            for connection, tablet in zip(connections, tablets, strict=False)
+        )
+    )
+    seconds = time.perf_counter() - began
+    for connection in connections:
+        await connection.close()
+    return CONNECTIONS * requests * rows / seconds
+
+
+async def _send(connection: Connection, tablet: dict[str, str], requests: int, rows: int) -> None:
+    for _ in range(requests):
+        pages = [page(tablet, str(uuid4()), 1, text=_TEXT) for _ in range(rows)]
+        await push(connection, tablet, pages)
+
+
+def page(
+    tablet: dict[str, str], id: str, edit_no: int, assumed: Any = None, **fields: Any
+) -> dict[str, Any]:
+    """A row of a push: one save of a page."""
+    document = {"id": id, "editor": tablet["instance"], "edit_no": edit_no, "_deleted": False}
+    return {"newDocumentState": document | fields} | (
+        {"assumedMasterState": assumed} if assumed else {}
+    )
+
+
+async def push(
+    connection: Connection, tablet: dict[str, str], rows: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Sends rows; the documents that came back."""
+    headers = {
+        "authorization": f"Bearer {tablet['token']}",
+        "sync-instance": tablet["instance"],
+        "content-type": "application/json",
+    }
+    answer = await connection.request("POST", _PUSH, headers=headers, body=orjson.dumps(rows))
+    found: list[dict[str, Any]] = orjson.loads(answer.body)
+    return found
+
+
+async def _merging(
+    server: Process, tablets: list[dict[str, str]], rounds: int
+) -> tuple[float, float]:
+    """Milliseconds for a row that goes on from the last, and for one that has to be merged."""
+    connection = await Connection.to(server.url)
+    mine, theirs = tablets
+    plain, merged = [], []
+    for _ in range(rounds):
+        ids = [str(uuid4()) for _ in range(BATCH)]
+        await push(connection, mine, [page(mine, id, 1, text=_TEXT, title="") for id in ids])
+        first = {id: {"id": id, "text": _TEXT, "title": ""} for id in ids}
+        began = time.perf_counter()
+        await push(
+            connection, mine, [page(mine, id, 2, first[id], text=_TEXT + " a") for id in ids]
+        )
+        plain.append((time.perf_counter() - began) / BATCH)
+        began = time.perf_counter()
+        answers = await push(
+            connection, theirs, [page(theirs, id, 1, first[id], text="B " + _TEXT) for id in ids]
+        )
+        merged.append((time.perf_counter() - began) / BATCH)
+        if {one["text"] for one in answers} != {"B " + _TEXT + " a"}:
+            raise RuntimeError("The rows were not merged.")
+    await connection.close()
+    return 1000 * median(plain), 1000 * median(merged)
+
+
+def _disk(url: str) -> float:
+    """Milliseconds of a commit of one row on one connection."""
+    times = []
+    with psycopg.connect(url, autocommit=True) as connection:
+        for _ in range(100):
+            began = time.perf_counter()
+            connection.execute("insert into bench_rows (body) values ('x')")
+            times.append(time.perf_counter() - began)
+    return 1000 * median(times)
