@@ -6,6 +6,7 @@ back-fills by the same rule for a new shift, another responder, or a lost tablet
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -208,6 +209,14 @@ def note_contact(*, tablet: Tablet, clock_offset_ms: int | None, now: datetime) 
     if clock_offset_ms is not None:
         changed["clock_offset_ms"] = clock_offset_ms
     Tablet.objects.filter(pk=tablet.pk).update(**changed)
+
+
+@transaction.atomic
+def note_open_sockets(*, tablets: Collection[UUID], now: datetime) -> None:
+    """Tablets with an open socket are in contact, also while neither side has anything to say. A
+    row that somebody else is writing is left: two servers must not wait for each other here."""
+    free = Tablet.objects.select_for_update(no_key=True, skip_locked=True).filter(pk__in=tablets)
+    Tablet.objects.filter(pk__in=[tablet.pk for tablet in free]).update(last_seen_at=now)
 
 
 @transaction.atomic

@@ -43,7 +43,7 @@ from apps.live.ears import Ears
 from apps.live.messages import Code
 from apps.live.parts import Part
 from apps.live.rounds import Listeners, Round
-from apps.live.sessions import Verdict, recheck
+from apps.live.sessions import Verdict, look_again
 from apps.live.socket import Socket
 from apps.live.threads import Threads
 from apps.sync import feed
@@ -293,7 +293,8 @@ class Hub:
             if not present:
                 continue
             try:
-                verdicts = await self.threads.other(recheck, [socket.who for socket in present])
+                known = [socket.who for socket in present]
+                verdicts = await self.threads.other(look_again, known, now=clock.now())
             except (OperationalError, InterfaceError) as error:
                 log.warning("rights cannot be looked up: %s", type(error).__name__)
                 continue

@@ -147,6 +147,13 @@ def recheck(present: Sequence[Who]) -> list[Verdict]:
     return verdicts
 
 
+def look_again(present: Sequence[Who], *, now: datetime) -> list[Verdict]:
+    """`recheck`, and a note that these tablets are in contact: an open socket may be silent for
+    hours."""
+    accounts.note_open_sockets(tablets={who.tablet for who in present if who.tablet}, now=now)
+    return recheck(present)
+
+
 def _standing_tokens(hashes: Sequence[bytes]) -> set[bytes]:
     rows = TabletToken.objects.filter(token_hash__in=hashes, revoked_at=None)
     return {bytes(row) for row in rows.values_list("token_hash", flat=True)}

@@ -11,6 +11,9 @@ from typing import Any
 
 import orjson
 
+# What JSON holds as a whole number here; a larger one stays as it is spelled.
+_LEAST, _BEYOND = -(2**63), 2**64
+
 
 def canonical(value: Any) -> bytes:
     """One text for all spellings of a JSON value."""
@@ -30,7 +33,7 @@ def covers(whole: Mapping[str, Any], part: Mapping[str, Any]) -> bool:
 
 def _plain(value: Any) -> Any:
     match value:
-        case float() if value.is_integer():
+        case float() if value.is_integer() and _LEAST <= value < _BEYOND:
             return int(value)
         case dict():
             return {name: _plain(one) for name, one in value.items()}

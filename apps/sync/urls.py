@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.sync import api, api_ledger, api_records, api_roundtrip
+from apps.sync import api, api_ledger, api_records, api_roundtrip, api_tablets
 
 urlpatterns = [
     path("sync", api_roundtrip.RoundTrip.as_view(), name="round-trip"),
@@ -37,5 +37,6 @@ urlpatterns = [
         api_records.ApplyQuarantined.as_view(),
         name="apply-quarantined",
     ),
+    path("tablets", api_tablets.Tablets.as_view(), name="tablets"),
     path("schemas/<str:collection>", api.SchemaOf.as_view(), name="collection-schema"),
 ]

@@ -49,6 +49,7 @@ DOORS: dict[str, dict[str, frozenset[str]]] = {
     "quarantine/<uuid:write>": {"GET": PEOPLE},
     "quarantine/<uuid:write>/acknowledge": {"POST": PEOPLE},
     "quarantine/<uuid:write>/apply": {"POST": PEOPLE},
+    "tablets": {"GET": DESK},
     "schemas/<str:collection>": {"GET": TABLETS | DESK},
     "assignments": {"GET": PEOPLE},
     "assignments/<uuid:assignment>": {"GET": PEOPLE},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from django.utils.safestring import SafeString
 from apps.assignments.admin import tables
 from apps.assignments.models import Assignment, Fact, FactQuerySet
 from apps.audit.admin import RecordAdmin
+from apps.core import clock
 from apps.core.admin import NOTHING, moment
 from apps.core.ids import short
 from apps.dispatch.admin.incidents import DESK
@@ -28,12 +30,18 @@ class WaitingFilter(admin.SimpleListFilter):
     parameter_name = "waiting"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "not here yet")]
+        return [("yes", "not here yet"), ("day", "not here for over a day")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() == "yes" and isinstance(queryset, FactQuerySet):
-            return queryset.waiting()
-        return queryset
+        if not isinstance(queryset, FactQuerySet):
+            return queryset
+        match self.value():
+            case "yes":
+                return queryset.waiting()
+            case "day":
+                return queryset.waiting().filter(received_at__lt=clock.now() - timedelta(days=1))
+            case _:
+                return queryset
 
 
 def assignment_link(id: UUID | None) -> SafeString:

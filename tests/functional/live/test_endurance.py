@@ -20,7 +20,7 @@ from django.db import connection
 from django.test.utils import override_settings
 from websockets.exceptions import ConnectionClosed
 
-from apps.accounts.models import TabletToken
+from apps.accounts.models import Tablet, TabletToken
 from apps.changes import bell
 from apps.core import clock, engines
 from tests.factories import EnrolledTablet, person, tablet
@@ -176,6 +176,15 @@ def test_a_right_that_ended_without_a_word_is_noticed(serve: Callable[..., Serve
     with joined(server.ws_url, held) as client:
         TabletToken.objects.filter(tablet=held.tablet).update(revoked_at=clock.now())
         assert client.closed(seconds=5)[0] == 4401
+
+
+def test_a_tablet_with_a_silent_socket_is_in_contact(serve: Callable[..., Server]) -> None:
+    server = serve(SOCKET_RECHECK_SECONDS="1")
+    held = tablet(person())
+    rows = Tablet.objects.filter(pk=held.tablet.pk)
+    with joined(server.ws_url, held):
+        rows.update(last_seen_at=None)
+        server.wait_until(lambda: rows.exclude(last_seen_at=None).exists())
 
 
 def test_too_many_sockets_of_one_tablet_end_the_oldest(shared: Server) -> None:

@@ -10,11 +10,15 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from apps.accounts.models import Tablet
+from apps.accounts.models import Role, Tablet
+from apps.changes.reading import head
+from apps.changes.services import forget
 from apps.core import clock
 from apps.core.ids import uuid7
-from apps.sync.models import Outbox, PurgeReceipt
-from tests.factories import EnrolledTablet, person, tablet
+from apps.sync.models import Outbox, PurgeReceipt, QuarantinedWrite
+from apps.sync.services import quarantine
+from tests.factories import EnrolledTablet, person, tablet, team
+from tests.integration.sync.conftest import Pages
 from tests.probe import rooms
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -184,3 +188,98 @@ class TestPurged:
         purged(client, mine, [{"collection": "notes", "ids": [str(uuid7())]}])
         with pytest.raises(Exception, match="append-only"):
             PurgeReceipt.objects.update(seq=9)
+
+
+class TestTablets:
+    """What supervisors and the dispatch desk see of each tablet."""
+
+    def test_says_what_was_not_sent_since_when_and_by_whom(
+        self, client: Client, mine: EnrolledTablet
+    ) -> None:
+        waits = {"facts": {"count": 2, "oldest_at": "2026-03-04T12:03:11-08:00"}}
+        body = {"unsent": waits, "refused": {"pages": {"count": 1}}, "at": AT}
+        declare(client, mine, body)
+        other = EnrolledTablet(mine.tablet, mine.token, uuid7())
+        declare(client, other, {"unsent": {"facts": {"count": 1}, "pages": {"count": 0}}, "at": AT})
+        [row] = listed(Role.SUPERVISOR, mine)
+        assert row["label"] == mine.tablet.label
+        assert row["signed_in"]["display_name"] == mine.tablet.sign_ins.get().user.display_name
+        outbox = row["outbox"]
+        assert (outbox["unsent"], outbox["unsent_count"]) == ({"facts": 3}, 3)
+        assert outbox["refused_count"] == 1
+        assert outbox["oldest_at"] is not None
+
+    def test_says_since_when_there_was_no_contact(
+        self, client: Client, mine: EnrolledTablet
+    ) -> None:
+        [row] = listed(Role.SUPERVISOR, mine)
+        assert (row["in_contact"], row["last_seen_at"], row["outbox"]) == (False, None, None)
+        declare(client, mine, {"at": AT})
+        assert listed(Role.SUPERVISOR, mine)[0]["in_contact"]
+        Tablet.objects.update(last_seen_at=clock.now() - timedelta(minutes=5))
+        assert not listed(Role.SUPERVISOR, mine)[0]["in_contact"]
+
+    @pytest.mark.parametrize(("seconds", "suspect"), [(119, False), (-121, True), (10_800, True)])
+    def test_marks_a_wrong_clock(self, mine: EnrolledTablet, seconds: int, suspect: bool) -> None:
+        Tablet.objects.update(clock_offset_ms=seconds * 1000)
+        [row] = listed(Role.SUPERVISOR, mine)
+        assert row["clock"] == {"offset_ms": seconds * 1000, "suspect": suspect}
+
+    def test_counts_what_was_told_to_drop_until_it_is_said_or_passed(
+        self, client: Client, mine: EnrolledTablet
+    ) -> None:
+        ids = rooms.notes(["a", "b", "c"], to=mine.tablet.sign_ins.get().user)
+        for id in ids[:2]:
+            rooms.withdraw(id)
+        assert listed(Role.SUPERVISOR, mine)[0]["still_holds"] == 2
+        purged(client, mine, [{"collection": "notes", "ids": [str(ids[0])]}])
+        assert listed(Role.SUPERVISOR, mine)[0]["still_holds"] == 1
+        rooms.note("a", to=mine.tablet.sign_ins.get().user, id=ids[0])
+        rooms.withdraw(ids[0])  # the earlier word does not count for it
+        assert listed(Role.SUPERVISOR, mine)[0]["still_holds"] == 2
+        forget(holder=mine.instance, collection="notes", before=head().seq + 1)
+        assert listed(Role.SUPERVISOR, mine)[0]["still_holds"] == 0
+
+    def test_counts_what_is_open(self, pair: tuple[Pages, Pages]) -> None:
+        mine, theirs = pair
+        id = mine.new(title="t")
+        theirs.pull()
+        mine.save(id, title="mine")
+        theirs.save(id, title="theirs")
+        mine.save(uuid7(), title="refuse")
+        open = {
+            row["label"]: (row["quarantine_open"], row["conflicts_open"])
+            for row in listed(Role.SUPERVISOR, mine.of)
+        }
+        assert open == {mine.of.tablet.label: (1, 0), theirs.of.tablet.label: (0, 1)}
+        quarantine.acknowledge(
+            write=QuarantinedWrite.objects.get(), by=person(Role.SUPERVISOR), now=clock.now()
+        )
+        assert sum(row["quarantine_open"] for row in listed(Role.SUPERVISOR, mine.of)) == 0
+
+    def test_is_for_the_own_team_and_the_dispatch_desk(self, mine: EnrolledTablet) -> None:
+        tablet()
+        assert [row["id"] for row in listed(Role.SUPERVISOR, mine)] == [str(mine.tablet.pk)]
+        assert len(listed(Role.DISPATCHER, mine)) == 2
+        assert listed(Role.SUPERVISOR, tablet(of=team()))[0]["id"] != str(mine.tablet.pk)
+
+    def test_costs_the_same_for_any_number(
+        self, mine: EnrolledTablet, django_assert_max_num_queries: Any
+    ) -> None:
+        counts = []
+        for _ in range(2):
+            with django_assert_max_num_queries(60) as captured:
+                listed(Role.DISPATCHER, mine)
+            counts.append(len(captured))
+            for _ in range(5):
+                tablet(person(of=mine.tablet.team))
+        assert counts[0] == counts[1]
+
+
+def listed(role: str, of: EnrolledTablet) -> list[dict[str, Any]]:
+    """The list as a person of this role reads it; a supervisor is the tablet's."""
+    user = person(role, of=of.tablet.team if role == Role.SUPERVISOR else None)
+    browser = Client()
+    browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    found: list[dict[str, Any]] = browser.get("/api/v1/tablets").json()["results"]
+    return found
