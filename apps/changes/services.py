@@ -6,7 +6,10 @@ speaks of commit together or not at all. The numbers are given at COMMIT, by `sq
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -32,6 +35,7 @@ __all__ = [
     "grant",
     "publish",
     "revoke",
+    "together",
 ]
 
 # The shared holder of what everyone may see, and the principal it is bound to. Made by the
@@ -78,6 +82,46 @@ group by scope having count(*) = 1 order by scope
 """
 
 
+@dataclass
+class _Gathered:
+    """What was published inside `together`, by collection and id, and is not yet written."""
+
+    documents: dict[tuple[str, UUID], Document] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+
+
+_open = threading.local()  # a connection, and so a transaction, belongs to one thread
+
+
+@contextmanager
+def together(*, now: datetime) -> Iterator[None]:
+    """What is published inside is written at its end, in as few statements as there can be.
+
+    For many documents that arrive together. Until the end none of it can be read, and no reaction
+    runs; an exception drops all of it. Inside another `together` it is part of that one. Nothing
+    inside may be rolled back to a savepoint and then gone on from: what it published would stay.
+    """
+    _in_transaction("together")
+    if getattr(_open, "gathered", None) is not None:
+        yield
+        return
+    _open.gathered = gathered = _Gathered()
+    try:
+        yield
+    finally:
+        _open.gathered = None
+    _flush(gathered, now=now)
+
+
+def _flush(gathered: _Gathered, *, now: datetime) -> None:
+    documents, events = list(gathered.documents.values()), list(gathered.events)
+    gathered.documents.clear()
+    gathered.events.clear()
+    for start in range(0, len(documents), LARGEST_PUBLICATION):
+        _publish(documents[start : start + LARGEST_PUBLICATION], (), now=now)
+    _publish((), events, now=now)
+
+
 def publish(
     *, documents: Sequence[Document] = (), events: Sequence[Event] = (), now: datetime
 ) -> None:
@@ -87,15 +131,27 @@ def publish(
     keeps it gets its new `rev`. Reactions to the events run here, in this transaction, once the
     rows are written; they may publish in turn. After COMMIT the bell tells sockets to look.
     """
-    connection = _in_transaction("publish")
-    if not documents and not events:
-        return
+    _in_transaction("publish")
     if len(documents) > LARGEST_PUBLICATION:
         raise ValueError(f"At most {LARGEST_PUBLICATION} documents are published at once.")
-    ordered = sorted(documents, key=lambda document: (document.collection, document.id))
-    keys = [(document.collection, document.id) for document in ordered]
-    if len(set(keys)) < len(keys):
+    keys = {(document.collection, document.id) for document in documents}
+    if len(keys) < len(documents):
         raise ValueError("A document is published twice in one call.")
+    gathered: _Gathered | None = getattr(_open, "gathered", None)
+    if gathered is None:
+        _publish(documents, events, now=now)
+        return
+    if keys & gathered.documents.keys():
+        _flush(gathered, now=now)  # its former version comes first
+    gathered.documents |= {(one.collection, one.id): one for one in documents}
+    gathered.events += events
+
+
+def _publish(documents: Sequence[Document], events: Sequence[Event], *, now: datetime) -> None:
+    if not documents and not events:
+        return
+    connection = transaction.get_connection()
+    ordered = sorted(documents, key=lambda document: (document.collection, document.id))
     with connection.cursor() as cursor:
         cursor.execute(
             _PUBLISH,

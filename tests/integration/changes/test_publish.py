@@ -12,7 +12,7 @@ from django.db.utils import DatabaseError
 from apps.changes import reading
 from apps.changes.models import Change, Commit, Item, Member, StoredDocument
 from apps.changes.reactions import reacts_to
-from apps.changes.services import Document, Event, bind, grant, publish
+from apps.changes.services import Document, Event, bind, grant, publish, together
 from apps.core.ids import uuid7
 from tests.integration.changes.conftest import Elsewhere
 
@@ -75,6 +75,51 @@ def test_each_publication_of_content_counts_the_rev(desk: UUID) -> None:
         2,
         None,
     ]
+
+
+class TestTogether:
+    def test_all_of_it_is_written_in_one_statement_at_the_end(
+        self, desk: UUID, django_assert_num_queries: Any
+    ) -> None:
+        documents = [call() for _ in range(50)]
+        with transaction.atomic(), django_assert_num_queries(1), together(now=NOON):
+            for document in documents:
+                publish(documents=[document], now=NOON)
+        assert {row.id for row in rows(desk)} == {document.id for document in documents}
+
+    def test_a_document_that_is_published_twice_keeps_both_revisions(self, desk: UUID) -> None:
+        document = call(text="one")
+        with transaction.atomic(), together(now=NOON):
+            publish(documents=[document], now=NOON)
+            publish(documents=[call(document.id, text="two")], now=NOON)
+        (row,) = rows(desk)
+        assert (row.rev, row.body()) == (2, {"text": "two"})
+
+    def test_an_exception_drops_all_of_it_and_nothing_is_left_for_the_next(
+        self, desk: UUID
+    ) -> None:
+        def fail() -> None:
+            with together(now=NOON):
+                publish(documents=[call()], now=NOON)
+                raise ZeroDivisionError
+
+        with transaction.atomic(), pytest.raises(ZeroDivisionError):
+            fail()
+        put(call(text="next"))
+        assert [row.body() for row in rows(desk)] == [{"text": "next"}]
+
+    def test_reactions_run_once_all_is_written(self, desk: UUID) -> None:
+        seen: list[int] = []
+
+        def look(event: Event, *, now: datetime) -> None:
+            seen.append(StoredDocument.objects.filter(collection="calls").count())
+
+        reacts_to("together.tested")(look)
+        with transaction.atomic(), together(now=NOON):
+            publish(documents=[call()], events=[Event("together.tested", uuid7())], now=NOON)
+            publish(documents=[call()], now=NOON)
+            assert seen == []
+        assert seen == [2]
 
 
 def test_without_scopes_it_is_sent_again_to_whoever_has_it(desk: UUID) -> None:
