@@ -231,6 +231,11 @@ AXES_DISABLE_ACCESS_LOG = True
 # Threads that answer requests; more of them wait in line. With those of the sockets (5) they are
 # no more than the pool has connections.
 REQUEST_THREADS = env.whole("REQUEST_THREADS", 7, least=1)
+# Requests of tablets' synchronisation that may wait in line. More are sent away with 503 and a time
+# to come back; calls from CAD and desks never are, and always find a thread.
+REQUEST_QUEUE = env.whole("REQUEST_QUEUE", 100, least=1)
+# Bytes of their bodies that are held in memory at once; beyond it 503.
+REQUEST_BODIES_BYTES = env.whole("REQUEST_BODIES_BYTES", 128 * 1024 * 1024, least=8 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024  # bytes; the largest legitimate push is 1 MB
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -3,16 +3,19 @@
 Django's own handler is made for asynchronous views. It moves a synchronous one, and every
 middleware around it, between the event loop and a thread that is made for the request: some twenty
 hops, each of which waits for the interpreter's lock behind the sockets of the same process. Here
-there is one hop there and one back, and the threads stay.
+there is one hop there and one back, and the threads stay. See docs/adr/0010.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from typing import Any
 
+from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
 from django.core import signals
 from django.core.exceptions import RequestAborted
@@ -21,21 +24,41 @@ from django.http import FileResponse, HttpResponseBase
 from django.urls import set_script_prefix
 
 from apps.core import serving
+from apps.core.admission import Admission, Line
+from apps.core.problems import BUSY, TOO_LARGE, respond
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+
+class _Refused(Exception):
+    """The request is answered without being looked at."""
+
+    def __init__(self, answer: HttpResponseBase) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+class _Body(BytesIO):
+    """A request's body. `held`: bytes that count as held for it."""
+
+    held = 0
 
 
 class HTTPHandler(ASGIHandler):
     """The ASGI application of everything that is no socket.
 
     A request is worked on to its end also when its client is gone: a thread cannot be stopped, and
-    what it writes, the client asks for again.
+    what it writes, the client asks for again. A stream ends with its client.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._threads = ThreadPoolExecutor(settings.REQUEST_THREADS, thread_name_prefix="request")
+        self._admission = Admission(
+            threads=settings.REQUEST_THREADS, most_waiting=settings.REQUEST_QUEUE
+        )
+        self._held = 0
 
     def load_middleware(self, is_async: bool = False) -> None:
         """As for WSGI: nothing is adapted to run on the event loop."""
@@ -44,23 +67,88 @@ class HTTPHandler(ASGIHandler):
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Reads the request, has it answered in a thread, sends the answer."""
         serving.from_here()
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        line = self._admission.line_of(scope["method"], path)
+        body = _Body()
         try:
-            body = await self.read_body(receive)
-        except RequestAborted:
-            return
-        run = asyncio.get_running_loop().run_in_executor
-        with body:
+            # Before the body, which may be large and slow, and again when its turn comes.
+            self._let_in(line)
+            await self._read(scope, receive, body, bounded=line is not None)
+            self._let_in(line)
             request, refused = self.create_request(scope, body)
             if request is None:
                 assert refused is not None, "one of the two"
-                await self.send_response(refused, send)
-                return
-            response = await run(self._threads, self._respond, scope, request)
+                raise _Refused(refused)
+            if line is None:
+                response = await self._in_thread(self._respond, scope, request)
+            else:
+                async with line.turn():
+                    response = await self._in_thread(self._respond, scope, request)
+        except RequestAborted:
+            return
+        except _Refused as refusal:
+            await self.send_response(refusal.answer, send)
+            return
+        finally:
+            self._held -= body.held
+            body.close()
+        if response.streaming:
+            await self._stream(response, receive, send)
+        else:
+            await self.send_response(response, send)
+
+    def _let_in(self, line: Line | None) -> None:
+        seconds = line.retry_after() if line else None
+        if seconds is not None:
+            raise _Refused(respond(BUSY, headers={"Retry-After": str(seconds)}))
+
+    async def _read(
+        self, scope: dict[str, Any], receive: Receive, body: _Body, *, bounded: bool
+    ) -> None:
+        """The whole body, in memory: what is protected is never written to a disk unsealed. One
+        that is too large is refused before it is read, or as soon as it shows; where it is
+        `bounded`, also where too much is held for others."""
+        most: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        too_large = _Refused(respond(TOO_LARGE, f"A body has at most {most} bytes."))
+        if _announced(scope) > most:
+            raise too_large
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise RequestAborted
+            chunk = message.get("body", b"")
+            if body.tell() + len(chunk) > most:
+                raise too_large
+            if bounded:
+                if self._held + len(chunk) > settings.REQUEST_BODIES_BYTES:
+                    raise _Refused(respond(BUSY, headers={"Retry-After": "2"}))
+                self._held += len(chunk)
+                body.held += len(chunk)
+            body.write(chunk)
+            more = message.get("more_body", False)
+        body.seek(0)
+
+    async def _stream(self, response: HttpResponseBase, receive: Receive, send: Send) -> None:
+        """Sends until the end, or until the client has gone."""
+        async with ThreadSensitiveContext():  # an iterator that blocks gets a thread of its own
+            sending = asyncio.ensure_future(self.send_response(response, send))
+            leaving = asyncio.ensure_future(self.listen_for_disconnect(receive))
             try:
-                await self.send_response(response, send)
+                await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                if response.streaming:
-                    await run(self._threads, response.close)
+                for task in (sending, leaving):
+                    task.cancel()
+                ended, _ = await asyncio.gather(sending, leaving, return_exceptions=True)
+                await self._in_thread(response.close)
+        if isinstance(ended, Exception):
+            raise ended
+
+    async def _in_thread(self, work: Callable[..., Any], *arguments: object) -> Any:
+        """Each request has a context of its own, as it would in a thread of its own."""
+        run = contextvars.copy_context().run
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, run, work, *arguments)
 
     def _respond(self, scope: dict[str, Any], request: ASGIRequest) -> HttpResponseBase:
         """In the request's thread. What is not streamed is complete, so its connections to the
@@ -68,8 +156,17 @@ class HTTPHandler(ASGIHandler):
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=self.__class__, scope=scope)
         response = self.get_response(request)
+        response._handler_class = self.__class__  # type: ignore[attr-defined]  # noqa: SLF001
         if isinstance(response, FileResponse):
             response.block_size = self.chunk_size
         if not response.streaming:
             response.close()
         return response
+
+
+def _announced(scope: dict[str, Any]) -> int:
+    """What Content-Length says; 0 where it says nothing."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return int(value[:18])
+    return 0

@@ -155,7 +155,12 @@ def respond(
 ) -> HttpResponse:
     """A problem answer for views outside DRF."""
     body = orjson.dumps(Details(problem, detail, errors).body())
-    return HttpResponse(body, status=problem.status, content_type=MEDIA_TYPE, headers=headers)
+    return HttpResponse(
+        body,
+        status=problem.status,
+        content_type=MEDIA_TYPE,
+        headers=_with_patience(problem, headers),
+    )
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
@@ -186,11 +191,17 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     return _answer(Details(problem, "" if detail == exc.default_detail else detail), headers)
 
 
+def _with_patience(problem: Problem, headers: Mapping[str, str] | None) -> dict[str, str]:
+    """Whoever is asked to come back is told when."""
+    patience = {"Retry-After": "1"} if problem.status in {429, 503} else {}
+    return {**patience, **(headers or {})}
+
+
 def _answer(details: Details, headers: Mapping[str, str]) -> Response:
     return Response(
         details.body(),
         status=details.problem.status,
-        headers=dict(headers),
+        headers=_with_patience(details.problem, headers),
         content_type=MEDIA_TYPE,
     )
 
