@@ -27,5 +27,7 @@ app.conf.beat_schedule = {
     "heartbeat": tick("core.heartbeat", 10),
     "raise-due-alarms": tick("assignments.raise_due_alarms", ESCALATION_TICK_SECONDS),
     "let-cleared-go": tick("assignments.let_cleared_go", 15),
+    "end-old-sign-ins": tick("accounts.end_old_sign_ins", 60),
+    "take-waiting": tick("sync.take_waiting", 60),
     "expire-held-messages": tick("dispatch.expire_held", 3600),
 }

@@ -286,6 +286,12 @@ HELD_MESSAGE_DAYS = env.number("HELD_MESSAGE_DAYS", 7, least=1)
 CLOCK_SUSPECT_SECONDS = env.number("CLOCK_SUSPECT_SECONDS", 120, least=1)
 
 # --- Tablets -----------------------------------------------------------------------------------
+# Whoever signed in longer ago has to sign in again: longer than any shift with its overtime.
+SIGN_IN_HOURS = env.number("SIGN_IN_HOURS", 16, least=0.01)
+# What a lost tablet may still hand in: many times what a responder types in a shift offline. Beyond
+# it nothing is kept, so that whoever has found it cannot fill the disk.
+LOST_TABLET_ROWS = env.whole("LOST_TABLET_ROWS", 2000, least=1)
+LOST_TABLET_BYTES = env.whole("LOST_TABLET_BYTES", 16 * 1024 * 1024, least=1024)
 # Apps built for an older version of the schemas are served nothing (426: update the app); what they
 # push is taken all the same.
 OLDEST_SCHEMA_SERVED = env.whole("OLDEST_SCHEMA_SERVED", 1, least=1)

@@ -32,6 +32,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         os.environ.setdefault("TEST_APP_DATABASE_URL", servers.database_url)
         os.environ["DATABASE_URL"] = servers.database_owner_url
         os.environ["CAREFIELD_ENV"] = "test"
+        # Tests live on a day of their own (`factories.NOON`), and sign-ins of that day still hold.
+        os.environ.setdefault("SIGN_IN_HOURS", "1000000")
         worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
         os.environ["CAREFIELD_REDIS_PREFIX"] = f"test-{worker}-{os.getpid()}"
     return (yield)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import segno
@@ -19,6 +20,7 @@ from apps.accounts.models import Client, Role, SignIn, Tablet, Team, User
 from apps.audit.admin import RoleAdmin, actor_of
 from apps.core import clock
 from apps.core.admin import NOTHING, moment
+from apps.core.problems import ProblemError
 
 admin.site.unregister(Group)
 
@@ -86,7 +88,7 @@ class TabletAdmin(RoleAdmin[Tablet]):
     )
     ordering = ("state", "label")
     list_filter = ("state", "team")
-    actions = ("retire",)
+    actions = ("lost", "found", "compromised", "retire")
     change_list_template = "accounts/tablets.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tablet]:
@@ -117,6 +119,37 @@ class TabletAdmin(RoleAdmin[Tablet]):
         for tablet in tablets:
             services.retire_tablet(tablet=tablet, by=actor_of(request), now=clock.now())
         self.message_user(request, f"{len(tablets)} shut out.", messages.SUCCESS)
+
+    @admin.action(description="Lost: it may hand in what was typed, and is told to drop all else")
+    def lost(self, request: HttpRequest, tablets: QuerySet[Tablet]) -> None:
+        self._mark(request, tablets, services.mark_lost, "reported lost")
+
+    @admin.action(description="Found again: it works as before, once somebody signs in")
+    def found(self, request: HttpRequest, tablets: QuerySet[Tablet]) -> None:
+        self._mark(request, tablets, services.mark_found, "found again")
+
+    @admin.action(description="Compromised: nothing from it is answered or kept any more")
+    def compromised(self, request: HttpRequest, tablets: QuerySet[Tablet]) -> None:
+        self._mark(request, tablets, services.mark_compromised, "compromised")
+
+    def _mark(
+        self,
+        request: HttpRequest,
+        tablets: QuerySet[Tablet],
+        verb: Callable[..., None],
+        done: str,
+    ) -> None:
+        """Each on its own; what one cannot be is told, and stops no other."""
+        count = 0
+        for tablet in tablets:
+            try:
+                verb(tablet=tablet, by=actor_of(request), now=clock.now())
+            except ProblemError as problem:
+                self.message_user(request, f"{tablet}: {problem.text}", messages.ERROR)
+            else:
+                count += 1
+        if count:
+            self.message_user(request, f"{count} {done}.", messages.SUCCESS)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.enrol_view)

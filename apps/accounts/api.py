@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import authenticate
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiExample, extend_schema, inline_serializer
+from drf_spectacular.utils import (
+    OpenApiExample,
+    extend_schema,
+    extend_schema_view,
+    inline_serializer,
+)
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -213,6 +219,52 @@ class RetireTablet(APIView):
             tablet=row, by=services.user_actor(person_of(request)), now=clock.now()
         )
         return Response(status=204)
+
+
+class MarkTablet(APIView):
+    """A supervisor says of a tablet of their team that it is lost, compromised, or found."""
+
+    permission_classes = [IsSupervisor]
+    verb: Callable[..., None]
+
+    def post(self, request: Request, tablet: UUID) -> Response:
+        row = get_object_or_404(Tablet, pk=tablet, team=team_of(request))
+        self.verb(tablet=row, by=services.user_actor(person_of(request)), now=clock.now())
+        return Response(status=204)
+
+
+def _marked(name: str) -> Callable[[type[MarkTablet]], type[MarkTablet]]:
+    """How one of them is described."""
+    schema = extend_schema(
+        operation_id=f"mark_tablet_{name}",
+        tags=["tablets"],
+        request=None,
+        responses={204: None, **PROBLEMS(401, 403, 404, 409)},
+    )
+    return extend_schema_view(post=schema)
+
+
+@_marked("lost")
+class LostTablet(MarkTablet):
+    """Nobody knows where this tablet is. It is told to drop what it holds, and may hand in what was
+    typed on it, into quarantine. Repeating it changes nothing."""
+
+    verb = staticmethod(services.mark_lost)
+
+
+@_marked("compromised")
+class CompromisedTablet(MarkTablet):
+    """Somebody else may have this tablet's token: it is not answered any more, and nothing that it
+    sends is kept. Repeating it changes nothing."""
+
+    verb = staticmethod(services.mark_compromised)
+
+
+@_marked("found")
+class FoundTablet(MarkTablet):
+    """A lost tablet is back, and works once somebody signs in. Repeating it changes nothing."""
+
+    verb = staticmethod(services.mark_found)
 
 
 def session_of(request: Request) -> TabletSession:

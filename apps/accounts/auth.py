@@ -10,7 +10,12 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from apps.accounts.models import Client, ClientToken, SignIn, Tablet, TabletState, User
+from apps.accounts.services import end_old_sign_ins
 from apps.accounts.tokens import token_hash
+from apps.core import clock
+
+# Those whose token is good for anything.
+ANSWERED = frozenset({TabletState.ACTIVE, TabletState.LOST})
 
 
 @dataclass(frozen=True)
@@ -20,14 +25,20 @@ class TabletSession:
     tablet: Tablet
     user: User | None
 
+    @property
+    def lost(self) -> bool:
+        """It may hand in what was typed on it and is told to drop what it holds; nothing else."""
+        return self.tablet.state == TabletState.LOST
+
 
 def tablet_session(token: str) -> TabletSession | None:
-    """The session of a tablet's token; None for an unknown or revoked one, or a retired tablet."""
+    """The session of a tablet's token; None for an unknown or revoked one, or a tablet that is shut
+    out. Of a lost one too: see `permissions`."""
     tablet = (
         Tablet.objects.filter(
             tokens__token_hash=token_hash(token),
             tokens__revoked_at=None,
-            state=TabletState.ACTIVE,
+            state__in=ANSWERED,
         )
         .select_related("team")
         .first()
@@ -36,13 +47,16 @@ def tablet_session(token: str) -> TabletSession | None:
 
 
 def session_of(tablet: Tablet) -> TabletSession:
-    """The tablet with whoever is signed in now."""
-    sign_in = (
-        SignIn.objects.filter(tablet=tablet, ended_at=None, user__is_active=True)
-        .select_related("user")
-        .first()
-    )
-    return TabletSession(tablet, sign_in.user if sign_in else None)
+    """The tablet with whoever is signed in now. A sign-in that has run out is ended here, so that
+    what the tablet holds is withdrawn before it is answered, whether or not any tick has run."""
+    now = clock.now()
+    sign_in = SignIn.objects.open().filter(tablet=tablet).select_related("user").first()
+    if sign_in is None or tablet.state != TabletState.ACTIVE:
+        return TabletSession(tablet, None)
+    if sign_in.has_run_out(now):
+        end_old_sign_ins(tablets=[tablet.pk], now=now)
+        return TabletSession(tablet, None)
+    return TabletSession(tablet, sign_in.user if sign_in.user.is_active else None)
 
 
 def client_of(token: str) -> Client | None:

@@ -6,9 +6,10 @@ keyed hash is stored. Neither can be read back.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
@@ -88,9 +89,16 @@ class User(AbstractBaseUser, PermissionsMixin, Model):
 
 
 class TabletState(models.TextChoices):
-    """`active` works; `retired` is shut out at once."""
+    """`active` works; `retired` is shut out at once.
+
+    `lost`: nobody knows who has it. It may still hand in what was typed on it, which lies in
+    quarantine, and is told to drop what it holds. `compromised`: somebody may have its token, so
+    nothing is answered. It comes back by being enrolled anew.
+    """
 
     ACTIVE = "active", "active"
+    LOST = "lost", "lost"
+    COMPROMISED = "compromised", "compromised"
     RETIRED = "retired", "retired"
 
 
@@ -103,7 +111,7 @@ class Tablet(UUIDModel):
 
     label = models.CharField(max_length=60)
     team = models.ForeignKey(Team, models.PROTECT, related_name="tablets")
-    state = models.CharField(max_length=10, choices=TabletState, default=TabletState.ACTIVE)
+    state = models.CharField(max_length=12, choices=TabletState, default=TabletState.ACTIVE)
     enrolled_at = models.DateTimeField()
     last_seen_at = models.DateTimeField(null=True)
     clock_offset_ms = models.IntegerField(
@@ -197,8 +205,28 @@ class ClientToken(Credential):
     client = models.ForeignKey(Client, models.CASCADE, related_name="tokens")
 
 
+class SignInQuerySet(QuerySet["SignIn"]):
+    def open(self) -> SignInQuerySet:
+        """Those that nobody has ended, run out or not."""
+        return self.filter(ended_at=None)
+
+    def running(self, now: datetime) -> SignInQuerySet:
+        """Those that hold: not ended, not run out, of people whose account is open."""
+        return self.open().filter(started_at__gt=now - lifetime(), user__is_active=True)
+
+    def run_out(self, now: datetime) -> SignInQuerySet:
+        """Those that are too old to hold, and have still to be ended."""
+        return self.open().filter(started_at__lte=now - lifetime())
+
+
+def lifetime() -> timedelta:
+    """How long a sign-in holds. Real hours, also in a demo: it guards against forgetting."""
+    return timedelta(hours=settings.SIGN_IN_HOURS)
+
+
 class SignIn(UUIDModel):
-    """A responder on a tablet, from signing in to signing out. One at a time per tablet."""
+    """A responder on a tablet, from signing in to signing out, or until it has run out. One at a
+    time per tablet."""
 
     SAFE = frozenset({"id", "tablet", "user", "started_at", "ended_at"})
 
@@ -206,6 +234,8 @@ class SignIn(UUIDModel):
     user = models.ForeignKey(User, models.PROTECT, related_name="sign_ins")
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
+
+    objects = SignInQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -217,6 +247,10 @@ class SignIn(UUIDModel):
                 name="accounts_sign_in_ends_after_start",
             ),
         ]
+
+    def has_run_out(self, now: datetime) -> bool:
+        """Whether it is too old to hold."""
+        return self.started_at <= now - lifetime()
 
 
 class LocalDatabase(UUIDModel):

@@ -19,7 +19,15 @@ class Nobody(BasePermission):
 
 
 class IsTablet(BasePermission):
-    """An enrolled tablet, with or without a responder."""
+    """An enrolled tablet, with or without a responder. Not one that is lost."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return isinstance(request.auth, TabletSession) and not request.auth.lost
+
+
+class IsAnyTablet(BasePermission):
+    """An enrolled tablet, also a lost one: for the endpoints of synchronisation, where it hands in
+    what was typed on it and is told to drop what it holds."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return isinstance(request.auth, TabletSession)

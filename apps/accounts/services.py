@@ -6,7 +6,7 @@ back-fills by the same rule for a new shift, another responder, or a lost tablet
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,7 +30,7 @@ from apps.accounts.models import (
 )
 from apps.accounts.tokens import code_hash, new_code, new_token, token_hash
 from apps.audit.models import ActorKind
-from apps.audit.services import Actor, record
+from apps.audit.services import SYSTEM, Actor, record
 from apps.changes import scopes
 from apps.changes.services import Event, bind, grant, publish, revoke
 from apps.core.problems import CONFLICT, INVALID, FieldError, ProblemError
@@ -133,27 +133,68 @@ def enrol(*, code: str, claim: UUID, now: datetime) -> tuple[str, Tablet]:
 @transaction.atomic
 def retire_tablet(*, tablet: Tablet, by: Actor, now: datetime) -> None:
     """Shuts a tablet out at once: tokens, sign-in, what it holds, and its open sockets."""
-    tablet = Tablet.objects.select_for_update(no_key=True).get(pk=tablet.pk)
-    tablet.state = TabletState.RETIRED
-    tablet.save(update_fields=["state"])
-    TabletToken.objects.filter(tablet=tablet, revoked_at=None).update(revoked_at=now)
-    sign_out(tablet=tablet, by=by, now=now)
-    publish(events=[Event("tablet.retired", tablet.pk)], now=now)
+    tablet = _locked(tablet)
+    _shut_out(tablet, TabletState.RETIRED, by, now)
     _audit(by, "retire", "tablet", tablet.pk, now)
+
+
+@transaction.atomic
+def mark_lost(*, tablet: Tablet, by: Actor, now: datetime) -> None:
+    """Nobody knows where a tablet is. Its sign-in ends, so that what it holds is withdrawn from it
+    at its next contact; what was typed on it may still come, into quarantine. Repeatable.
+
+    ProblemError (CONFLICT) for one that is shut out for good.
+    """
+    tablet = _locked(tablet)
+    if tablet.state == TabletState.LOST:
+        return
+    if tablet.state != TabletState.ACTIVE:
+        raise ProblemError(CONFLICT, f"This tablet is {tablet.state}: it is shut out already.")
+    _become(tablet, TabletState.LOST)
+    sign_out(tablet=tablet, by=by, now=now)
+    publish(events=[Event("tablet.lost", tablet.pk)], now=now)
+    _audit(by, "mark-lost", "tablet", tablet.pk, now)
+
+
+@transaction.atomic
+def mark_compromised(*, tablet: Tablet, by: Actor, now: datetime) -> None:
+    """Somebody else may have a tablet's token: nothing that shows it is answered any more, and
+    nothing that it sends is kept. Its open sockets end. Repeatable."""
+    tablet = _locked(tablet)
+    if tablet.state == TabletState.COMPROMISED:
+        return
+    _shut_out(tablet, TabletState.COMPROMISED, by, now)
+    _audit(by, "mark-compromised", "tablet", tablet.pk, now)
+
+
+@transaction.atomic
+def mark_found(*, tablet: Tablet, by: Actor, now: datetime) -> None:
+    """A lost tablet is back: it works as before, once somebody signs in. Repeatable.
+
+    ProblemError (CONFLICT) for one that is shut out: its token is dead, so it is enrolled anew.
+    """
+    tablet = _locked(tablet)
+    if tablet.state == TabletState.ACTIVE:
+        return
+    if tablet.state != TabletState.LOST:
+        raise ProblemError(CONFLICT, f"This tablet is {tablet.state}: enrol it anew, with a code.")
+    _become(tablet, TabletState.ACTIVE)
+    publish(events=[Event("tablet.found", tablet.pk)], now=now)
+    _audit(by, "mark-found", "tablet", tablet.pk, now)
 
 
 @transaction.atomic
 def sign_in(*, tablet: Tablet, user: User, now: datetime) -> SignIn:
     """A responder takes the tablet. Whoever had it before is signed out of it.
 
-    Repeating it changes nothing. The tablet's row is locked, so that two sign-ins at once end with
-    one of them, and the local databases bound to it.
+    Repeating it changes nothing, as long as the sign-in holds. The tablet's row is locked, so that
+    two sign-ins at once end with one of them, and the local databases bound to it.
     """
-    tablet = Tablet.objects.select_for_update(no_key=True).get(pk=tablet.pk)
+    tablet = _locked(tablet)
     if tablet.state != TabletState.ACTIVE:
-        raise ProblemError(CONFLICT, "This tablet is retired. Ask a supervisor.")
-    current = SignIn.objects.filter(tablet=tablet, ended_at=None).first()
-    if current and current.user_id == user.pk:
+        raise ProblemError(CONFLICT, f"This tablet is {tablet.state}. Ask a supervisor.")
+    current = SignIn.objects.open().filter(tablet=tablet).first()
+    if current and current.user_id == user.pk and not current.has_run_out(now):
         return current
     if current:
         _end(current, now)
@@ -168,7 +209,7 @@ def sign_in(*, tablet: Tablet, user: User, now: datetime) -> SignIn:
 @transaction.atomic
 def sign_out(*, tablet: Tablet, by: Actor, now: datetime) -> None:
     """Ends the sign-in on a tablet, which loses what it holds at its next contact. Repeatable."""
-    Tablet.objects.select_for_update(no_key=True).get(pk=tablet.pk)
+    _locked(tablet)
     current = SignIn.objects.filter(tablet=tablet, ended_at=None).first()
     if current is None:
         return
@@ -176,10 +217,33 @@ def sign_out(*, tablet: Tablet, by: Actor, now: datetime) -> None:
     _audit(by, "sign-out", "tablet", tablet.pk, now)
 
 
+def end_old_sign_ins(*, tablets: Iterable[UUID] | None = None, now: datetime) -> int:
+    """Ends the sign-ins that have run out, on these tablets or on all; returns how many.
+
+    Each in a transaction of its own: one that fails holds up no other. The tablet's row is locked
+    first, as everywhere, and whoever signs in at the same moment is left alone.
+    """
+    old = SignIn.objects.run_out(now)
+    if tablets is not None:
+        old = old.filter(tablet__in=list(tablets))
+    return sum(_end_old(tablet, now) for tablet in old.values_list("tablet_id", flat=True))
+
+
+@transaction.atomic
+def _end_old(tablet_id: UUID, now: datetime) -> bool:
+    tablet = Tablet.objects.select_for_update(no_key=True).get(pk=tablet_id)
+    current = SignIn.objects.run_out(now).filter(tablet=tablet).first()
+    if current is None:
+        return False
+    _end(current, now)
+    _audit(SYSTEM, "sign-out", "tablet", tablet.pk, now)
+    return True
+
+
 @transaction.atomic
 def register_local_database(*, tablet: Tablet, instance: UUID, now: datetime) -> LocalDatabase:
     """Makes a local database known at its first contact, bound to whoever is signed in."""
-    Tablet.objects.select_for_update(no_key=True).get(pk=tablet.pk)
+    _locked(tablet)
     row, new = LocalDatabase.objects.get_or_create(
         pk=instance, defaults={"tablet": tablet, "first_seen_at": now}
     )
@@ -190,7 +254,7 @@ def register_local_database(*, tablet: Tablet, instance: UUID, now: datetime) ->
         )
     # Under the lock: whoever the request was made for may have signed out since it began.
     current = SignIn.objects.filter(tablet=tablet, ended_at=None).first()
-    if new and current is not None:
+    if new and current is not None and not current.has_run_out(now):
         bind(holder=row.pk, principal=current.user_id)
     return row
 
@@ -291,6 +355,23 @@ def user_actor(user: User) -> Actor:
 def tablet_actor(tablet: Tablet, user: User | None) -> Actor:
     """A tablet and whoever is signed in on it, as the audit log names them."""
     return Actor(ActorKind.TABLET, user.pk if user else None, tablet.pk)
+
+
+def _locked(tablet: Tablet) -> Tablet:
+    """The tablet as it is now, its row locked against whoever changes its state or sign-in."""
+    return Tablet.objects.select_for_update(no_key=True).get(pk=tablet.pk)
+
+
+def _become(tablet: Tablet, state: TabletState) -> None:
+    tablet.state = state
+    tablet.save(update_fields=["state"])
+
+
+def _shut_out(tablet: Tablet, state: TabletState, by: Actor, now: datetime) -> None:
+    _become(tablet, state)
+    TabletToken.objects.filter(tablet=tablet, revoked_at=None).update(revoked_at=now)
+    sign_out(tablet=tablet, by=by, now=now)
+    publish(events=[Event(f"tablet.{state}", tablet.pk)], now=now)
 
 
 def _end(sign_in: SignIn, now: datetime) -> None:

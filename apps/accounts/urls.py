@@ -9,4 +9,11 @@ urlpatterns = [
     path("socket-ticket", api.SocketTicket.as_view(), name="socket-ticket"),
     path("enrolment-codes", api.EnrolmentCodes.as_view(), name="enrolment-codes"),
     path("tablets/<uuid:tablet>/retire", api.RetireTablet.as_view(), name="retire-tablet"),
+    path("tablets/<uuid:tablet>/lost", api.LostTablet.as_view(), name="lost-tablet"),
+    path(
+        "tablets/<uuid:tablet>/compromised",
+        api.CompromisedTablet.as_view(),
+        name="compromised-tablet",
+    ),
+    path("tablets/<uuid:tablet>/found", api.FoundTablet.as_view(), name="found-tablet"),
 ]

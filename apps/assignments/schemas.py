@@ -185,9 +185,13 @@ FACT: Final[dict[str, Any]] = {
         "device_time": {**_TIME, "description": "the device's own clock, uncorrected"},
         "counter": {**_COUNT, "description": "orders the facts of one device"},
         "data": {"type": "object", "description": "details of the event; keys differ by event"},
+        "author_id": {
+            **_MAYBE_ID,
+            "description": "who typed it. A client names the person who was signed in then; the "
+            "server says who it was",
+        },
         **_served(
             {
-                "author_id": _MAYBE_ID,
                 "author_name": _TEXT,
                 "unit_id": _MAYBE_ID,
                 "unit": _MAYBE_TEXT,

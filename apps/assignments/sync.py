@@ -20,6 +20,7 @@ from apps.sync.registry import (
     register,
     register_fact_kind,
 )
+from apps.sync.urgent import register_urgent
 
 _WRITTEN: Final = frozenset(
     {"id", "kind", "assignment_id", "event", "device_time", "counter", "data", "editor", "edit_no"}
@@ -139,3 +140,4 @@ register(
     )
 )
 register_fact_kind(ASSIGNMENT_EVENT, schema=schemas.FACT, push=push)
+register_urgent(ASSIGNMENT_EVENT, lambda fact: str(fact.get("event")) in ALERTING)

@@ -28,7 +28,7 @@ MOST_NEWS = 5000
 LARGEST_FRAME = 100  # documents
 
 _SESSION_EVENTS = ("tablet.signed_in", "tablet.signed_out")
-_ENDING_EVENTS = ("tablet.retired", "user.deactivated")
+_ENDING_EVENTS = ("tablet.retired", "tablet.compromised", "user.deactivated")
 
 
 @dataclass(frozen=True, slots=True)

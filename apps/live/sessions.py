@@ -14,7 +14,7 @@ from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.utils.crypto import constant_time_compare
 
 from apps.accounts import services as accounts
-from apps.accounts.auth import TabletSession, session_of, tablet_session
+from apps.accounts.auth import ANSWERED, TabletSession, session_of, tablet_session
 from apps.accounts.models import SignIn, Tablet, TabletState, TabletToken, User
 from apps.accounts.tokens import token_hash
 from apps.core.problems import ProblemError
@@ -113,9 +113,10 @@ class Verdict:
 
 
 def signed_in(tablets: Sequence[UUID]) -> dict[UUID, UUID | None]:
-    """Who is signed in on each of these tablets; a tablet that is shut out is missing."""
-    active = Tablet.objects.filter(pk__in=tablets, state=TabletState.ACTIVE)
-    found: dict[UUID, UUID | None] = dict.fromkeys(active.values_list("pk", flat=True))
+    """Who is signed in on each of these tablets; a tablet that is shut out is missing. One that is
+    lost may stay: it is told to drop what it holds."""
+    answered = Tablet.objects.filter(pk__in=tablets, state__in=ANSWERED)
+    found: dict[UUID, UUID | None] = dict.fromkeys(answered.values_list("pk", flat=True))
     people = SignIn.objects.filter(tablet__in=tablets, ended_at=None, user__is_active=True)
     for tablet, user in people.values_list("tablet_id", "user_id"):
         if tablet in found:
@@ -149,8 +150,10 @@ def recheck(present: Sequence[Who]) -> list[Verdict]:
 
 def look_again(present: Sequence[Who], *, now: datetime) -> list[Verdict]:
     """`recheck`, and a note that these tablets are in contact: an open socket may be silent for
-    hours."""
-    accounts.note_open_sockets(tablets={who.tablet for who in present if who.tablet}, now=now)
+    hours. Sign-ins that have run out are ended first, so that nothing more is sent to them."""
+    tablets = {who.tablet for who in present if who.tablet}
+    accounts.end_old_sign_ins(tablets=tablets, now=now)
+    accounts.note_open_sockets(tablets=tablets, now=now)
     return recheck(present)
 
 

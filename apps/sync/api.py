@@ -23,7 +23,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.accounts.permissions import IsPerson, IsTablet
+from apps.accounts.permissions import IsAnyTablet, IsPerson, IsTablet
 from apps.core import clock
 from apps.core.compression import compress
 from apps.core.problems import BUSY, INVALID, TOO_LARGE, FieldError, ProblemError
@@ -65,7 +65,7 @@ class SyncView(APIView):
     """What the protocol's views share: where the database is too busy, the tablet waits and sends
     the same again."""
 
-    permission_classes = [IsTablet]
+    permission_classes = [IsAnyTablet]
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, OperationalError | InterfaceError):

@@ -16,7 +16,7 @@ from typing import Any
 
 from apps.core.problems import FieldError
 from apps.sync import registry
-from apps.sync.registry import SERVER_MANAGED, Collection, Contact, Pushed, Refused
+from apps.sync.registry import NOT_CONTENT, Collection, Contact, Pushed, Refused
 
 
 class Facts(Collection):
@@ -24,7 +24,7 @@ class Facts(Collection):
 
     def server_managed(self, document: dict[str, Any]) -> frozenset[str]:
         kind = registry.fact_kinds().get(str(document.get("kind")))
-        return SERVER_MANAGED | (registry.read_only(kind.schema) if kind else frozenset())
+        return NOT_CONTENT | (registry.read_only(kind.schema) if kind else frozenset())
 
     def versions(self) -> tuple[int, ...]:
         kinds = registry.fact_kinds().values()

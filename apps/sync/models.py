@@ -180,6 +180,10 @@ class QuarantinedWriteQuerySet(VisibleQuerySet["QuarantinedWrite"]):
         """Those that came longer ago."""
         return self.filter(at__lt=now - age)
 
+    def waiting(self) -> QuarantinedWriteQuerySet:
+        """Those that are taken when their author signs in again."""
+        return self.open().filter(waits_for_author=True)
+
 
 class QuarantinedWrite(UUIDModel):
     """A pushed row that could not be taken, kept whole, as it was sent.
@@ -187,6 +191,8 @@ class QuarantinedWrite(UUIDModel):
     `doc_id` is text: even an id that is none is kept. `base` is the state that it was typed on,
     `author` who was signed in (None: nobody). The unique key makes a repeat the same row.
     `stands_in`: nothing else holds under the document's id, so this text is shown there, marked.
+    `waits_for_author`: nothing is wrong with it, but its author was not signed in any more; it is
+    taken when they sign in again. What the tablet's clock and schemas were at the push is kept.
     Settled by its author's correction (`corrected_at`), by a supervisor who has applied it
     (`applied_by`), or by one who has seen that it cannot be (`acknowledged_by`).
     """
@@ -194,7 +200,8 @@ class QuarantinedWrite(UUIDModel):
     SAFE = frozenset(
         {"id", "collection", "doc_id", "tablet", "author", "instance", "editor", "edit_no"}
         | {"fingerprint", "at", "corrected_at", "acknowledged_by", "acknowledged_at"}
-        | {"applied_by", "applied_at", "stands_in"}
+        | {"applied_by", "applied_at", "stands_in", "waits_for_author"}
+        | {"clock_offset_ms", "clock_uncertainty_ms", "client_schema"}
     )
 
     collection = models.CharField(max_length=40)
@@ -215,6 +222,10 @@ class QuarantinedWrite(UUIDModel):
     applied_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     applied_at = models.DateTimeField(null=True)
     stands_in = models.BooleanField(default=False, db_default=False)
+    waits_for_author = models.BooleanField(default=False, db_default=False)
+    clock_offset_ms = models.IntegerField(null=True)
+    clock_uncertainty_ms = models.IntegerField(null=True)
+    client_schema = models.PositiveIntegerField(default=1, db_default=1)
 
     objects = QuarantinedWriteQuerySet.as_manager()
 
@@ -244,6 +255,21 @@ class QuarantinedWrite(UUIDModel):
                 name="sync_quarantine_open",
             )
         ]
+
+
+class LostIntake(UUIDModel):
+    """What a lost tablet has handed in since it was reported lost: `rows` and `bytes` were kept in
+    quarantine, `dropped` rows came beyond what is kept of it."""
+
+    SAFE = frozenset({"id", "tablet", "rows", "bytes", "dropped"})
+
+    tablet = models.OneToOneField(Tablet, models.PROTECT, related_name="+")
+    rows = models.PositiveIntegerField(default=0)
+    bytes = models.PositiveBigIntegerField(default=0)
+    dropped = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        verbose_name = "what a lost tablet handed in"
 
 
 class Outbox(Model):

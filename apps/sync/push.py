@@ -8,19 +8,23 @@ with a row puts that row into quarantine, and the others go on.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 import orjson
 from django.db import DataError, IntegrityError, transaction
 
+from apps.accounts.services import tablet_actor
+from apps.audit.services import record
 from apps.core.problems import FieldError
-from apps.sync import documents, feed, merged, verdicts, wire
+from apps.sync import authors, documents, feed, merged, urgent, verdicts, wire
+from apps.sync.authors import Attribution
 from apps.sync.documents import Stand
 from apps.sync.feed import Current
 from apps.sync.registry import SERVER_MANAGED, Collection, Contact, Pushed, Refused
 from apps.sync.rows import MOST_ROWS, Row, parsed, positive, rows_of, uuid
-from apps.sync.services import quarantine
+from apps.sync.services import lost, quarantine
 from apps.sync.services.quarantine import Rejected
 from apps.sync.verdicts import AT_COMMIT
 
@@ -40,7 +44,10 @@ def push(
     """
     answers: list[bytes] = []
     for batch in _batches(rows):
-        answers += _commit(collection, contact, batch, now)
+        judged = _commit(collection, contact, batch, now)
+        answers += [
+            answer for row in batch if (answer := _told(collection, contact, judged[row.id]))
+        ]
     return answers
 
 
@@ -57,26 +64,52 @@ def _batches(rows: Sequence[Row]) -> Iterator[list[Row]]:
         yield list(batch.values())
 
 
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What came of a row. `answer` None: it holds as it was sent.
+
+    `another`: it was typed by somebody else than who is signed in. What may be shown of it follows
+    from what this local database holds once all is committed.
+    """
+
+    row: Row
+    answer: bytes | None
+    another: bool = False
+
+
 def _commit(
     collection: Collection, contact: Contact, rows: Sequence[Row], now: datetime
-) -> list[bytes]:
+) -> dict[str, _Judged]:
     """One transaction. A constraint that is checked at COMMIT fails all of its rows, where a
     savepoint has no say: then each row gets a transaction of its own, and the culprit stays out.
     """
     try:
         with transaction.atomic():
             batch = _Batch(collection, contact, rows, now)
-            answers = [answer for row in rows if (answer := batch.judge(row))]
+            judged = {row.id: batch.judge(row) for row in rows}
             batch.check()
-            return answers
+            return judged
     except (IntegrityError, DataError):
         if len(rows) > 1:
-            return [a for row in rows for a in _commit(collection, contact, [row], now)]
+            return {row.id: _commit(collection, contact, [row], now)[row.id] for row in rows}
         with transaction.atomic():
-            return [_refuse(collection, contact, rows[0], [AT_COMMIT], now)]
+            batch = _Batch(collection, contact, rows, now)
+            return {rows[0].id: batch.refuse(rows[0], [AT_COMMIT])}
 
 
-_NOBODY = FieldError("", "Nobody was signed in on the tablet.")
+def _told(collection: Collection, contact: Contact, judged: _Judged) -> bytes | None:
+    """The answer for a row. To a local database that is signed in as somebody else than the row's
+    author: what it may see of the document, if anything."""
+    if not judged.another:
+        return judged.answer
+    held = _held(collection, contact, judged.row)
+    if held is None or held.row is None:
+        return _tombstone(judged.row)
+    return None if judged.answer is None else wire.document(held.row)
+
+
+def _tombstone(row: Row) -> bytes:
+    return b'{"id":%s,"_deleted":true}' % orjson.dumps(row.id)
 
 
 class _Batch:
@@ -89,25 +122,52 @@ class _Batch:
         self._contact = contact
         self._now = now
         self._parsed = {row.id: parsed(collection, row) for row in rows}
+        self._authors = authors.attribute(collection, rows, contact)
         self._stands: dict[UUID, Stand] = {}
         self._revs: dict[UUID, int] = {}
         if collection.kind == "merged":
             versions = [one for one in self._parsed.values() if isinstance(one, Pushed)]
             self._stands = merged.stands_of(collection, contact, versions)
 
-    def judge(self, row: Row) -> bytes | None:
-        """The verdict on one row: None where it holds as it was sent, else what to return."""
+    def judge(self, row: Row) -> _Judged:
+        """The verdict on one row."""
         if row.document.get("_deleted") and not positive(row.document.get("edit_no")):
-            return None  # a purge that comes back: never a deletion
+            return _Judged(row, None)  # a purge that comes back: never a deletion
+        nobody = self._contact.session.user is None
         try:
             with transaction.atomic():
                 document = self._apply(row)
+        except _Known:
+            return _Judged(row, _tombstone(row) if nobody else None, another=not nobody)
         except Exception as error:  # noqa: BLE001 - every kind has its verdict, or goes on up
-            errors = verdicts.reasons(error, self._collection)
-            return _refuse(self._collection, self._contact, row, errors, self._now)
-        if document is None:
-            return None
-        return orjson.dumps({"_deleted": False, **document}, option=orjson.OPT_UTC_Z)
+            return self.refuse(row, verdicts.reasons(error, self._collection))
+        answer = None
+        if document is not None:
+            answer = orjson.dumps({"_deleted": False, **document}, option=orjson.OPT_UTC_Z)
+        return _Judged(row, answer, another=self._authors[row.id].another and not nobody)
+
+    def refuse(self, row: Row, errors: Sequence[FieldError]) -> _Judged:
+        """Keeps the row in quarantine, under its author; of a lost tablet, as long as it is not too
+        much."""
+        whose, here = self._authors[row.id], self._contact.session
+        held = _held(self._collection, self._contact, row)
+        if not here.lost or lost.admits(tablet=here.tablet, size=_size(row)):
+            rejected = Rejected(
+                collection=self._collection.name,
+                doc_id=row.id,
+                content={k: v for k, v in row.document.items() if k not in _NOT_KEPT},
+                base=row.assumed,
+                editor=uuid(row.document.get("editor")),
+                edit_no=edit_no if positive(edit_no := row.document.get("edit_no")) else None,
+                errors=list(errors),
+                fresh=held is None and documents.uuid_of(row.id) is not None,
+                waits=whose.waits and tuple(errors) == whose.errors,
+            )
+            quarantine.quarantine(row=rejected, contact=whose.speaks(self._contact), now=self._now)
+        if here.user is None:
+            return _Judged(row, _tombstone(row))
+        answer = _in_place_of(self._collection, row, held, errors)
+        return _Judged(row, answer, another=whose.another)
 
     def check(self) -> None:
         """Nobody has written one of these documents without its lock; see `documents`."""
@@ -116,47 +176,64 @@ class _Batch:
 
     def _apply(self, row: Row) -> dict[str, object] | None:
         """Applies a row, or raises Refused. Runs in a savepoint."""
-        pushed = self._parsed[row.id]
+        pushed, whose = self._parsed[row.id], self._authors[row.id]
         if not isinstance(pushed, Pushed):
             raise Refused(pushed)
-        if self._contact.session.user is None:
-            raise Refused([_NOBODY])
         stand = self._stands.get(pushed.doc_id, documents.NOTHING)
-        taken = verdicts.take(self._collection, pushed, stand, self._contact, self._now)
+        if whose.errors:
+            whose = self._although(pushed, whose, stand)
+        contact = whose.speaks(self._contact)
+        if whose.another and self._collection.kind == "merged":
+            stand = merged.seen_by(stand, pushed, [whose.author])
+        taken = verdicts.take(self._collection, pushed, stand, contact, self._now)
         if self._collection.kind == "merged":
             self._revs[pushed.doc_id] = taken.rev
         if pushed.corrects:
             quarantine.corrected(
                 collection=pushed.collection,
                 doc_id=pushed.doc_id,
-                contact=self._contact,
+                contact=contact,
                 now=self._now,
             )
+        if whose.another:
+            _write_down(pushed, contact, self._contact, self._now)
         return taken.answer
 
+    def _although(self, pushed: Pushed, whose: Attribution, stand: Stand) -> Attribution:
+        """Its author cannot write now. A call for help is taken all the same; what is here already
+        needs no author. Raises Refused for the rest."""
+        here = self._contact.session
+        if urgent.is_urgent(pushed.document) and not here.lost:
+            author = whose.author if whose.author and whose.author.is_active else None
+            return replace(whose, author=author, errors=())
+        if verdicts.is_repeat(self._collection, pushed, stand):
+            raise _Known
+        raise Refused(list(whose.errors))
 
-def _refuse(
-    collection: Collection,
-    contact: Contact,
-    row: Row,
-    errors: list[FieldError],
-    now: datetime,
-) -> bytes:
-    """Keeps the row in quarantine; what the tablet gets in its place."""
-    edit_no = row.document.get("edit_no")
-    held = _held(collection, contact, row)
-    rejected = Rejected(
-        collection=collection.name,
-        doc_id=row.id,
-        content={k: v for k, v in row.document.items() if k not in SERVER_MANAGED - {"_deleted"}},
-        base=row.assumed,
-        editor=uuid(row.document.get("editor")),
-        edit_no=edit_no if positive(edit_no) else None,
-        errors=errors,
-        fresh=held is None and documents.uuid_of(row.id) is not None,
+
+class _Known(Exception):
+    """What this row says was taken before, from whoever it was."""
+
+
+# What the server wrote itself is no part of what was typed.
+_NOT_KEPT = SERVER_MANAGED - {"_deleted"}
+
+
+def _size(row: Row) -> int:
+    return len(orjson.dumps([row.document, row.assumed]))
+
+
+def _write_down(pushed: Pushed, contact: Contact, came_as: Contact, now: datetime) -> None:
+    """The audit entry of an edit that came under another sign-in than its author's."""
+    here = came_as.session.user
+    record(
+        actor=tablet_actor(contact.session.tablet, contact.session.user),
+        action="push",
+        subject_type=pushed.collection,
+        subject_ids=[pushed.doc_id],
+        now=now,
+        detail={"signed_in": str(here.pk) if here else None},
     )
-    quarantine.quarantine(row=rejected, contact=contact, now=now)
-    return _in_place_of(collection, contact, row, held, errors)
 
 
 def _held(collection: Collection, contact: Contact, row: Row) -> Current | None:
@@ -169,18 +246,13 @@ def _held(collection: Collection, contact: Contact, row: Row) -> Current | None:
 
 
 def _in_place_of(
-    collection: Collection,
-    contact: Contact,
-    row: Row,
-    held: Current | None,
-    errors: list[FieldError],
+    collection: Collection, row: Row, held: Current | None, errors: Sequence[FieldError]
 ) -> bytes:
-    """What a client gets in place of a refused row: an order to drop what its holder may not see,
-    or what nobody is signed in for. A fact that was recorded stays as it is. Otherwise what was
-    typed, marked, so that it stays in sight."""
-    nobody = contact.session.user is None
-    if nobody or (held is not None and held.row is None):
-        return b'{"id":%s,"_deleted":true}' % orjson.dumps(row.id)
+    """What a client gets in place of a refused row: an order to drop what its holder may not see. A
+    fact that was recorded stays as it is. Otherwise what was typed, marked, so that it stays in
+    sight."""
+    if held is not None and held.row is None:
+        return _tombstone(row)
     if held is not None and held.row is not None and collection.kind == "append_only":
         return wire.document(held.row)
     marked = quarantine.marked(row.document, errors)

@@ -27,6 +27,8 @@ Audience = Literal["tablet", "desk", "both"]
 
 # What the server alone writes into any document, whatever its schema says.
 SERVER_MANAGED = frozenset({"rev", "_deleted", "sync_status", "sync_errors"})
+# A client that names `author_id` tells who typed it (see `authors`): no part of the content either.
+NOT_CONTENT = SERVER_MANAGED | {"author_id"}
 
 
 _NAME = re.compile(r"[a-z_]{1,40}")
@@ -166,7 +168,7 @@ class Collection:
 
     def server_managed(self, document: dict[str, Any]) -> frozenset[str]:
         """The names of this document's fields that clients do not write."""
-        return SERVER_MANAGED | read_only(self.schema)
+        return NOT_CONTENT | read_only(self.schema)
 
     def versions(self) -> tuple[int, ...]:
         """The numbers from which its schema was there, and was another; the newest last."""

@@ -11,7 +11,8 @@ from datetime import datetime
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 
 from apps.core.problems import FieldError, ProblemError
-from apps.sync import merged
+from apps.sync import documents, merged
+from apps.sync.canonical import covers
 from apps.sync.documents import Stand
 from apps.sync.merged import Outcome
 from apps.sync.registry import Collection, Contact, Pushed, Refused
@@ -42,6 +43,16 @@ def take(
         quarantine.give_way(collection=collection.name, doc_id=pushed.doc_id)
     assert collection.push is not None  # the registry has checked it
     return Outcome(collection.push(pushed, contact, now), stand.rev)
+
+
+def is_repeat(collection: Collection, pushed: Pushed, stand: Stand) -> bool:
+    """Whether this very row was taken before, or says what a fact says that is here already."""
+    if collection.kind == "merged":
+        return stand.told_before
+    if taking.is_taken(row=pushed):
+        return True
+    present = documents.read(collection, pushed.doc_id).present
+    return present is not None and covers(present.content, documents.content_of(pushed.document))
 
 
 def reasons(error: Exception, collection: Collection) -> list[FieldError]:

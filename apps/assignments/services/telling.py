@@ -8,7 +8,7 @@ business. A call for help is never refused for a detail.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid5
@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 
 from apps.accounts.auth import TabletSession
-from apps.accounts.models import User
+from apps.accounts.models import Tablet, User
 from apps.accounts.services import tablet_actor, user_actor
 from apps.assignments import codes, documents
 from apps.assignments.models import Alert, Assignment, Fact, FactSource
@@ -80,6 +80,10 @@ class Telling:
 def record_from_tablet(*, telling: Telling, session: TabletSession, now: datetime) -> Fact | None:
     """Takes a fact from the person who is signed in on a tablet. None: it is here already.
 
+    A call for help is taken from anybody: where nobody is signed in, from whoever it is, for the
+    unit of whoever had the tablet last; where it names an assignment that is not its author's, it
+    is taken without it, and what it named is kept beside it.
+
     Raises NotYours, and ProblemError (INVALID) for what nobody can use, CONFLICT where something
     else was told under its id.
 
@@ -91,7 +95,9 @@ def record_from_tablet(*, telling: Telling, session: TabletSession, now: datetim
        what the first has committed: the fact finds the assignment, or the assignment the fact.
     """
     author = session.user
-    assert author is not None, "the edge lets nobody through who is not signed in"
+    urgent = telling.event in codes.ALERTING
+    assert author is not None or urgent, "the edge lets nobody through who is not signed in"
+    speaker = author or _had_it_last(session.tablet)
     _must_be_a_tablets(telling)
     record = None
     if telling.assignment_id is not None:
@@ -101,17 +107,23 @@ def record_from_tablet(*, telling: Telling, session: TabletSession, now: datetim
             record = lock(telling.assignment_id, fact_id=telling.id)
     known = record.repeated if record else Fact.objects.filter(pk=telling.id).first()
     if known is not None:
-        _must_be_a_repeat(known, telling)
+        apart = urgent and known.assignment_id is None
+        _must_be_a_repeat(known, _apart(telling) if apart else telling)
         return None
     actor = tablet_actor(session.tablet, author)
     if record is not None:
-        unit = _unit_of(record.assignment, author)
+        try:
+            unit = _unit_of(record.assignment, speaker)
+        except NotYours:
+            if not urgent:
+                raise
+            return _take_orphan(_apart(telling), author, speaker, actor, now)
         fact = _fact(telling, author, unit, FactSource.TABLET, now)
         write([record], facts=[fact], acts=[_act(actor, fact)], now=now)
         return fact
-    if telling.event == "opened" and telling.assignment_id is not None:
+    if author is not None and telling.event == "opened" and telling.assignment_id is not None:
         return _open(telling, author, actor, now)
-    return _take_orphan(telling, author, actor, now)
+    return _take_orphan(telling, author, speaker, actor, now)
 
 
 @transaction.atomic
@@ -169,10 +181,31 @@ def _must_be_a_repeat(known: Fact, telling: Telling) -> None:
         raise ProblemError(CONFLICT, errors=[error])
 
 
-def _unit_of(assignment: Assignment, author: User) -> Unit | None:
+def _had_it_last(tablet: Tablet) -> User | None:
+    """Who was signed in on a tablet last."""
+    last = tablet.sign_ins.select_related("user").order_by("-started_at", "-pk").first()
+    return last.user if last else None
+
+
+def _apart(telling: Telling) -> Telling:
+    """The same without its assignment; what it named is kept where no schema looks."""
+    if telling.assignment_id is None:
+        return telling
+    named = {"assignment_id": str(telling.assignment_id)}
+    return replace(
+        telling,
+        assignment_id=None,
+        unread={**(telling.unread or {}), **named},
+        flags=tuple(sorted({*telling.flags, "bad_field"})),
+    )
+
+
+def _unit_of(assignment: Assignment, author: User | None) -> Unit | None:
     """The unit that the author speaks for: the one they crew or crewed since the call was given,
     the present one of the call before a former one. None for somebody who sees the call without
     being its crew (a supervisor). NotYours for everyone else."""
+    if author is None:
+        raise NotYours
     units = [assignment.unit_id, *assignment.former_units]
     crews = (
         CrewMember.objects.filter(user=author, unit__in=units)
@@ -199,7 +232,7 @@ def _crewed(author: User, at: datetime) -> Unit | None:
 
 
 def _fact(
-    telling: Telling, author: User, unit: Unit | None, source: FactSource, now: datetime
+    telling: Telling, author: User | None, unit: Unit | None, source: FactSource, now: datetime
 ) -> Fact:
     return Fact(
         id=telling.id,
@@ -221,9 +254,12 @@ def _fact(
     )
 
 
-def _take_orphan(telling: Telling, author: User, actor: Actor, now: datetime) -> Fact:
-    """Keeps a fact whose assignment is not here yet, or a call for help that belongs to none."""
-    unit = _crewed(author, telling.happened_at or now)
+def _take_orphan(
+    telling: Telling, author: User | None, speaker: User | None, actor: Actor, now: datetime
+) -> Fact:
+    """Keeps a fact whose assignment is not here yet, or a call for help that belongs to none.
+    `speaker`: whose unit it is about."""
+    unit = _crewed(speaker, telling.happened_at or now) if speaker else None
     fact = _fact(telling, author, unit, FactSource.TABLET, now)
     if telling.assignment_id is not None:
         fact.flags = [*fact.flags, NOT_HERE_YET]

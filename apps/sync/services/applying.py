@@ -17,12 +17,12 @@ from apps.accounts.models import User
 from apps.core.problems import CONFLICT, FORBIDDEN, INVALID, FieldError, ProblemError
 from apps.sync import documents, merged, registry, verdicts
 from apps.sync.models import QuarantinedWrite
-from apps.sync.registry import SERVER_MANAGED, Collection, Contact, Pushed
+from apps.sync.registry import NOT_CONTENT, Collection, Contact, Pushed
 from apps.sync.rows import Row, parsed
 from apps.sync.services import quarantine
 
 # What a supervisor's version does not say for its author.
-_NOT_TYPED = SERVER_MANAGED | {"editor", "edit_no"}
+_NOT_TYPED = NOT_CONTENT | {"editor", "edit_no"}
 
 
 def apply_quarantined(
@@ -81,7 +81,13 @@ def _apply(
         return row
     if row.corrected_at is not None or row.acknowledged_at is not None:
         raise ProblemError(CONFLICT, "This row was settled in another way.")
-    contact = Contact(TabletSession(row.tablet, _author(row, author)), row.instance)
+    contact = Contact(
+        TabletSession(row.tablet, _author(row, author)),
+        row.instance,
+        row.clock_offset_ms,
+        row.clock_uncertainty_ms,
+        row.client_schema if document is None else registry.current_version(),
+    )
     if collection.kind == "append_only" and documents.stands_in(collection.name, pushed.doc_id):
         quarantine.give_way(collection=collection.name, doc_id=pushed.doc_id)
     _take(collection, pushed, contact, by, now)

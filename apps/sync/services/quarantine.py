@@ -35,7 +35,8 @@ QUARANTINED = "quarantined"
 
 @dataclass(frozen=True)
 class Rejected:
-    """A row that could not be taken, as it came. `fresh`: nothing holds under its id."""
+    """A row that could not be taken, as it came. `fresh`: nothing holds under its id. `waits`: all
+    that is missing is that its author signs in."""
 
     collection: str
     doc_id: str
@@ -45,6 +46,7 @@ class Rejected:
     edit_no: int | None
     errors: list[FieldError]
     fresh: bool = False
+    waits: bool = False
 
 
 @transaction.atomic
@@ -69,6 +71,10 @@ def quarantine(*, row: Rejected, contact: Contact, now: datetime) -> Quarantined
             "errors": [{"pointer": e.pointer, "detail": e.detail} for e in row.errors],
             "at": now,
             "stands_in": row.fresh and author is not None,
+            "waits_for_author": row.waits,
+            "clock_offset_ms": contact.offset_ms,
+            "clock_uncertainty_ms": contact.uncertainty_ms,
+            "client_schema": contact.schema,
         },
     )
     if new:
@@ -143,6 +149,23 @@ def applied(*, row: QuarantinedWrite, by: User, now: datetime) -> None:
     row.applied_by, row.applied_at = by, now
     _settle(row, now=now, columns=["applied_by", "applied_at"])
     _audit(row, by, "apply", now)
+
+
+@transaction.atomic
+def waits_no_more(
+    *, row: QuarantinedWrite, errors: Sequence[FieldError], now: datetime
+) -> QuarantinedWrite:
+    """Its author is back and it still cannot be taken: the reasons are shown, and it stays open."""
+    row = QuarantinedWrite.objects.select_for_update(no_key=True, of=("self",)).get(pk=row.pk)
+    if row in QuarantinedWrite.objects.waiting().filter(pk=row.pk):
+        row.waits_for_author = False
+        row.errors = [{"pointer": e.pointer, "detail": e.detail} for e in errors] or row.errors
+        row.save(update_fields=["waits_for_author", "errors"])
+        shown = [_document(row)]
+        if row.stands_in:
+            shown.append(_in_its_place(row))
+        publish(documents=shown, now=now)
+    return row
 
 
 def _settle(row: QuarantinedWrite, *, now: datetime, columns: Sequence[str]) -> None:

@@ -43,3 +43,10 @@ def take(*, row: Pushed, contact: Contact, now: datetime) -> bool | None:
     if new:
         return True
     return None if bytes(taken.fingerprint) == print_ else False
+
+
+def is_taken(*, row: Pushed) -> bool:
+    """Whether this very document is in the ledger."""
+    return TakenWrite.objects.filter(
+        collection=row.collection, doc_id=row.doc_id, fingerprint=fingerprint(row.document)
+    ).exists()

@@ -1,0 +1,16 @@
+"""Ticks of synchronisation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+from apps.core import clock
+from apps.sync.services import waiting
+
+
+@shared_task(name="sync.take_waiting")
+def take_waiting(**kwargs: Any) -> None:
+    """Takes what a sign-in has left: it was much, or its process ended before."""
+    waiting.take_all_waiting(now=clock.now())
