@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.core.cache import cache
@@ -11,6 +12,19 @@ from django.http import HttpRequest, JsonResponse
 from apps.core import clock
 from apps.core.models import Heartbeat
 from apps.core.tasks import HEARTBEAT_SECONDS
+
+Check = Callable[[], bool]
+_further: dict[str, Check] = {}
+
+
+def check(name: str) -> Callable[[Check], Check]:
+    """Registers what a room above adds to readiness: a function that says whether it is fine."""
+
+    def register(function: Check) -> Check:
+        _further[name] = function
+        return function
+
+    return register
 
 
 def live(request: HttpRequest) -> JsonResponse:
@@ -25,6 +39,7 @@ def ready(request: HttpRequest) -> JsonResponse:
     alarms would be late, and somebody must know.
     """
     checks = {"database": _database(), "redis": _redis(), "worker": _worker()}
+    checks |= {name: _asked(function) for name, function in _further.items()}
     fine = all(checks.values())
     body = {"status": "ready" if fine else "degraded", "checks": checks}
     return JsonResponse(body, status=200 if fine else 503)
@@ -45,6 +60,13 @@ def _redis() -> bool:
     except Exception:  # noqa: BLE001  likewise
         return False
     return True
+
+
+def _asked(function: Check) -> bool:
+    try:
+        return function()
+    except Exception:  # noqa: BLE001  likewise
+        return False
 
 
 def _worker() -> bool:

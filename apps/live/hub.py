@@ -46,7 +46,6 @@ from apps.live.rounds import Listeners, Round
 from apps.live.sessions import Verdict, look_again
 from apps.live.socket import Socket
 from apps.live.threads import Threads
-from apps.sync import feed
 from apps.sync.feed import Standing
 from apps.sync.problems import ANOTHER_HISTORY
 
@@ -208,12 +207,18 @@ class Hub:
             self._wake.set()
 
     async def _look_around(self) -> None:
-        """What no bell tells: the name of the history."""
+        """What no bell tells: the name of the history, and whether what was told is still part of
+        it. A database may be put back in time while this process runs."""
         if self._sockets:
+            known = self.standing.head if self.standing else None
             try:
-                self._learn(await self.threads.feed(feed.standing))
+                standing, still = await self.threads.feed(visits.look, known)
             except (OperationalError, InterfaceError) as error:
                 log.warning("the feed cannot be read: %s", type(error).__name__)
+                return
+            self._learn(standing)
+            if not still:
+                self._begin_again(standing)
 
     async def _round(self) -> None:
         fresh, self._fresh = self._fresh, {}
@@ -229,6 +234,8 @@ class Hub:
         except BaseException:
             self._fresh = fresh | self._fresh
             raise
+        if found.another_history:
+            await self._look_around()  # learns its name, and closes the sockets of before
         if found.head is not None:
             self._told = found.head.seq
             self._note_head(found.head)
@@ -328,8 +335,18 @@ class Hub:
 
     def _learn(self, standing: Standing) -> None:
         known = self.standing
-        if known is None or known.epoch != standing.epoch or known.head.seq < standing.head.seq:
+        if known is not None and known.epoch != standing.epoch:
+            self._begin_again(standing)
+        elif known is None or known.head.seq < standing.head.seq:
             self.standing = standing
+
+    def _begin_again(self, standing: Standing) -> None:
+        """Every socket here is of another history than the one that the server now follows."""
+        self.standing = standing
+        self._told = standing.head.seq
+        for socket in tuple(self._sockets):
+            socket.close(Code.ANOTHER_HISTORY, "this server follows another history")
+            self._leave(socket)
 
     def _note_head(self, head: Head) -> None:
         if self.standing is not None and self.standing.head.seq < head.seq:

@@ -12,6 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from apps.audit.services import Act, record_all
+from apps.changes import epochs
 from apps.changes.reading import Head, Row
 from apps.changes.services import EVERYONE
 from apps.live import news
@@ -56,6 +57,7 @@ class Round:
 
     `parts`: what to send to whom, in order. `to_pull`: plain clients, to be told that there is
     something. `signed_in`: tablets whose responder changed. `ended`: tablets and people shut out.
+    `another_history`: one has begun, and nothing in it is for sockets of before it.
     """
 
     head: Head | None = None
@@ -64,6 +66,7 @@ class Round:
     to_pull: frozenset[Socket] = frozenset()
     signed_in: Mapping[UUID, UUID | None] = field(default_factory=dict)
     ended: frozenset[UUID] = frozenset()
+    another_history: bool = False
 
 
 def play(listeners: Listeners, *, now: datetime) -> Round:
@@ -73,11 +76,15 @@ def play(listeners: Listeners, *, now: datetime) -> Round:
     has the tablet when it is sent.
     """
     after = min([listeners.told, *listeners.fresh.values()])
-    found = news.since(after, events=_SESSION_EVENTS + _ENDING_EVENTS, limit=MOST_NEWS)
+    found = news.since(
+        after, events=(*_SESSION_EVENTS, *_ENDING_EVENTS, epochs.BEGAN), limit=MOST_NEWS
+    )
     if not found.nonces:
         return Round()
     seq = max(found.nonces)
     head = Head(seq, found.nonces[seq])
+    if any(event == epochs.BEGAN for event, _ in found.events):
+        return Round(head, complete=False, another_history=True)
     changed = signed_in(
         [
             subject

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from apps.audit.services import Act, record_all
 from apps.changes import reading
+from apps.changes.reading import Head
 from apps.changes.services import forget
 from apps.core.problems import ProblemError
 from apps.live.entrance import Entrance
@@ -61,6 +62,17 @@ def open_socket(audience: Audience, entrance: Entrance, hello: Hello, *, now: da
             raise TurnedAway(Code.TRY_LATER, problem.problem.title) from None
         estranged = True
     return Opened(who, standing, mine, estranged)
+
+
+def look(known: Head | None) -> tuple[Standing, bool]:
+    """Where the server stands, and whether a head that it once had is still part of its history."""
+    with reading.snapshot():
+        standing = feed.standing()
+        try:
+            feed.check_seen(standing, known)
+        except ProblemError as problem:
+            return standing, problem.problem is not ANOTHER_HISTORY
+    return standing, True
 
 
 def _resume(who: Who, collection: Collection, checkpoint: str | None) -> tuple[Position, Position]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from apps.accounts import services as accounts
 from apps.accounts.auth import TabletSession
 from apps.accounts.models import LocalDatabase
 from apps.core.problems import CONFLICT, ProblemError
-from apps.sync.headers import measure_clock, parse_instance
+from apps.sync.headers import measure_clock, parse_followed, parse_instance, seen_seq
 from apps.sync.projection import parse_version
 from apps.sync.registry import Contact
 
@@ -25,7 +26,12 @@ def of_request(request: Request, *, now: datetime) -> Contact:
     assert isinstance(session, TabletSession)  # the view lets tablets in, and nobody else
     instance = parse_instance(request.headers.get("Sync-Instance"))
     schema = parse_version(request.headers.get("Sync-Schema"))
-    return meet(session, instance, request.headers.get("Sync-Clock"), schema=schema, now=now)
+    contact = meet(session, instance, request.headers.get("Sync-Clock"), schema=schema, now=now)
+    return replace(
+        contact,
+        followed=parse_followed(request.headers.get("Sync-Followed")),
+        seen_seq=seen_seq(request.headers.get("Sync-Seen")),
+    )
 
 
 def meet(

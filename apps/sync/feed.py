@@ -21,9 +21,25 @@ from apps.sync.problems import ANOTHER_HISTORY, BEHIND
 
 RETRY_SECONDS = 2
 
+
+class Estranged(ProblemError):
+    """ANOTHER_HISTORY: `point` was seen, and is none of this history's; or this history waits
+    (`awaited`) for what the local database holds of a former one. See `recovery`."""
+
+    def __init__(self, standing: Standing, point: Head, *, awaited: bool = False) -> None:
+        super().__init__(ANOTHER_HISTORY, headers=standing.headers())
+        self.standing = standing
+        self.point = point
+        self.awaited = awaited
+
+
 _HEAD = "select seq, nonce from feed_commit where seq is not null order by seq desc limit 1"
 _EPOCH = "select id from feed_epoch order by started_at desc limit 1"
 _KNOWN = "exists (select from feed_commit where seq = %s and nonce = %s)"
+_AWAITED = (
+    f"exists (select from sync_comeback where epoch = ({_EPOCH}) "
+    "and instance = %s and %s = any(pending))"
+)
 
 # The first row is about the server and the holder, the others are the page. Its last commit lends
 # its nonce to the next checkpoint. OFFSET 0: each body is looked up by its key; left alone, the
@@ -33,11 +49,11 @@ with page as materialized (select seq, doc_id, visible from feed_page(%s, %s, %s
 select 0 as part, null::bigint as seq, null::uuid as doc_id, null::boolean, null::bigint,
   null::bytea, head.seq as head_seq, head.nonce, ({_EPOCH}), pg_is_in_recovery(),
   (select principal from feed_binding where holder = %s), {_KNOWN}, {_KNOWN},
-  (select nonce from feed_commit where seq = (select max(seq) from page))
+  (select nonce from feed_commit where seq = (select max(seq) from page)), {_AWAITED}
 from (values (1)) as always left join ({_HEAD}) head on true
 union all
 select 1, page.seq, page.doc_id, page.visible, d.rev, d.body,
-  null, null, null, null, null, null, null, null
+  null, null, null, null, null, null, null, null, null
 from page left join lateral (
   select rev, body from feed_document d
   where page.visible and d.collection = %s and d.doc_id = page.doc_id offset 0) d on true
@@ -81,8 +97,9 @@ def visit(
 ) -> Visit:
     """Up to `limit` rows after `position`; fewer: there are no more.
 
-    Raises ProblemError where `presented` (left out: `position`) or `seen` is not part of this
-    history (ANOTHER_HISTORY), or not yet (BEHIND, on a standby).
+    Raises Estranged where `presented` (left out: `position`) or `seen` is not part of this history,
+    or the holder still owes what it holds of a former one; ProblemError (BEHIND, on a standby)
+    where they are not part of it yet.
     """
     after, seen = position.commit, seen or BEGINNING
     told = presented.commit if presented else after
@@ -91,14 +108,16 @@ def visit(
             _VISIT,
             [
                 *(holder, collection, after.seq, position.doc_id, limit, holder),
-                *(told.seq, told.nonce, seen.seq, seen.nonce, collection),
+                *(told.seq, told.nonce, seen.seq, seen.nonce, holder, collection, collection),
             ],
         )
         found = cursor.fetchall()
-    seq, nonce, epoch, copy, principal, knows_position, knows_seen, tail = found[0][6:]
+    seq, nonce, epoch, copy, principal, knows_position, knows_seen, tail, awaited = found[0][6:]
     standing = Standing(Head(seq, nonce) if seq is not None else BEGINNING, epoch, copy)
     _judge(standing, told, known=knows_position)
     _judge(standing, seen, known=knows_seen)
+    if awaited:
+        raise Estranged(standing, max(told, seen, key=lambda point: point.seq), awaited=True)
     rows = [
         Row(row[1], row[2], True, row[4], body_of(collection, row[2], row[5]))
         if row[3]
@@ -139,7 +158,7 @@ def _judge(standing: Standing, point: Head, *, known: bool) -> None:
         raise ProblemError(
             BEHIND, headers={"Retry-After": str(RETRY_SECONDS), **standing.headers()}
         )
-    raise ProblemError(ANOTHER_HISTORY, headers=standing.headers())
+    raise Estranged(standing, point)
 
 
 @dataclass(frozen=True, slots=True)

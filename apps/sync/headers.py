@@ -1,7 +1,7 @@
 """The headers of the protocol: which local database, what it has seen, what its clock says.
 
 Requests: `Sync-Instance: <uuid>`, `Sync-Seen: <seq>.<nonce>`, `Sync-Clock: <unix ms>;rtt=<ms>`,
-`Sync-Schema: <version>`.
+`Sync-Schema: <version>`, `Sync-Followed: <uuid>`.
 Answers: `Sync-Head: <seq>.<nonce>`, `Sync-Epoch: <uuid>`.
 """
 
@@ -41,6 +41,21 @@ def parse_instance(text: str | None) -> UUID:
         raise ProblemError(
             INVALID, "Sync-Instance must be the UUID of the tablet's local database."
         ) from None
+
+
+def seen_seq(text: str | None) -> int | None:
+    """The number of a head, for the record; None for what is none."""
+    match = _HEAD.fullmatch((text or "").strip())
+    return int(match[1]) if match else None
+
+
+def parse_followed(text: str | None) -> UUID | None:
+    """The history that a client says it follows; None for none, and for what is no UUID: whoever
+    does not say it is told at the next pull what to do."""
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

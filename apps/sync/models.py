@@ -17,7 +17,24 @@ from apps.core.fields import EncryptedJSONField
 from apps.core.ids import short
 from apps.core.models import Model, UUIDModel
 from apps.core.querysets import QuerySet
+from apps.sync.histories import Comeback, History, Setback
 from apps.sync.judging import Fate
+
+__all__ = [
+    "FATES",
+    "Choice",
+    "Comeback",
+    "Conflict",
+    "ConflictQuerySet",
+    "History",
+    "Outbox",
+    "PurgeReceipt",
+    "QuarantinedWrite",
+    "QuarantinedWriteQuerySet",
+    "Setback",
+    "TakenWrite",
+    "Version",
+]
 
 FATES = [*(str(fate) for fate in Fate), "restored", "deleted"]
 

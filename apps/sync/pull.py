@@ -17,7 +17,7 @@ from apps.audit.services import Act, Actor, record_all
 from apps.changes.reading import Head, Row
 from apps.changes.services import EVERYONE
 from apps.core.problems import ProblemError
-from apps.sync import checkpoints, feed, projection
+from apps.sync import checkpoints, feed, projection, recovery
 from apps.sync.checkpoints import Position
 from apps.sync.feed import Standing
 from apps.sync.problems import UNKNOWN_COLLECTION
@@ -67,9 +67,10 @@ def pull(
     ProblemError for an app that is too old, and for a checkpoint or `seen` that is not of this
     holder, collection or history.
     """
-    part = read(
-        collection=collection, contact=contact, checkpoint=checkpoint, seen=seen, limit=limit
-    )
+    with recovery.at_the_door(collection, contact, from_the_start=not checkpoint, now=now):
+        part = read(
+            collection=collection, contact=contact, checkpoint=checkpoint, seen=seen, limit=limit
+        )
     if part.read:
         record_all([part.read], now=now)
     return Page(b"{%s}" % part.body(), part.standing.headers())

@@ -18,7 +18,7 @@ from django.db import DataError, IntegrityError, transaction
 from apps.accounts.services import tablet_actor
 from apps.audit.services import record
 from apps.core.problems import FieldError
-from apps.sync import authors, documents, feed, merged, urgent, verdicts, wire
+from apps.sync import authors, documents, feed, merged, recovery, urgent, verdicts, wire
 from apps.sync.authors import Attribution
 from apps.sync.documents import Stand
 from apps.sync.feed import Current
@@ -48,6 +48,7 @@ def push(
         answers += [
             answer for row in batch if (answer := _told(collection, contact, judged[row.id]))
         ]
+    recovery.count(collection, contact, [(r.id, documents.uuid_of(r.id)) for r in rows], now)
     return answers
 
 

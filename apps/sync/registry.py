@@ -51,7 +51,8 @@ class Contact:
 
     `offset_ms`: device clock minus server clock in milliseconds, within 32 bits; the true offset
     lies within plus or minus `uncertainty_ms`. None: not measured. `schema`: the version of the
-    schemas that its app was built for.
+    schemas that its app was built for. `followed`: the history whose following it has completed,
+    None where it does not say; `seen_seq`: the highest commit that it has seen. See `recovery`.
     """
 
     session: TabletSession
@@ -59,6 +60,8 @@ class Contact:
     offset_ms: int | None = None
     uncertainty_ms: int | None = None
     schema: int = 1
+    followed: UUID | None = None
+    seen_seq: int | None = None
 
 
 @dataclass(frozen=True)

@@ -280,6 +280,32 @@ language sql security definer set search_path = pg_catalog, public, pg_temp as $
   select count(*) from gone
 $$;
 
+-- Another history begins: the server was put back in time, or promoted, and what it numbers from now
+-- on is not what tablets have seen under these numbers. The first commit of a history lies beyond
+-- every number that was ever given out in the one before: whoever compares numbers alone is right
+-- too. Sequences that a copy of files has left behind are brought up. Returns the new epoch.
+create function feed_new_history() returns uuid
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  a_history constant bigint := 1000000000;
+  reached bigint;
+  epoch uuid;
+begin
+  perform pg_advisory_xact_lock(7301, 1);
+  select greatest(last_value, (select coalesce(max(seq), 0) from feed_commit)) into reached from feed_seq;
+  perform setval('feed_seq', (reached / a_history + 1) * a_history);
+  perform setval('feed_commit_id',
+    greatest(last_value, (select coalesce(max(id), 0) from feed_commit), 1)) from feed_commit_id;
+  perform setval(pg_get_serial_sequence('feed_change', 'n'),
+    greatest(nextval(pg_get_serial_sequence('feed_change', 'n')),
+      (select coalesce(max(n), 0) from feed_change)));
+  -- Never older than the one before, whatever this machine's clock says: the newest one counts.
+  insert into feed_epoch (started_at)
+    select greatest(clock_timestamp(), max(started_at) + interval '1 microsecond') from feed_epoch
+    returning id into epoch;
+  return epoch;
+end $$;
+
 -- The log is append-only, for the owner too. A commit row is stamped once. Retention says so:
 -- `set local carefield.retention = 'on'` allows DELETE in that transaction, nothing allows UPDATE.
 -- (The application's role has neither right. TRUNCATE is left to the owner.)
