@@ -92,6 +92,15 @@ class Database:
         return UUID(self._recall("claim") or self._remember("claim", str(uuid7())))
 
     @property
+    def author(self) -> str | None:
+        """Who signed in here last: whoever types here, also when that sign-in has ended and nobody
+        could tell the tablet yet."""
+        return self._recall("author")
+
+    def signed_in(self, person: str) -> None:
+        self._remember("author", person)
+
+    @property
     def epoch(self) -> str | None:
         """The name of the server's history that this store follows; None before any answer."""
         return self._recall("epoch")
@@ -130,6 +139,11 @@ class Database:
         )
 
     # --- inside ---
+
+    def _next_save(self) -> dict[str, Any]:
+        """What names the next save, and who types it."""
+        named = {"editor": str(self.instance), "edit_no": self._count("edit_no")}
+        return named | ({"author_id": self.author} if self.author else {})
 
     def _count(self, name: str) -> int:
         number = int(self._recall(name) or 0) + 1

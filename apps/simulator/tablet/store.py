@@ -34,7 +34,7 @@ from .ledger import Ledger, Outbox
 __all__ = ["Document", "Edit", "Outbox", "Store", "encoded", "seq_of"]
 
 Document = dict[str, Any]
-_MARKS = ("sync_status", "sync_errors")
+_NOT_TYPED = ("sync_status", "sync_errors", "author_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +127,12 @@ class Store(Ledger):
 
         `editor` and `edit_no` name the save: this local database, its n-th. A fact also gets the
         device's `counter`, which orders the facts of one device whatever its clock says. `urgent`
-        goes before everything else.
+        goes before everything else. `author_id` says who typed it: by the time it arrives, somebody
+        else may be signed in.
         """
         with self._transaction():
-            document = {name: value for name, value in document.items() if name not in _MARKS}
-            document |= {"editor": str(self.instance), "edit_no": self._count("edit_no")}
+            document = {name: value for name, value in document.items() if name not in _NOT_TYPED}
+            document |= self._next_save()
             if collection == "facts":
                 document["counter"] = self._count("counter")
             self._keep(collection, document, at, urgent=urgent)
@@ -144,8 +145,8 @@ class Store(Ledger):
             row = self._row(collection, id)
             if row is None:
                 return
-            named = {"editor": str(self.instance), "edit_no": self._count("edit_no")}
-            self._keep(collection, {**orjson.loads(row[0]), **named, "_deleted": True}, at)
+            document = {**orjson.loads(row[0]), **self._next_save(), "_deleted": True}
+            self._keep(collection, document, at)
 
     def unsent(self, limit: int, *, urgent: bool = False) -> list[Edit]:
         """The oldest edits of one collection, in the order in which they were typed. What is urgent

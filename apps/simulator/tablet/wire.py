@@ -93,6 +93,7 @@ class Wire:
         answer: Document = await self.call(
             "POST", "/api/v1/sign-in", {"username": username, "password": password}
         )
+        self._store.signed_in(answer["id"])
         return answer
 
     async def pull(self, collection: str, checkpoint: str | None, limit: int) -> Page:
