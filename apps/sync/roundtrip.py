@@ -23,8 +23,8 @@ from apps.audit.services import Act, record_all
 from apps.changes.reading import Head, snapshot
 from apps.changes.services import forget
 from apps.core.problems import BUSY, FAILED, INVALID, Details, FieldError, ProblemError
-from apps.sync import feed, ledger, projection, registry
-from apps.sync.feed import Standing
+from apps.sync import feed, ledger, projection, recovery, registry
+from apps.sync.feed import Estranged, Standing
 from apps.sync.problems import PULL_ONLY, UNKNOWN_COLLECTION
 from apps.sync.pull import LARGEST_LIMIT, read
 from apps.sync.push import push
@@ -92,8 +92,11 @@ def make(request: Request, *, contact: Contact, seen: Head | None, now: datetime
         )
         if said is not None
     }
+    recovery.hear(contact, [name for name, at in request.pull.items() if at is None], now=now)
     reading = _Reading(request, contact, seen)
     reading.run()
+    if reading.estranged is not None:
+        recovery.note(reading.estranged, contact, now=now)
     record_all(reading.acts, now=now)
     _forget(contact.instance, reading.presented)
     body = b'{"push":%s,"pull":%s%s}' % (
@@ -148,6 +151,7 @@ class _Reading:
         self.standing: Standing | None = None
         self.acts: list[Act] = []
         self.presented: dict[str, int] = {}
+        self.estranged: Estranged | None = None
         self._asked = request.pull
         self._room = request.limit
         self._contact = contact
@@ -174,6 +178,8 @@ class _Reading:
         try:
             return self._page(_collection(name), checkpoint)
         except ProblemError as problem:
+            if isinstance(problem, Estranged):
+                self.estranged = problem
             return _problem(problem)
         except (DatabaseError, InterfaceError):
             raise

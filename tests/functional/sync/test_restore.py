@@ -199,6 +199,19 @@ def test_a_tablet_of_before_is_served_nothing_that_it_may_still_owe(stage: Stage
     assert pull("marks").status_code == 409  # each collection for itself
     assert pull("pages").status_code == 200
 
+    def trip(**more: str) -> Any:
+        body = {"pull": {"marks": None, "notes": None}}
+        answer = httpx2.post(
+            f"{before.url}/api/v1/sync", json=body, headers=headers | more, trust_env=False
+        )
+        return answer.json()["pull"]
+
+    refused_marks = trip()
+    assert refused_marks["marks"]["code"] == "another-history"
+    assert "documents" in refused_marks["notes"]
+    assert len(trip(**{"Sync-Followed": epoch})["marks"]["documents"]) == 1
+    assert not Setback.objects.exists()  # whoever is awaited is no alarm
+
 
 def test_without_another_history_nothing_older_is_ever_served(stage: Stage) -> None:
     """The operator has forgotten it, or does not know yet."""
