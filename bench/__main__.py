@@ -12,7 +12,7 @@ from typing import Final
 
 import uvloop
 
-from bench import figures, flat, herd, memory, pull, push, rows
+from bench import figures, flat, handler, herd, memory, pull, push, rows
 from bench.figures import Figure
 from bench.stack import Stack, raise_file_limit, running
 
@@ -20,6 +20,7 @@ MEASUREMENTS: Final = {
     "push": push.measure,
     "pull": pull.measure,
     "flat": flat.measure,
+    "handler": handler.measure,
     "memory": memory.measure,
     "rows": rows.measure,
     "herd": herd.measure,

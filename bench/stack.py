@@ -121,6 +121,10 @@ class Stack:
         """The product's web server, as in production."""
         return self._uvicorn("config.asgi:application", database)
 
+    def stock(self, database: str) -> Process:
+        """The same under Django's own handler: see `bench.stock`."""
+        return self._uvicorn("bench.stock:application", database)
+
     def bare_rows(self, database: str) -> Process:
         """The floor of pushed rows: see `bench.rowfloor`."""
         return self._uvicorn("bench.rowfloor:application", database)
