@@ -29,5 +29,6 @@ app.conf.beat_schedule = {
     "let-cleared-go": tick("assignments.let_cleared_go", 15),
     "end-old-sign-ins": tick("accounts.end_old_sign_ins", 60),
     "take-waiting": tick("sync.take_waiting", 60),
+    "set-aside-unseen": tick("sync.set_aside_unseen", 3600),
     "expire-held-messages": tick("dispatch.expire_held", 3600),
 }

@@ -297,6 +297,8 @@ LOST_TABLET_BYTES = env.whole("LOST_TABLET_BYTES", 16 * 1024 * 1024, least=1024)
 OLDEST_SCHEMA_SERVED = env.whole("OLDEST_SCHEMA_SERVED", 1, least=1)
 # Rows that one round trip may push, of all collections together.
 ROUND_TRIP_ROWS = env.whole("ROUND_TRIP_ROWS", 200, least=1)
+# A tablet that nobody has heard of for so long is treated as lost: it may hand in, nothing else.
+HOLDER_DAYS = env.number("HOLDER_DAYS", 30, least=1)
 # --- Sockets -----------------------------------------------------------------------------------
 HEARTBEAT_SECONDS = env.number("HEARTBEAT_SECONDS", 10, least=0.2)
 # A socket that has not said hello after this long is closed.

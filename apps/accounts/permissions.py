@@ -10,6 +10,11 @@ from rest_framework.request import Request
 from apps.accounts.auth import TabletSession
 from apps.accounts.models import Client, User
 
+_LOST = (
+    "This tablet counts as lost, or was not heard of for long. What was typed on it is still taken."
+    " Then enrol it anew, or have a supervisor say that it was found."
+)
+
 
 class Nobody(BasePermission):
     """The default: an endpoint that forgot to say who may call it is closed."""
@@ -22,7 +27,10 @@ class IsTablet(BasePermission):
     """An enrolled tablet, with or without a responder. Not one that is lost."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        return isinstance(request.auth, TabletSession) and not request.auth.lost
+        if isinstance(request.auth, TabletSession) and request.auth.lost:
+            self.message = _LOST
+            return False
+        return isinstance(request.auth, TabletSession)
 
 
 class IsAnyTablet(BasePermission):

@@ -20,7 +20,7 @@ from django.conf import settings
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
-from django.http import FileResponse, HttpResponseBase
+from django.http import FileResponse, HttpResponse, HttpResponseBase
 from django.urls import set_script_prefix
 
 from apps.core import serving
@@ -36,6 +36,8 @@ class _Refused(Exception):
 
     def __init__(self, answer: HttpResponseBase) -> None:
         super().__init__()
+        if isinstance(answer, HttpResponse):  # no middleware does it here
+            answer["Content-Length"] = str(len(answer.content))
         self.answer = answer
 
 

@@ -365,6 +365,7 @@ class TestAHerd:
         for one in found.refused:
             assert json.loads(one.body)["code"] == "busy"
             assert one.headers["content-type"] == "application/problem+json"
+            assert one.headers["content-length"] == str(len(one.body))
             assert 1 <= int(one.headers["retry-after"]) <= LONGEST
 
     def test_delays_no_call_and_no_desk(self) -> None:
