@@ -75,6 +75,7 @@ async def _tablet(web: Process, tablet: dict[str, str], found: _Figures, began: 
     connection = await Connection.to(web.url)
 
     async def ask(method: str, path: str, body: bytes = b"") -> Answer:
+        nonlocal connection
         while True:
             at = time.perf_counter()
             answer = await connection.request(
@@ -84,7 +85,9 @@ async def _tablet(web: Process, tablet: dict[str, str], found: _Figures, began: 
             if answer.status != 503:
                 return answer
             found.refused += 1
+            await connection.close()  # a server keeps no idle connection for so long
             await asyncio.sleep(answer.retry_after * random.uniform(1.0, 1.2))
+            connection = await Connection.to(web.url)
 
     await ask("POST", "/api/v1/sync/pages/push", body)
     pulled: list[Any] = [None]
