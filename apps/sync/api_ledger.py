@@ -90,17 +90,11 @@ class DigestOf(api.SyncView):
         return Response(body, headers=taken.standing.headers())
 
 
-def _said(**fields: Any) -> serializers.DictField:
-    return serializers.DictField(
-        child=inline_serializer(
-            "UnsentOfCollection",
-            {
-                "count": serializers.IntegerField(min_value=0),
-                "oldest_at": serializers.DateTimeField(allow_null=True, required=False),
-            },
-        ),
-        **fields,
-    )
+class UnsentOfCollection(serializers.Serializer[Any]):
+    """What a local database says of one collection."""
+
+    count = serializers.IntegerField(min_value=0)
+    oldest_at = serializers.DateTimeField(allow_null=True, required=False)
 
 
 class Outbox(api.SyncView):
@@ -116,8 +110,8 @@ class Outbox(api.SyncView):
         request=inline_serializer(
             "DeclaredOutbox",
             {
-                "unsent": _said(required=False),
-                "refused": _said(required=False),
+                "unsent": serializers.DictField(child=UnsentOfCollection(), required=False),
+                "refused": serializers.DictField(child=UnsentOfCollection(), required=False),
                 "at": serializers.DateTimeField(help_text="the device's clock, uncorrected"),
             },
         ),

@@ -143,6 +143,17 @@ class TestPurged:
             assert purged(client, mine, said).status_code == 204
         assert PurgeReceipt.objects.get().seq == 0
 
+    def test_the_same_again_after_the_order_was_forgotten_is_a_repeat(
+        self, client: Client, mine: EnrolledTablet
+    ) -> None:
+        id = rooms.note("x", to=mine.tablet.sign_ins.get().user)
+        rooms.withdraw(id)
+        said = [{"collection": "notes", "ids": [str(id)]}]
+        purged(client, mine, said)
+        forget(holder=mine.instance, collection="notes", before=head().seq + 1)
+        purged(client, mine, said)
+        assert PurgeReceipt.objects.get().seq == head().seq
+
     def test_copies_that_arrive_together_are_one(self, mine: EnrolledTablet) -> None:
         id = rooms.note("x", to=mine.tablet.sign_ins.get().user)
         rooms.withdraw(id)
