@@ -45,6 +45,9 @@ def _header(name: str, description: str, *, required: bool = False) -> OpenApiPa
 
 _INSTANCE = _header("Sync-Instance", "UUID of the tablet's local database", required=True)
 _SEEN = _header("Sync-Seen", "the highest Sync-Head that this local database has seen")
+_FOLLOWED = _header(
+    "Sync-Followed", "the history (Sync-Epoch) to which everything that was held has been sent"
+)
 _CLOCK = _header("Sync-Clock", "device clock in Unix milliseconds; `;rtt=` last round trip in ms")
 _SCHEMA = _header("Sync-Schema", "the version of the schemas that the app was built for")
 _ANSWERED = [
@@ -91,7 +94,7 @@ class Pull(SyncView):
         operation_id="pull",
         tags=["sync"],
         parameters=[
-            *(_COLLECTION, _INSTANCE, _SEEN, _CLOCK, _SCHEMA, *_ANSWERED),
+            *(_COLLECTION, _INSTANCE, _SEEN, _FOLLOWED, _CLOCK, _SCHEMA, *_ANSWERED),
             OpenApiParameter("checkpoint", str, description="`checkpoint.c` of the last page"),
             OpenApiParameter(
                 "limit", int, description=f"1 to {LARGEST_LIMIT}; {DEFAULT_LIMIT} by default"
