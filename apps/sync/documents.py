@@ -153,7 +153,8 @@ def must_have_led_to(collection: str, revs: Mapping[UUID, int]) -> None:
     """ProblemError (BUSY) where somebody has written one of these documents without its lock: the
     transaction must not stand, or what they wrote would be covered up unseen."""
     rows = StoredDocument.objects.filter(collection=collection, doc_id__in=list(revs))
-    if dict(rows.values_list("doc_id", "rev")) != dict(revs):
+    led_to = {doc_id: rev for doc_id, rev in revs.items() if rev}  # 0: there is none
+    if dict(rows.values_list("doc_id", "rev")) != led_to:
         raise ProblemError(BUSY, headers={"Retry-After": "1"})
 
 

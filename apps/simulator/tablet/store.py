@@ -288,18 +288,15 @@ class Store(Ledger):
             self._show(*key, newer)
 
     def _refused(self, edit: Edit, answer: Document) -> None:
-        """What was refused stays in sight, and is what its correction is typed on."""
+        """What was refused stays in sight, and is what its correction is typed on. A pull may have
+        brought it before, with its revision."""
         self._mark(edit, "refused", None)
+        row = self._row(edit.collection, edit.id)
+        text = encoded({"rev": row[2], **answer} if row and row[2] else answer)
         self._db.execute(
-            "update document set served = ?, newer = null, deleted = 0, "
+            "update document set served = ?, newer = null, deleted = 0, sent = 0, "
             "body = case when ? then body else ? end where collection = ? and id = ?",
-            [
-                encoded(answer),
-                self._waits(edit.collection, edit.id),
-                encoded(answer),
-                edit.collection,
-                edit.id,
-            ],
+            [text, self._waits(edit.collection, edit.id), text, edit.collection, edit.id],
         )
 
     def _sent(self, edit: Edit, *, as_sent: bool) -> None:

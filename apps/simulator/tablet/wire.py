@@ -207,7 +207,8 @@ def understood(response: httpx2.Response) -> httpx2.Response:
         return response
     status = response.status_code
     if status in {429, 503}:
-        raise NoAnswer(f"asked to wait ({status})", wait=retry_after(response))
+        code = _problem(response).get("code", "")
+        raise NoAnswer(f"asked to wait ({status} {code})", wait=retry_after(response))
     if status >= 500:
         raise NoAnswer(f"the server failed ({status})")
     if status in {401, 403}:

@@ -340,6 +340,10 @@ class TestDeletion:
         assert Version.objects.get(fate="deleted").result["title"] == "t"
         assert not QuarantinedWrite.objects.exists()
 
+    def test_of_what_never_came_here_is_answered(self, pair: Pair) -> None:
+        mine, _ = pair
+        assert mine.push(mine.row(uuid7(), title="t", _deleted=True)) == []
+
     def test_a_purge_that_comes_back_is_none(self, pair: Pair) -> None:
         mine, theirs = pair
         id = mine.new(title="t")

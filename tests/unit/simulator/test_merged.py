@@ -140,6 +140,17 @@ def test_a_refused_edit_that_a_pull_brings_first_is_refused_all_the_same(store: 
     assert store.problem("pages", "p") == ["/text: no"]
 
 
+def test_an_answer_that_comes_after_the_pull_of_the_refused_text_keeps_its_revision(
+    store: Store,
+) -> None:
+    type_(store, "A")
+    sent = unsent(store)
+    refused = {**sent.document, "sync_status": "quarantined", "sync_errors": ["/text: no"]}
+    pull(store, {**refused, "rev": 4})
+    store.settle([sent], {"p": refused}, at=AT)
+    assert store.get("pages", "p") == {**refused, "rev": 4}
+
+
 def test_a_correction_carries_no_marks_and_is_typed_on_the_refused_answer(store: Store) -> None:
     typed = type_(store, "A")
     answer = {**typed, "sync_status": "quarantined", "sync_errors": ["/text: no"]}
@@ -158,7 +169,7 @@ def test_a_correction_that_is_refused_again_is_marked_again(store: Store) -> Non
     type_(store, "B")
     answer = {**unsent(store).document, "sync_status": "quarantined", "sync_errors": ["/x: no"]}
     store.settle([unsent(store)], {"p": answer}, at=AT)
-    assert store.get("pages", "p") == answer
+    assert store.get("pages", "p") == {**answer, "rev": 3}
 
 
 def test_an_edit_that_is_set_aside_is_sent_again_after_it_was_mended(store: Store) -> None:
