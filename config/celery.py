@@ -28,6 +28,7 @@ app.conf.beat_schedule = {
     "raise-due-alarms": tick("assignments.raise_due_alarms", ESCALATION_TICK_SECONDS),
     "let-cleared-go": tick("assignments.let_cleared_go", 15),
     "end-old-sign-ins": tick("accounts.end_old_sign_ins", 60),
+    "sweep-media": tick("sync.sweep_media", 3600),
     "take-waiting": tick("sync.take_waiting", 60),
     "set-aside-unseen": tick("sync.set_aside_unseen", 3600),
     "expire-held-messages": tick("dispatch.expire_held", 3600),

@@ -204,6 +204,29 @@ WHITENOISE_USE_FINDERS = not PRODUCTION
 # In tests every client is a new server: it must not list all static files first.
 WHITENOISE_AUTOREFRESH = ENVIRONMENT == "test"
 
+# --- Photos and signatures ----------------------------------------------------------------------
+# Where they are kept, sealed. Any backend of Django's storage API does; all servers and workers see
+# the same. The folder belongs into the backup, beside the database.
+MEDIA_FOLDER = env.text("MEDIA_FOLDER", str(BASE_DIR / "var" / "media"))
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "media": {
+        "BACKEND": "apps.sync.media.storage.DurableStorage",
+        "OPTIONS": {"location": MEDIA_FOLDER},
+    },
+}
+MEDIA_LARGEST_BYTES = env.whole("MEDIA_LARGEST_BYTES", 16 * 1024 * 1024, least=1024)
+# A phone's camera has 48 million. Opening one takes 12 bytes of memory a pixel.
+MEDIA_LARGEST_PIXELS = env.whole("MEDIA_LARGEST_PIXELS", 50_000_000, least=1)
+# Requests for media that one server answers at once: fewer than REQUEST_THREADS, so that records
+# always have threads of their own.
+MEDIA_REQUESTS = env.whole("MEDIA_REQUESTS", 2, least=1)
+# Half-sent files of one person.
+MEDIA_OPEN_UPLOADS = env.whole("MEDIA_OPEN_UPLOADS", 50, least=1)
+# A file that no document names (yet, or any more) is kept this long; so is a half-sent one.
+MEDIA_UNNAMED_DAYS = env.number("MEDIA_UNNAMED_DAYS", 7, least=1)
+
 # --- Transport security ----------------------------------------------------------------------
 SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", PRODUCTION)
 if env.flag("BEHIND_TLS_PROXY", False):
@@ -299,6 +322,7 @@ OLDEST_SCHEMA_SERVED = env.whole("OLDEST_SCHEMA_SERVED", 1, least=1)
 ROUND_TRIP_ROWS = env.whole("ROUND_TRIP_ROWS", 200, least=1)
 # A tablet that nobody has heard of for so long is treated as lost: it may hand in, nothing else.
 HOLDER_DAYS = env.number("HOLDER_DAYS", 30, least=1)
+
 # --- Sockets -----------------------------------------------------------------------------------
 HEARTBEAT_SECONDS = env.number("HEARTBEAT_SECONDS", 10, least=0.2)
 # A socket that has not said hello after this long is closed.

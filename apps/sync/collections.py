@@ -16,7 +16,14 @@ from typing import Any
 
 from apps.core.problems import FieldError
 from apps.sync import registry
-from apps.sync.registry import NOT_CONTENT, Collection, Contact, Pushed, Refused
+from apps.sync.registry import (
+    NOT_CONTENT,
+    Collection,
+    Contact,
+    MediaNames,
+    Pushed,
+    Refused,
+)
 
 
 class Facts(Collection):
@@ -25,6 +32,10 @@ class Facts(Collection):
     def server_managed(self, document: dict[str, Any]) -> frozenset[str]:
         kind = registry.fact_kinds().get(str(document.get("kind")))
         return NOT_CONTENT | (registry.read_only(kind.schema) if kind else frozenset())
+
+    def media_of(self, document: Mapping[str, Any]) -> MediaNames | None:
+        kind = registry.fact_kinds().get(str(document.get("kind")))
+        return kind.media if kind else None
 
     def versions(self) -> tuple[int, ...]:
         kinds = registry.fact_kinds().values()

@@ -17,6 +17,7 @@ from apps.sync import documents, projection
 from apps.sync.canonical import covers, same
 from apps.sync.documents import SERVER_EDITOR, Stand, content_of, whole
 from apps.sync.judging import Fate, Sent, State, Verdict, judge
+from apps.sync.media import naming
 from apps.sync.models import Version
 from apps.sync.registry import Collection, Contact, Edit, Merging, Pushed, Refused
 from apps.sync.services import quarantine, versions
@@ -62,11 +63,18 @@ def seen_by(stand: Stand, pushed: Pushed, people: Sequence[User | None]) -> Stan
 
 
 def take(
-    collection: Collection, pushed: Pushed, stand: Stand, contact: Contact, now: datetime
+    collection: Collection,
+    pushed: Pushed,
+    stand: Stand,
+    contact: Contact,
+    *,
+    history: list[Version],
+    now: datetime,
 ) -> Outcome:
-    """Judges one version and does what the verdict says. Runs in a savepoint, under the document's
-    lock. Raises Refused for a document that its author may not change, and what `write` raises."""
-    return _Taking(collection, pushed, stand, contact, now).outcome()
+    """Judges one version and does what the verdict says, under the document's lock. The row for the
+    history is added to `history`, for the caller to write in the same transaction. Raises Refused
+    for a document that its author may not change, and what `write` raises."""
+    return _Taking(collection, pushed, stand, contact, history, now).outcome()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,7 @@ class _Taking:
     pushed: Pushed
     stand: Stand
     contact: Contact
+    history: list[Version]
     now: datetime
 
     def outcome(self) -> Outcome:
@@ -120,7 +129,18 @@ class _Taking:
     def _write(self, content: dict[str, Any], fate: Fate) -> dict[str, Any]:
         if len(orjson.dumps(content)) > LARGEST_DOCUMENT:
             raise Refused([_TOO_LARGE])
-        return self._merging.write(self._edit(content, of_server=fate == Fate.MERGED))
+        body = self._merging.write(self._edit(content, of_server=fate == Fate.MERGED))
+        self._note_media(body)
+        return body
+
+    def _note_media(self, document: Mapping[str, Any] | None) -> None:
+        naming.note(
+            collection=self.collection,
+            doc_id=self.pushed.doc_id,
+            document=document,
+            author=self.contact.session.user,
+            now=self.now,
+        )
 
     def _delete(self) -> Outcome:
         """Withdraws a document that nobody has changed since; what others have written meanwhile
@@ -137,6 +157,7 @@ class _Taking:
             return Outcome(self._whole(stand), stand.rev)
         content = dict(stand.present.content)
         delete(self._edit(content, of_server=False))
+        self._note_media(None)
         self._keep("deleted", stand.rev, content)
         return Outcome(None, stand.rev)
 
@@ -158,7 +179,7 @@ class _Taking:
         )
 
     def _keep(self, fate: str, rev: int, result: Mapping[str, Any] | None) -> Version:
-        return versions.keep(
+        version = versions.saved(
             pushed=self.pushed,
             contact=self.contact,
             fate=fate,
@@ -167,6 +188,8 @@ class _Taking:
             result=result,
             now=self.now,
         )
+        self.history.append(version)
+        return version
 
     def _sent(self) -> Sent:
         pushed, assumed = self.pushed, None

@@ -19,6 +19,7 @@ from apps.core.models import Model, UUIDModel
 from apps.core.querysets import QuerySet
 from apps.sync.histories import Comeback, History, Setback
 from apps.sync.judging import Fate
+from apps.sync.media import models as _media_models  # noqa: F401  (Django finds models from here)
 
 __all__ = [
     "FATES",

@@ -31,3 +31,21 @@ BEHIND = Problem(
     "behind", 503, "This server has not yet seen what you have seen.",
     "Send the same again after Retry-After seconds.",
 )  # fmt: skip
+NO_MEDIA = Problem(
+    "no-media", 404, "Not here yet, or not for you.",
+    "Show that it is not here yet; send it if you have it, from Upload-Offset on.",
+)  # fmt: skip
+UPLOAD_OFFSET = Problem(
+    "upload-offset", 409, "This upload goes on elsewhere.", "Go on from Upload-Offset."
+)  # fmt: skip
+WRONG_HASH = Problem(
+    "wrong-hash", 400, "These bytes have another SHA-256 than their address.",
+    "Everything sent so far was dropped. Work the hash out again, send under that address.",
+)  # fmt: skip
+NOT_A_PICTURE = Problem(
+    "not-a-picture", 415, "This is no picture of a kind that is taken.", "Send JPEG, PNG or WebP."
+)  # fmt: skip
+BROKEN_PICTURE = Problem(
+    "broken-picture", 400, "This picture cannot be opened.",
+    "Everything sent so far was dropped. Keep the file in sight on the tablet; take it again.",
+)  # fmt: skip

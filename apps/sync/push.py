@@ -13,15 +13,17 @@ from datetime import datetime
 from uuid import UUID
 
 import orjson
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, transaction
 
 from apps.accounts.services import tablet_actor
 from apps.audit.services import record
+from apps.changes.services import together
 from apps.core.problems import FieldError
 from apps.sync import authors, documents, feed, merged, recovery, urgent, verdicts, wire
 from apps.sync.authors import Attribution
 from apps.sync.documents import Stand
 from apps.sync.feed import Current
+from apps.sync.models import Version
 from apps.sync.registry import SERVER_MANAGED, Collection, Contact, Pushed, Refused
 from apps.sync.rows import MOST_ROWS, Row, parsed, positive, rows_of, uuid
 from apps.sync.services import lost, quarantine
@@ -81,9 +83,19 @@ class _Judged:
 def _commit(
     collection: Collection, contact: Contact, rows: Sequence[Row], now: datetime
 ) -> dict[str, _Judged]:
-    """One transaction. A constraint that is checked at COMMIT fails all of its rows, where a
-    savepoint has no say: then each row gets a transaction of its own, and the culprit stays out.
+    """One transaction: all rows in as few statements as there can be. Where one of them cannot be
+    taken, nothing of that stands, and each gets a savepoint of its own. A constraint that is
+    checked at COMMIT fails all of its rows, where a savepoint has no say: then each row gets a
+    transaction of its own, and the culprit stays out.
     """
+    try:
+        with transaction.atomic():
+            batch = _Batch(collection, contact, rows, now)
+            judged = batch.judge_together(rows)
+            batch.check()
+            return judged
+    except (_Trouble, IntegrityError, DataError):
+        pass  # and nothing of it is there: who the culprit is shows row by row
     try:
         with transaction.atomic():
             batch = _Batch(collection, contact, rows, now)
@@ -130,18 +142,38 @@ class _Batch:
             versions = [one for one in self._parsed.values() if isinstance(one, Pushed)]
             self._stands = merged.stands_of(collection, contact, versions)
 
+    def judge_together(self, rows: Sequence[Row]) -> dict[str, _Judged]:
+        """The verdicts on all rows, if each can be taken. Raises _Trouble otherwise."""
+        history: list[Version] = []
+        try:
+            with together(now=self._now):
+                judged = {row.id: self._judged(row, history) for row in rows}
+            Version.objects.bulk_create(history)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, it comes again row by row
+            raise _Trouble from None
+        return judged
+
     def judge(self, row: Row) -> _Judged:
-        """The verdict on one row."""
+        """The verdict on one row, in a savepoint of its own."""
+        history: list[Version] = []
+        try:
+            with transaction.atomic():
+                judged = self._judged(row, history)
+                Version.objects.bulk_create(history)
+                return judged
+        except Exception as error:  # noqa: BLE001 - every kind has its verdict, or goes on up
+            return self.refuse(row, verdicts.reasons(error, self._collection))
+
+    def _judged(self, row: Row, history: list[Version]) -> _Judged:
         if row.document.get("_deleted") and not positive(row.document.get("edit_no")):
             return _Judged(row, None)  # a purge that comes back: never a deletion
         nobody = self._contact.session.user is None
         try:
-            with transaction.atomic():
-                document = self._apply(row)
+            document = self._apply(row, history)
         except _Known:
             return _Judged(row, _tombstone(row) if nobody else None, another=not nobody)
-        except Exception as error:  # noqa: BLE001 - every kind has its verdict, or goes on up
-            return self.refuse(row, verdicts.reasons(error, self._collection))
         answer = None
         if document is not None:
             answer = orjson.dumps({"_deleted": False, **document}, option=orjson.OPT_UTC_Z)
@@ -175,8 +207,8 @@ class _Batch:
         if self._revs:
             documents.must_have_led_to(self._collection.name, self._revs)
 
-    def _apply(self, row: Row) -> dict[str, object] | None:
-        """Applies a row, or raises Refused. Runs in a savepoint."""
+    def _apply(self, row: Row, history: list[Version]) -> dict[str, object] | None:
+        """Applies a row, or raises Refused."""
         pushed, whose = self._parsed[row.id], self._authors[row.id]
         if not isinstance(pushed, Pushed):
             raise Refused(pushed)
@@ -186,7 +218,9 @@ class _Batch:
         contact = whose.speaks(self._contact)
         if whose.another and self._collection.kind == "merged":
             stand = merged.seen_by(stand, pushed, [whose.author])
-        taken = verdicts.take(self._collection, pushed, stand, contact, self._now)
+        taken = verdicts.take_unsaved(
+            self._collection, pushed, stand, contact, history=history, now=self._now
+        )
         if self._collection.kind == "merged":
             self._revs[pushed.doc_id] = taken.rev
         if pushed.corrects:
@@ -210,6 +244,10 @@ class _Batch:
         if verdicts.is_repeat(self._collection, pushed, stand):
             raise _Known
         raise Refused(list(whose.errors))
+
+
+class _Trouble(Exception):
+    """One of these rows cannot be taken."""
 
 
 class _Known(Exception):

@@ -7,7 +7,7 @@ app knows no domain: it pages, signs, judges envelopes and calls the handler.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -85,6 +85,9 @@ class Pushed:
     corrects: bool = False
 
 
+# The addresses of the media that a document names: see `media.naming.media_fields`.
+MediaNames = Callable[[Mapping[str, Any]], Iterable[str]]
+
 # Called in a savepoint. None: applied as sent. A document: what holds now, to be returned. Raises
 # Refused (or ProblemError with a 4xx) to put the row into quarantine.
 PushHandler = Callable[[Pushed, Contact, datetime], dict[str, Any] | None]
@@ -126,7 +129,8 @@ class Merging:
     versions can be put together; the others are single values. `delete` withdraws a document;
     None: what was recorded is not deleted.
 
-    Whoever writes such a document elsewhere takes `documents.lock` first, in the same transaction.
+    Whoever writes such a document elsewhere takes `documents.lock` first, in the same transaction,
+    and calls `media.naming.note` where its documents name media.
     """
 
     write: Callable[[Edit], dict[str, Any]]
@@ -145,6 +149,8 @@ class Collection:
     Versions are one count for the whole server, which grows with each change of any schema.
     `schema` holds from `version` on; `earlier` are those that held from lower numbers on. A client
     gets documents as the version that it was built for knows them.
+
+    `media`: which photos and signatures a document names. Who may see the document may see them.
     """
 
     name: str
@@ -157,6 +163,7 @@ class Collection:
     audit_as: str | None = None
     version: int = 1
     earlier: Mapping[int, dict[str, Any]] = field(default_factory=dict)
+    media: MediaNames | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -172,6 +179,10 @@ class Collection:
     def server_managed(self, document: dict[str, Any]) -> frozenset[str]:
         """The names of this document's fields that clients do not write."""
         return NOT_CONTENT | read_only(self.schema)
+
+    def media_of(self, document: Mapping[str, Any]) -> MediaNames | None:
+        """How this document names media; None where such documents do not."""
+        return self.media
 
     def versions(self) -> tuple[int, ...]:
         """The numbers from which its schema was there, and was another; the newest last."""
@@ -201,6 +212,7 @@ class FactKind:
     push: PushHandler
     version: int = 1
     earlier: Mapping[int, dict[str, Any]] = field(default_factory=dict)
+    media: MediaNames | None = None
 
     def versions(self) -> tuple[int, ...]:
         """As of a `Collection`."""
@@ -273,12 +285,13 @@ def register_fact_kind(
     push: PushHandler,
     version: int = 1,
     earlier: Mapping[int, dict[str, Any]] | None = None,
+    media: MediaNames | None = None,
 ) -> None:
     """Makes a kind of fact known. `schema` describes the whole document; see `Collection`."""
     if kind in _registry.kinds:
         raise ValueError(f"Kind of fact {kind} is registered twice.")
     _check_versions(kind, version, earlier or {})
-    _registry.kinds[kind] = FactKind(schema, push, version, earlier or {})
+    _registry.kinds[kind] = FactKind(schema, push, version, earlier or {}, media)
 
 
 def unregister_fact_kind(kind: str) -> None:

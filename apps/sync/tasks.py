@@ -8,7 +8,14 @@ from celery import shared_task
 
 from apps.core import clock
 from apps.sync import pacing
+from apps.sync.media import retention
 from apps.sync.services import waiting
+
+
+@shared_task(name="sync.sweep_media")
+def sweep_media(**kwargs: Any) -> None:
+    """Removes photos that nobody names any more, and what was left of broken-off work."""
+    retention.sweep(now=clock.now())
 
 
 @shared_task(name="sync.take_waiting")

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from apps.sync import api, api_ledger, api_records, api_roundtrip, api_tablets
+from apps.sync.media.api import Media
 
 urlpatterns = [
     path("sync", api_roundtrip.RoundTrip.as_view(), name="round-trip"),
@@ -37,6 +38,7 @@ urlpatterns = [
         api_records.ApplyQuarantined.as_view(),
         name="apply-quarantined",
     ),
+    path("media/<str:sha256>", Media.as_view(), name="media"),
     path("tablets", api_tablets.Tablets.as_view(), name="tablets"),
     path("schemas/<str:collection>", api.SchemaOf.as_view(), name="collection-schema"),
 ]

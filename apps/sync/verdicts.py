@@ -14,7 +14,9 @@ from apps.core.problems import FieldError, ProblemError
 from apps.sync import documents, merged
 from apps.sync.canonical import covers
 from apps.sync.documents import Stand
+from apps.sync.media import naming
 from apps.sync.merged import Outcome
+from apps.sync.models import Version
 from apps.sync.registry import Collection, Contact, Pushed, Refused
 from apps.sync.services import quarantine, taking
 
@@ -27,10 +29,27 @@ _BROKEN = FieldError("", "The server could not take this. Its operator has been 
 def take(
     collection: Collection, pushed: Pushed, stand: Stand, contact: Contact, now: datetime
 ) -> Outcome:
-    """Has a row judged and written, or raises one of those that `reasons` knows. Runs in a
-    savepoint. `stand`, and the outcome's `rev`, matter to merged collections alone."""
+    """Has a row judged and written, history and all, or raises one of those that `reasons` knows.
+    Runs in a savepoint. `stand`, and the outcome's `rev`, matter to merged collections alone."""
+    history: list[Version] = []
+    outcome = take_unsaved(collection, pushed, stand, contact, history=history, now=now)
+    Version.objects.bulk_create(history)
+    return outcome
+
+
+def take_unsaved(
+    collection: Collection,
+    pushed: Pushed,
+    stand: Stand,
+    contact: Contact,
+    *,
+    history: list[Version],
+    now: datetime,
+) -> Outcome:
+    """As `take`, but what goes into the history is added to `history`, for the caller to write with
+    that of other rows."""
     if collection.kind == "merged":
-        return merged.take(collection, pushed, stand, contact, now)
+        return merged.take(collection, pushed, stand, contact, history=history, now=now)
     if pushed.deleted:
         raise Refused([FieldError("/_deleted", "What was recorded is not deleted.")])
     new = taking.take(row=pushed, contact=contact, now=now)
@@ -42,7 +61,15 @@ def take(
     if pushed.corrects:
         quarantine.give_way(collection=collection.name, doc_id=pushed.doc_id)
     assert collection.push is not None  # the registry has checked it
-    return Outcome(collection.push(pushed, contact, now), stand.rev)
+    answer = collection.push(pushed, contact, now)
+    naming.note(
+        collection=collection,
+        doc_id=pushed.doc_id,
+        document={**pushed.document, **(answer or {})},
+        author=contact.session.user,
+        now=now,
+    )
+    return Outcome(answer, stand.rev)
 
 
 def is_repeat(collection: Collection, pushed: Pushed, stand: Stand) -> bool:

@@ -16,6 +16,7 @@ from apps.changes.services import EVERYONE_SCOPE, Document, publish
 from apps.core.ids import uuid7
 from apps.core.problems import FieldError
 from apps.sync import policies, registry
+from apps.sync.media.naming import media_fields
 from apps.sync.registry import Collection, Contact, Edit, Merging, Pushed, Refused
 from tests.factories import NOON
 
@@ -26,6 +27,7 @@ SCHEMA: dict[str, Any] = {
         "id": {"type": "string", "format": "uuid"},
         "text": {"type": "string"},
         "author_id": {"type": "string", "readOnly": True},
+        "photos": {"type": ["array", "null"], "items": {"type": "string"}},
     },
 }
 
@@ -60,7 +62,15 @@ def mark(row: Pushed, contact: Contact, now: datetime) -> dict[str, Any] | None:
 
 
 NOTES = Collection("notes", "pull_only", "both", SCHEMA, audit_as="note")
-MARKS = Collection("marks", "append_only", "tablet", SCHEMA, push=mark, audit_as="mark")
+MARKS = Collection(
+    "marks",
+    "append_only",
+    "tablet",
+    SCHEMA,
+    push=mark,
+    audit_as="mark",
+    media=media_fields("photos"),
+)
 SIGNS = Collection("signs", "pull_only", "tablet", SCHEMA, shared=True)
 
 
@@ -143,6 +153,7 @@ PAGES = Collection(
     audit_as="page",
     version=2,
     earlier={1: FIRST_PAGE_SCHEMA},
+    media=media_fields("photos"),
 )
 
 

@@ -23,7 +23,8 @@ from apps.audit.services import record
 from apps.changes import scopes
 from apps.changes.services import Document, publish
 from apps.core.problems import FieldError
-from apps.sync import documents
+from apps.sync import documents, registry
+from apps.sync.media import naming
 from apps.sync.models import QuarantinedWrite, QuarantinedWriteQuerySet
 from apps.sync.registry import SERVER_MANAGED, Contact
 from apps.sync.services.taking import fingerprint
@@ -82,6 +83,15 @@ def quarantine(*, row: Rejected, contact: Contact, now: datetime) -> Quarantined
         if kept.stands_in:
             shown.append(_in_its_place(kept))
         publish(documents=shown, now=now)
+        if (collection := registry.get(row.collection)) is not None:
+            naming.note(
+                collection=collection,
+                doc_id=kept.pk,
+                document=row.content,
+                author=author,
+                now=now,
+                kept_as=(QuarantinedWriteQuerySet.COLLECTION, kept.pk),
+            )
         record(
             actor=tablet_actor(tablet, author),
             action="quarantine",

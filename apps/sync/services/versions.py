@@ -17,12 +17,13 @@ from apps.changes.services import Document, publish
 from apps.core.problems import CONFLICT, FORBIDDEN, ProblemError
 from apps.sync import documents, registry
 from apps.sync.canonical import covers
+from apps.sync.media import naming
 from apps.sync.models import Choice, Conflict, ConflictQuerySet, Version
 from apps.sync.registry import Collection, Contact, Edit, Pushed
 from apps.sync.services.taking import fingerprint
 
 
-def keep(
+def saved(
     *,
     pushed: Pushed,
     contact: Contact,
@@ -32,9 +33,9 @@ def keep(
     result: Mapping[str, Any] | None,
     now: datetime,
 ) -> Version:
-    """Writes a save into history and ledger. `result`: the document where it is not what was
-    sent."""
-    return Version.objects.create(
+    """A save as it goes into history and ledger, not written yet. `result`: the document where it
+    is not what was sent."""
+    return Version(
         collection=pushed.collection,
         doc_id=pushed.doc_id,
         rev=rev,
@@ -67,6 +68,15 @@ def open_conflict(
         kept=dict(kept),
     )
     publish(documents=[_document(row)], now=now)
+    if (collection := registry.get(row.collection)) is not None and row.author is not None:
+        naming.note(
+            collection=collection,
+            doc_id=row.doc_id,
+            document=kept,
+            author=row.author,
+            now=now,
+            kept_as=(ConflictQuerySet.COLLECTION, row.pk),
+        )
     return row
 
 
@@ -141,6 +151,7 @@ def _put(
         now=now,
     )
     body = collection.merging.write(edit)
+    naming.note(collection=collection, doc_id=doc_id, document=body, author=by, now=now)
     documents.must_have_led_to(name, {doc_id: stand.rev + 1})
     Version.objects.create(
         collection=name,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -88,6 +89,15 @@ class Pages:
                 self.believed.pop(document["id"], None)
             else:
                 self.believed[document["id"]] = document
+
+
+@pytest.fixture
+def folder(settings: Any, tmp_path: Path) -> Path:
+    """Where the photos of this test are."""
+    options = {"location": str(tmp_path)}
+    media = {"BACKEND": "apps.sync.media.storage.DurableStorage", "OPTIONS": options}
+    settings.STORAGES = {**settings.STORAGES, "media": media}
+    return tmp_path
 
 
 @pytest.fixture
