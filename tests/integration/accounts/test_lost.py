@@ -137,6 +137,13 @@ class TestASignInThatHasRunOut:
         assert not Binding.objects.filter(holder=held.instance).exists()
         assert SignIn.objects.get().ended_at is not None
 
+    def test_is_not_passed_on_to_a_new_local_database(self) -> None:
+        user = person()
+        held = tablet(user)
+        fresh = uuid7()
+        services.register_local_database(tablet=held.tablet, instance=fresh, now=clock.now())
+        assert not Binding.objects.filter(holder=fresh).exists()
+
     def test_holds_until_then(self) -> None:
         user = person()
         held = tablet()

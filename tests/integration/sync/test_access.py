@@ -82,6 +82,18 @@ class TestTakenAfterAll:
         assert theirs.pull()[id]["number"] == 2
         assert "sync_status" not in mine.pull()[id]
 
+    def test_whose_author_may_not_see_the_page_any_more(self, pair: Pair) -> None:
+        """The supervisor may, and answers for it."""
+        mine, theirs = pair
+        id = theirs.new(title="t")
+        mine.pull()
+        with transaction.atomic():
+            revoke(principal=responder(mine).pk, scopes=[scopes.team(mine.of.tablet.team.pk)])
+        assert mine.save(id, number=2) == [{"id": id, "_deleted": True}]
+        write, by = QuarantinedWrite.objects.get(), supervisor(mine)
+        apply_quarantined(write=write, by=by, now=NOON)
+        assert theirs.pull()[id]["number"] == 2
+
     def test_a_fact(self, pair: Pair) -> None:
         mine, theirs = pair
         sent = mark(text="refuse")
