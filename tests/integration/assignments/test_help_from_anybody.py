@@ -10,7 +10,7 @@ from apps.accounts import services as accounts
 from apps.accounts.models import Role
 from apps.assignments.models import Alert, Assignment, Fact
 from apps.audit.services import SYSTEM
-from apps.sync.models import QuarantinedWrite
+from apps.sync.models import QuarantinedWrite, TakenWrite
 from apps.sync.services.applying import apply_quarantined
 from tests.factories import person, tablet
 from tests.integration.assignments.conftest import Elsewhere, World, after, shown
@@ -84,6 +84,8 @@ def test_on_another_units_assignment(world: World, elsewhere: Elsewhere) -> None
         made = world.document("emergency", row, by=by, now=after(10))
         for _ in range(2):
             assert world.push(made, by=by, now=after(10)) == []
+        TakenWrite.objects.all().delete()  # as where the ledger was lost and the fact was not
+        assert world.push(made, by=by, now=after(10)) == []
         fact = Fact.objects.get(pk=made["id"])
         assert (fact.assignment_id, fact.unit) == (None, unit)
         assert fact.unread == {"assignment_id": str(row.pk)}
