@@ -219,9 +219,6 @@ STORAGES: dict[str, dict[str, Any]] = {
 MEDIA_LARGEST_BYTES = env.whole("MEDIA_LARGEST_BYTES", 16 * 1024 * 1024, least=1024)
 # A phone's camera has 48 million. Opening one takes 12 bytes of memory a pixel.
 MEDIA_LARGEST_PIXELS = env.whole("MEDIA_LARGEST_PIXELS", 50_000_000, least=1)
-# Requests for media that one server answers at once: fewer than REQUEST_THREADS, so that records
-# always have threads of their own.
-MEDIA_REQUESTS = env.whole("MEDIA_REQUESTS", 2, least=1)
 # Half-sent files of one person.
 MEDIA_OPEN_UPLOADS = env.whole("MEDIA_OPEN_UPLOADS", 50, least=1)
 # A file that no document names (yet, or any more) is kept this long; so is a half-sent one.

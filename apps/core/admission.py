@@ -3,7 +3,8 @@
 A city's tablets come back together: after a tunnel of the mobile network, after a restart. Each
 would wait for its turn in one line with the calls of CAD and the desk's clicks. So tablets'
 synchronisation has a share of the threads and a line of its own; where the line is full the answer
-is a cheap 503 that says when to come back. Nothing else is ever refused here.
+is a cheap 503 that says when to come back. Pictures that are sent have another, shorter line: where
+it is full, records are as welcome as ever. Nothing else is ever refused here.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from math import ceil
 
 # The longest that a tablet is sent away for, in seconds.
@@ -43,24 +45,35 @@ class Pace:
         return 1 + random.randint(0, ceil(spread))  # noqa: S311  (no secret)
 
 
+@dataclass
+class Queue:
+    """Those who wait: at most `most` (None: any number), with at most `most_bytes` of bodies."""
+
+    pace: Pace
+    most: int | None
+    most_bytes: int
+    waiting: int = 0
+    held: int = 0
+
+
 class Line:
     """One sort of request. `turn` waits for a place in each of `places`, in their order."""
 
-    def __init__(self, admission: Admission, *places: asyncio.Semaphore) -> None:
-        self._admission = admission
+    def __init__(self, queue: Queue, *places: asyncio.Semaphore) -> None:
+        self.queue = queue
         self._places = places
 
     def retry_after(self) -> int | None:
         """When to come back; None: there is room in the line."""
-        here = self._admission
-        if here.waiting < here.most_waiting:
+        here = self.queue
+        if here.most is None or here.waiting < here.most:
             return None
         return here.pace.retry_after(waiting=here.waiting, now=time.monotonic())
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Waits for its turn; inside it is being worked on."""
-        here = self._admission
+        here = self.queue
         async with AsyncExitStack() as held:
             here.waiting += 1
             try:
@@ -76,22 +89,24 @@ class Line:
 class Admission:
     """The lines of one process. With `threads` of 7: tablets have at most 5, of these pushes at
     most 4 and uploads of pictures 2. So a call always finds a thread, and a pull finds one where
-    pushes wait for each other's locks."""
+    pushes wait for each other's locks. Pictures are looked at by tablets and desks, 2 at once."""
 
-    def __init__(self, *, threads: int, most_waiting: int) -> None:
+    def __init__(self, *, threads: int, most_waiting: int, most_bytes: int) -> None:
         tablets = max(1, threads - max(1, threads // 3))
+        pictures = max(1, tablets // 2)
         place = asyncio.Semaphore(tablets)
-        self.waiting = 0
-        self.most_waiting = most_waiting
-        self.pace = Pace(tablets)
-        self._pulls = Line(self, place)
-        self._pushes = Line(self, asyncio.Semaphore(max(1, tablets - 1)), place)
-        self._uploads = Line(self, asyncio.Semaphore(max(1, tablets // 2)), place)
+        records = Queue(Pace(tablets), most_waiting, most_bytes)
+        uploads = Queue(Pace(pictures), max(1, most_waiting // 4), most_bytes // 4)
+        looks = Queue(Pace(pictures), None, 0)
+        self._pulls = Line(records, place)
+        self._pushes = Line(records, asyncio.Semaphore(max(1, tablets - 1)), place)
+        self._uploads = Line(uploads, asyncio.Semaphore(pictures), place)
+        self._looks = Line(looks, asyncio.Semaphore(pictures))
 
     def line_of(self, method: str, path: str) -> Line | None:
         """Where a request has to wait. None: it does not."""
         if path.startswith("/api/v1/media/"):
-            return self._uploads
+            return self._uploads if method == "PUT" else self._looks
         if path != "/api/v1/sync" and not path.startswith("/api/v1/sync/"):
             return None
         return self._pulls if method == "GET" else self._pushes

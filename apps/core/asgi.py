@@ -24,7 +24,7 @@ from django.http import FileResponse, HttpResponse, HttpResponseBase
 from django.urls import set_script_prefix
 
 from apps.core import serving
-from apps.core.admission import Admission, Line
+from apps.core.admission import Admission, Line, Queue
 from apps.core.problems import BUSY, TOO_LARGE, respond
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -58,9 +58,10 @@ class HTTPHandler(ASGIHandler):
         super().__init__()
         self._threads = ThreadPoolExecutor(settings.REQUEST_THREADS, thread_name_prefix="request")
         self._admission = Admission(
-            threads=settings.REQUEST_THREADS, most_waiting=settings.REQUEST_QUEUE
+            threads=settings.REQUEST_THREADS,
+            most_waiting=settings.REQUEST_QUEUE,
+            most_bytes=settings.REQUEST_BODIES_BYTES,
         )
-        self._held = 0
 
     def load_middleware(self, is_async: bool = False) -> None:
         """As for WSGI: nothing is adapted to run on the event loop."""
@@ -75,7 +76,7 @@ class HTTPHandler(ASGIHandler):
         try:
             # Before the body, which may be large and slow, and again when its turn comes.
             self._let_in(line)
-            await self._read(scope, receive, body, bounded=line is not None)
+            await self._read(scope, receive, body, line.queue if line else None)
             self._let_in(line)
             request, refused = self.create_request(scope, body)
             if request is None:
@@ -92,7 +93,8 @@ class HTTPHandler(ASGIHandler):
             await self.send_response(refusal.answer, send)
             return
         finally:
-            self._held -= body.held
+            if line is not None:
+                line.queue.held -= body.held
             body.close()
         if response.streaming:
             await self._stream(response, receive, send)
@@ -105,11 +107,11 @@ class HTTPHandler(ASGIHandler):
             raise _Refused(respond(BUSY, headers={"Retry-After": str(seconds)}))
 
     async def _read(
-        self, scope: dict[str, Any], receive: Receive, body: _Body, *, bounded: bool
+        self, scope: dict[str, Any], receive: Receive, body: _Body, queue: Queue | None
     ) -> None:
         """The whole body, in memory: what is protected is never written to a disk unsealed. One
-        that is too large is refused before it is read, or as soon as it shows; where it is
-        `bounded`, also where too much is held for others."""
+        that is too large is refused before it is read, or as soon as it shows; one that stands in a
+        queue, also where too much is held for others there."""
         most: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         too_large = _Refused(respond(TOO_LARGE, f"A body has at most {most} bytes."))
         if _announced(scope) > most:
@@ -122,10 +124,10 @@ class HTTPHandler(ASGIHandler):
             chunk = message.get("body", b"")
             if body.tell() + len(chunk) > most:
                 raise too_large
-            if bounded:
-                if self._held + len(chunk) > settings.REQUEST_BODIES_BYTES:
+            if queue is not None:
+                if queue.held + len(chunk) > queue.most_bytes:
                     raise _Refused(respond(BUSY, headers={"Retry-After": "2"}))
-                self._held += len(chunk)
+                queue.held += len(chunk)
                 body.held += len(chunk)
             body.write(chunk)
             more = message.get("more_body", False)

@@ -1,13 +1,9 @@
 """The endpoint of photos and signatures. It shares nothing with the records' but the threads, and
-of those it has a few (`MEDIA_REQUESTS`): a hundred photos at once hold up no call."""
+of those it has a few (`core.admission`): a hundred photos at once hold up no call."""
 
 from __future__ import annotations
 
-import random
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
@@ -32,16 +28,13 @@ from apps.accounts.permissions import IsPerson, IsSignedInTablet
 from apps.accounts.services import tablet_actor, user_actor
 from apps.audit.services import record
 from apps.core import clock
-from apps.core.problems import BUSY, INVALID, NOT_FOUND, TOO_LARGE, ProblemError
+from apps.core.problems import INVALID, NOT_FOUND, TOO_LARGE, ProblemError
 from apps.core.schema import PROBLEMS
 from apps.sync.media import naming, storage, uploads
 from apps.sync.media.models import MediaFile
 from apps.sync.media.uploads import OFFSET_HEADER, Kept, Piece, Progress
 from apps.sync.problems import NO_MEDIA
 
-_SEATS = threading.BoundedSemaphore(
-    max(1, min(settings.MEDIA_REQUESTS, settings.REQUEST_THREADS - 1))
-)
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,10})-(\d{1,10})/(\d{1,10})", re.ASCII)
 _ASKING = re.compile(r"bytes \*/(\d{1,10}|\*)", re.ASCII)
 _RANGE = re.compile(r"bytes=(\d{1,10})-", re.ASCII)
@@ -73,18 +66,6 @@ _PROGRESS = inline_serializer(
     "MediaProgress", {"offset": serializers.IntegerField(), "total": serializers.IntegerField()}
 )
 _FILE = {(200, name): OpenApiTypes.BINARY for name in ("image/jpeg", "image/png", "image/webp")}
-
-
-@contextmanager
-def _seat() -> Iterator[None]:
-    """One of the few places. ProblemError (503) where all are taken: nobody waits for one in a
-    thread that a pull could have."""
-    if not _SEATS.acquire(blocking=False):
-        raise ProblemError(BUSY, headers={"Retry-After": str(random.randint(1, 4))})  # noqa: S311
-    try:
-        yield
-    finally:
-        _SEATS.release()
 
 
 class Media(APIView):
@@ -119,29 +100,28 @@ class Media(APIView):
     )
     def get(self, request: Request, sha256: str) -> HttpResponse:
         user = _person(request)
-        with _seat():
-            file = _seen(user, sha256)
-            start = _start(request, file)
-            try:
-                pieces = storage.read_file(file.blob, file.pieces, of=file.pk, start=start)
-                data = b"".join(pieces)
-            except storage.Unreadable as error:
-                storage.log.error("a stored picture cannot be read: %s", error)
-                detail = "What is stored here cannot be read. The operator has been told."
-                raise ProblemError(NO_MEDIA, detail, headers={OFFSET_HEADER: "0"}) from None
-            session = request.auth
-            actor = (
-                tablet_actor(session.tablet, user)
-                if isinstance(session, TabletSession)
-                else user_actor(user)
-            )
-            record(
-                actor=actor,
-                action="read",
-                subject_type="media_file",
-                subject_ids=[file.pk],
-                now=clock.now(),
-            )
+        file = _seen(user, sha256)
+        start = _start(request, file)
+        try:
+            pieces = storage.read_file(file.blob, file.pieces, of=file.pk, start=start)
+            data = b"".join(pieces)
+        except storage.Unreadable as error:
+            storage.log.error("a stored picture cannot be read: %s", error)
+            detail = "What is stored here cannot be read. The operator has been told."
+            raise ProblemError(NO_MEDIA, detail, headers={OFFSET_HEADER: "0"}) from None
+        session = request.auth
+        actor = (
+            tablet_actor(session.tablet, user)
+            if isinstance(session, TabletSession)
+            else user_actor(user)
+        )
+        record(
+            actor=actor,
+            action="read",
+            subject_type="media_file",
+            subject_ids=[file.pk],
+            now=clock.now(),
+        )
         answer = HttpResponse(data, headers=_headers(file))
         if start:
             answer.status_code = 206
@@ -152,8 +132,7 @@ class Media(APIView):
     def head(self, request: Request, sha256: str) -> HttpResponse:
         """Whether it is here, for whoever may see it; for everybody else how much of their own
         upload is. Nothing of a record is handed out."""
-        with _seat():
-            file = _seen(_person(request), sha256)
+        file = _seen(_person(request), sha256)
         headers = {**_headers(file), "Content-Length": str(file.size)}
         return HttpResponse(headers=headers)
 
@@ -206,14 +185,13 @@ class Media(APIView):
         """
         user = _person(request)
         address = _address(sha256)
-        with _seat():
-            piece = _piece(request)
-            if piece is None:
-                if uploads.seen(user, address) is not None:
-                    return HttpResponse(status=204)
-                raise uploads.elsewhere(uploads.offset(user, address))
-            assert isinstance(request.auth, TabletSession), "the permission lets tablets in"
-            taken = uploads.take(sha256=address, piece=piece, session=request.auth, now=clock.now())
+        piece = _piece(request)
+        if piece is None:
+            if uploads.seen(user, address) is not None:
+                return HttpResponse(status=204)
+            raise uploads.elsewhere(uploads.offset(user, address))
+        assert isinstance(request.auth, TabletSession), "the permission lets tablets in"
+        taken = uploads.take(sha256=address, piece=piece, session=request.auth, now=clock.now())
         return _answer(taken, sha256)
 
 

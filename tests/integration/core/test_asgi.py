@@ -392,6 +392,40 @@ class TestAHerd:
         found = self.play("PUT", "/api/v1/media/abc", count=20)
         assert found.inside == 2
 
+    def test_of_pictures_leaves_the_line_of_records_free(self) -> None:
+        async def run() -> tuple[list[int], int, int]:
+            handler = HTTPHandler()
+            send = partial(call, handler, "/api/v1/media/abc", method="PUT")
+            herd = [asyncio.ensure_future(send()) for _ in range(40)]
+            await until(lambda: work.inside == 2 and sum(one.done() for one in herd) == 36)
+            pull = asyncio.ensure_future(call(handler, "/api/v1/sync/assignments/pull"))
+            look = asyncio.ensure_future(call(handler, "/api/v1/media/abc"))
+            await until(lambda: work.inside == 4)
+            work.go.set()
+            sent = [answer.status for answer in await asyncio.gather(*herd)]
+            return sent, (await pull).status, (await look).status
+
+        sent, pulled, looked = asyncio.run(run())
+        assert sorted(sent) == [200] * 4 + [503] * 36
+        assert (pulled, looked) == (200, 200)
+
+    def test_of_pictures_leaves_the_bodies_of_records_room(self, settings: Any) -> None:
+        settings.REQUEST_BODIES_BYTES = 4 * MOST
+
+        async def run() -> tuple[int, int]:
+            handler = HTTPHandler()
+            body = [b"x" * MOST]
+            first = asyncio.ensure_future(call(handler, "/api/v1/media/abc", *body, method="PUT"))
+            await until(lambda: work.inside == 1)
+            second = await call(handler, "/api/v1/media/abc", *body, method="PUT")
+            push = asyncio.ensure_future(call(handler, "/api/v1/sync", *body, method="POST"))
+            await until(lambda: work.inside == 2)
+            work.go.set()
+            await first
+            return second.status, (await push).status
+
+        assert asyncio.run(run()) == (503, 200)
+
     def test_on_a_server_with_one_thread_is_served_too(self, settings: Any) -> None:
         settings.REQUEST_THREADS = 1
         work.go.set()

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 
 from apps.audit.models import Entry
-from apps.sync.media import api, storage
+from apps.sync.media import storage
 from apps.sync.media.models import MediaFile, MediaUpload
 from apps.sync.rotation import rotate_media
 from tests.factories import tablet
@@ -344,12 +344,3 @@ class TestRefused:
     def test_packed_on_the_way(self) -> None:
         answer = sender().put("0" * 64, b"x" * 50, **{"Content-Encoding": "gzip"})
         assert answer.status_code == 400
-
-    def test_when_all_seats_are_taken_nobody_waits(self) -> None:
-        mine, photo = sender(), pictures.jpeg()
-        with api._seat(), api._seat():
-            for answer in (mine.put(address(photo), photo), mine.get(address(photo))):
-                assert answer.status_code == 503
-                assert answer["Retry-After"]
-        assert mine.put(address(photo), photo).status_code == 201
-        assert mine.sees(photo)
