@@ -118,6 +118,16 @@ class TestAnOldApp:
         assert apps.new.pull()[apps.id]["place"] == {"street": "Main St", "floor": 3}
         assert not Conflict.objects.exists()
 
+    def test_types_on_after_a_lost_answer_and_takes_nothing_back(self, apps: Apps) -> None:
+        apps.old.save(apps.id, place={"street": "Pike St"}, lose=True)
+        apps.new.pull()
+        apps.new.save(apps.id, place={"street": "Oak St", "floor": 3})
+        apps.old.save(apps.id, place={"street": "Pike St"}, title="typed on")
+        found = apps.new.pull()[apps.id]
+        assert found["place"] == {"street": "Oak St", "floor": 3}
+        assert found["title"] == "typed on"
+        assert not Conflict.objects.exists()
+
     def test_merges_with_a_new_one(self, apps: Apps) -> None:
         apps.new.save(apps.id, mood="upset", number=7, place={"street": "Main St", "floor": 9})
         [answer] = apps.old.save(apps.id, title="by the old")
