@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 
@@ -85,3 +88,21 @@ def desk(role: str, like: Pages) -> Sender:
 def responder(of: Pages) -> User:
     user: User = of.of.tablet.sign_ins.get(ended_at=None).user
     return user
+
+
+def somebody_waits() -> bool:
+    """Whether a transaction on this database waits for a lock of another."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select exists (select from pg_stat_activity "
+            "where datname = current_database() and wait_event_type = 'Lock')"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def wait_until(condition: Callable[[], object], *, seconds: float = 10.0) -> None:
+    """Wait for something that another thread or transaction comes to."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to it"
+        time.sleep(0.01)

@@ -18,7 +18,15 @@ from apps.sync.media.models import MediaFile, MediaUpload
 from apps.sync.rotation import rotate_media
 from tests.factories import tablet
 from tests.integration.sync import pictures
-from tests.integration.sync.senders import PIECE, Sender, address, objects, sender
+from tests.integration.sync.senders import (
+    PIECE,
+    Sender,
+    address,
+    objects,
+    sender,
+    somebody_waits,
+    wait_until,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("folder")]
 
@@ -138,6 +146,40 @@ class TestSending:
         assert 201 in answers
         assert mine.sees(photo)
         assert not MediaUpload.objects.exists()
+
+    def test_different_pieces_at_once_come_one_after_the_other(self, monkeypatch: Any) -> None:
+        """A tablet that gave up waiting sends a larger piece while the first one is stored."""
+        mine, photo = sender(), pictures.large()
+        mine.piece(photo, 0)
+        storing, go = threading.Event(), threading.Event()
+        put, stored = storage.put, []
+
+        def putting(*given: Any, **named: Any) -> None:
+            stored.append(given)
+            storing.set()
+            assert go.wait(10)
+            put(*given, **named)
+
+        def send(length: int) -> None:
+            try:
+                mine.piece(photo, 50_000, length)
+            finally:
+                connection.close()
+
+        monkeypatch.setattr(storage, "put", putting)
+        threads = [threading.Thread(target=send, args=[length]) for length in (50_000, 60_000)]
+        threads[0].start()
+        assert storing.wait(10)
+        threads[1].start()
+        wait_until(lambda: len(stored) > 1 or somebody_waits())
+        at_once = len(stored)
+        go.set()
+        for thread in threads:
+            thread.join()
+        assert at_once == 1
+        assert mine.put(address(photo)).json()["offset"] == 110_000
+        assert mine.piece(photo, 110_000, 90_000).status_code == 201
+        assert mine.sees(photo)
 
     def test_too_many_half_sent(self, settings: Any) -> None:
         settings.MEDIA_OPEN_UPLOADS = 2

@@ -154,6 +154,10 @@ class TestWhoSees:
             conflict=Conflict.objects.get(), choice=Choice.KEPT, by=boss, now=NOON
         )
         of(theirs).put(address(photo), photo)
+        named = MediaReference.objects.filter(sha256=bytes.fromhex(address(photo)))
+        assert set(named.values_list("collection", "proven")) == {
+            *(("pages", True), ("quarantine", True)),
+        }
         assert of(mine).sees(photo)
 
     def test_reading_is_on_record(self, pair: Pair) -> None:
