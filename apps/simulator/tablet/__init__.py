@@ -9,6 +9,7 @@ modules to be read and ported.
 `replication`  pull until a page is short, push what is unsent, follow another history
 `socket`       the live connection: frames that continue what the tablet has, or a pull
 `emergency`    what the screen says after a call for help
+`media`        photos and signatures, beside the records
 `tablet`       all of it running together, taps, and what the screen shows
 
 It imports nothing of the server, and is installable by itself: see README.md.
