@@ -1,7 +1,7 @@
 # One command for each chore; continuous integration calls the same. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo smoke test rxdb bench check style types imports rooted locked fix openapi lock
+.PHONY: help venv demo smoke test soak rxdb bench check style types imports rooted locked fix openapi lock
 
 # The first Python that is new enough. `make PYTHON=... venv` takes another.
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python3.14,$(shell \

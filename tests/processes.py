@@ -71,6 +71,12 @@ class Process:
         """Its output since the last start."""
         return self.log.read_bytes()[self._start_of_log :].decode(errors="replace")
 
+    @property
+    def pid(self) -> int:
+        """Of the process that was started; it may have children."""
+        assert self._process is not None, "it does not run"
+        return self._process.pid
+
     def stop(self) -> int | None:
         """SIGTERM, as in a deployment; its exit code. By force after 20 s."""
         return self._end(signal.SIGTERM)
