@@ -7,8 +7,9 @@ import { WebSocket } from 'ws';
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 const seq = (head) => Number(head?.split('.')[0] ?? 0);
 
-/** Replicates collections of `db` (name: kind). `retry`: milliseconds after a failure. */
-export async function replicate(db, { url, socketUrl, token, kinds, schema, retry = 4000 + 4000 * Math.random() }) {
+/** Replicates collections of `db` (name: kind). `author()`: the id of who is signed in. `schema`: the
+ * version that the app was built for. `retry`: milliseconds after a failure. */
+export async function replicate(db, { url, socketUrl, token, kinds, author, schema, retry = 4000 + 4000 * Math.random() }) {
   // 1 What survives a restart: who writes, its saves, the highest head, the history.
   const kept = (await db.getLocal('sync'))?.toMutableJSON().data ?? { instance: crypto.randomUUID(), saves: 0, seen: null, epoch: null, owed: [] };
   let keeping = Promise.resolve();
@@ -34,8 +35,8 @@ export async function replicate(db, { url, socketUrl, token, kinds, schema, retr
   }
   function start(name) {
     const epoch = kept.epoch, kind = kinds[name];
-    const sending = new Map();
-    let came = null, at = null;
+    const sending = new Set(), late = new Map();
+    let came = null;
     live[name] ??= new Subject();
     const sent = ({ newDocumentState: d }) => kind !== 'append_only' || (d.editor === kept.instance && !d._deleted); // 5 its own acts
     const owed = kept.owed.includes(name); // 3 first all that it holds is handed over, then the new history is pulled
@@ -43,6 +44,7 @@ export async function replicate(db, { url, socketUrl, token, kinds, schema, retr
       collection: db[name], replicationIdentifier: `carefield-${epoch}`, live: !owed, retryTime: retry, waitForLeadership: false, // 3
       pull: owed ? undefined : { batchSize: 500, stream$: live[name], handler: async (checkpoint, limit) => {
         for (;;) {
+          const free = [...late.keys()].filter((id) => !sending.has(id));
           const { body, head } = await ask(epoch, `${name}/pull?limit=${limit}${checkpoint ? `&checkpoint=${checkpoint.c}` : ''}`).catch((problem) => {
             if (problem.code !== 'bad-checkpoint') throw problem;
             checkpoint = undefined; // 6
@@ -51,8 +53,6 @@ export async function replicate(db, { url, socketUrl, token, kinds, schema, retr
           if (seq(head) < seq(kept.seen)) continue; // 7 overtaken on its way
           seen(head);
           pulled[name] = seq(head);
-          at = body.checkpoint;
-          for (const d of body.documents) if (sending.has(d.id)) sending.set(d.id, d); // 8
           if (!checkpoint) came = new Set(); // 6 from the start: what does not come is not ours any more
           body.documents.forEach((d) => came?.add(d.id));
           if (came && body.documents.length < limit) {
@@ -61,18 +61,19 @@ export async function replicate(db, { url, socketUrl, token, kinds, schema, retr
             body.documents.push(...gone.map(({ id }) => ({ id, _deleted: true }))); // RxDB's own remove() would leave the text
             came = null;
           }
+          for (const d of body.documents) sending.has(d.id) ? late.set(d.id, d) : late.delete(d.id); // 8 RxDB passes it over
+          for (const id of free) if (late.has(id) && !sending.has(id)) body.documents.push(late.get(id)) && late.delete(id);
           return body;
         }
       } },
       push: kind === 'pull_only' ? undefined : { batchSize: 50, handler: async (rows) => {
-        const ours = rows.filter(sent);
+        const ours = rows.filter(sent).map((row) => row.assumedMasterState || row.newDocumentState.editor === kept.instance ? row : { newDocumentState: { ...row.newDocumentState, author_id: undefined } }); // 5 and speaks for nobody else
         if (!ours.length) return [];
-        for (const { newDocumentState: d } of ours) sending.set(d.id, sending.get(d.id));
+        for (const { newDocumentState: d } of ours) sending.add(d.id);
         const { body, head } = await ask(epoch, `${name}/push`, { method: 'POST', body: JSON.stringify(ours), headers: { 'Content-Type': 'application/json' } });
         seen(head); // 7
-        const documents = ours.map(({ newDocumentState: d }) => sending.get(d.id)).filter(Boolean); // 8 overtook this answer
         for (const { newDocumentState: d } of ours) sending.delete(d.id);
-        if (documents.length) [{ documents, checkpoint: at }, 'RESYNC'].forEach((one) => live[name].next(one));
+        if (late.size) live[name].next('RESYNC'); // 8 after RxDB has heard of this answer
         return body;
       } },
     });
@@ -111,7 +112,7 @@ export async function replicate(db, { url, socketUrl, token, kinds, schema, retr
     };
   }
   for (const name of names.filter((name) => kinds[name] !== 'pull_only')) { // 10 which save of whom
-    const stamp = async (document) => { Object.assign(document, { editor: kept.instance, edit_no: ++kept.saves }); await keep(); };
+    const stamp = async (document) => { Object.assign(document, { editor: kept.instance, edit_no: ++kept.saves, ...(author && { author_id: author() }) }); await keep(); };
     for (const hook of ['preInsert', 'preSave', 'preRemove']) db[name][hook](stamp, false);
   }
   while (!kept.epoch) await ask(null, `${names[0]}/pull?limit=1`).catch(() => kept.epoch || sleep(retry)); // 3

@@ -88,12 +88,14 @@ class Node:
         `url`: HTTP goes there, to a proxy before the server. `validate`: with RxDB's validator.
         """
         name = next(self._names)
+        session = of.tablet.sign_ins.filter(ended_at=None).first()
         self.do(
             "open",
             name=name,
             url=url or server.url,
             socketUrl=server.ws_url,
             token=of.token,
+            author=str(session.user_id) if session else None,
             collections=collections,
             validate=validate,
         )

@@ -39,7 +39,7 @@ class Tablet {
   }
 
   async connect() {
-    this.sync = await replicate(this.db, { ...this.options, kinds: this.options.collections, retry: 100 });
+    this.sync = await replicate(this.db, { ...this.options, kinds: this.options.collections, author: () => this.options.author, retry: 100 });
     for (const [name, replication] of Object.entries(this.sync.running)) replication.error$.subscribe((error) => this.errors.push(`${name}: ${said(error)}`));
   }
 
@@ -128,6 +128,8 @@ const commands = {
     await tablet.connect();
     return null;
   },
+  /** Somebody else holds the tablet. */
+  handed: (tablet, { to }) => { tablet.options.author = to; return null; },
   kept: (tablet) => ({ ...tablet.sync.kept, errors: tablet.errors }),
   resync: (tablet) => Object.values(tablet.sync.running).forEach((one) => one.reSync()) ?? null,
   connect: (tablet) => tablet.connect().then(() => null),

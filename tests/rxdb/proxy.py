@@ -43,6 +43,8 @@ class Proxy:
         self.exchanges: list[Exchange] = []
         self._lost: list[str] = []
         self._held: dict[str, threading.Event] = {}
+        self._delayed: dict[str, threading.Event] = {}
+        self.waiting = 0
         self._busy: list[str] = []
         self._server = server
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -51,8 +53,8 @@ class Proxy:
         threading.Thread(target=self._http.serve_forever, args=[0.01], daemon=True).start()
 
     def end(self) -> None:
-        for held in self._held.values():
-            held.set()
+        for event in (*self._held.values(), *self._delayed.values()):
+            event.set()
         self._http.shutdown()
         self._http.server_close()
 
@@ -75,6 +77,16 @@ class Proxy:
             yield
         finally:
             del self._held[what]
+            event.set()
+
+    @contextmanager
+    def delaying(self, what: str) -> Iterator[None]:
+        """Requests reach the server on leaving. `waiting`: how many do."""
+        event = self._delayed[what] = threading.Event()
+        try:
+            yield
+        finally:
+            del self._delayed[what]
             event.set()
 
     def refuse_once(self, what: str) -> None:
@@ -120,6 +132,11 @@ class Proxy:
                 headers = {"Retry-After": "1", "Content-Type": "application/problem+json"}
                 self._answer(request, 503, headers, b'{"code":"busy"}')
                 return
+        for what, event in list(self._delayed.items()):
+            if what in request.path:
+                self.waiting += 1
+                event.wait(PATIENCE)
+                self.waiting -= 1
         onward = http.client.HTTPConnection("127.0.0.1", self._server.port, timeout=PATIENCE)
         onward.request(request.command, request.path, body or None, _passed(request.headers))
         answer = onward.getresponse()

@@ -3,6 +3,7 @@
 const ENVELOPE = { // what every document may carry besides
   editor: { type: ['string', 'null'] },
   edit_no: { type: ['integer', 'null'] },
+  author_id: { type: ['string', 'null'] },
   rev: { type: 'integer' },
   sync_status: { type: 'string' },
   sync_errors: { type: 'array', items: { type: 'string' } },

@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
+from apps.accounts import services as accounts
 from apps.accounts.models import User
 from apps.assignments.models import Fact
 from apps.changes import scopes
@@ -246,6 +247,25 @@ class TestWhatPeopleChangeTogether:
         other.connect()
         for each in (one, other):
             each.wait("pages", id, text="typed in one", number=1)
+
+    def test_an_edit_is_of_who_typed_it_whoever_is_signed_in_when_it_is_sent(
+        self, node: Node, shared: Server, users: Pair
+    ) -> None:
+        of = tablet(users[0])
+        mine = node.tablet(of, shared, pages="merged")
+        id = mine.insert("pages", id=str(uuid7()), title="t")["id"]
+        mine.settle()
+        mine.disconnect()
+        mine.patch("pages", id, text="typed by the first")
+        accounts.sign_in(tablet=of.tablet, user=users[1], now=timezone.now())
+        mine.do("handed", to=str(users[1].pk))
+        mine.patch("pages", id, number=1)
+        mine.connect()
+        other = mine.insert("pages", id=str(uuid7()), text="typed by the second")["id"]
+        mine.settle()
+        written = Version.objects.filter(doc_id__in=[id, other]).order_by("at", "edit_no")
+        assert [one.author for one in written] == [users[0], users[1], users[1]]
+        assert not QuarantinedWrite.objects.exists()
 
 
 class TestLostAnswers:
@@ -540,6 +560,22 @@ class TestPace:
             given(shared, cast, "26000000001")
             wait_for_call(mine, "26000000001")
             assert "rev" not in mine.documents("pages")[id]
+        mine.wait("pages", id, rev=1)
+
+    def test_a_pull_that_overtakes_the_answer_to_a_push_is_not_lost(
+        self, node: Node, shared: Server, proxy: Proxy, users: Pair
+    ) -> None:
+        """RxDB passes over what it has not yet heard to be taken, and never asks for it again."""
+        mine = node.tablet(tablet(users[0]), shared, url=proxy.url, pages="merged")
+        mine.settle()
+        seen = mine.kept["seen"]
+        with proxy.holding("/pages/push"):
+            with proxy.delaying("/pages/pull"):
+                mine.do("resync")
+                proxy.until(lambda: proxy.waiting, "it pulls")
+                id = mine.insert("pages", id=str(uuid7()), text="x")["id"]
+                proxy.until(lambda: proxy.count("/pages/push"), "the server has it")
+            mine.until(lambda: mine.kept["seen"] != seen)
         mine.wait("pages", id, rev=1)
 
     def test_a_busy_server_is_given_the_time_it_asks_for(
