@@ -1,7 +1,7 @@
 # One command for each chore; continuous integration calls the same. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo smoke test soak rxdb bench check style types imports rooted locked fix openapi lock
+.PHONY: help venv demo smoke test rxdb bench check style types imports rooted locked fix openapi lock
 
 # The first Python that is new enough. `make PYTHON=... venv` takes another.
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python3.14,$(shell \
@@ -45,9 +45,6 @@ tests/rxdb/node_modules/.package-lock.json: tests/rxdb/package-lock.json
 	@if ! command -v npm >/dev/null; then echo "No Node here: RxDB will not be tried."; \
 	elif ! (cd tests/rxdb && npm ci --ignore-scripts --no-audit --no-fund --silent --fetch-retries=1 >/dev/null 2>&1); then \
 		echo "RxDB cannot be installed: it will not be tried."; fi
-
-soak: venv ## random days of tablets for ten minutes (SOAK_SECONDS, SEED): nothing lost, all agree
-	@$(RUN) -m pytest -q tests/oracle/soak.py --show-capture=no --tb=short $(ARGS)
 
 bench: venv ## the figures of the README, each beside its floor
 	@$(RUN) -m bench $(ARGS)

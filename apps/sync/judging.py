@@ -118,9 +118,18 @@ def judge(
 
 
 def _typed_on_present(sent: Sent, present: Present, last: Taken | None) -> bool:
-    if sent.assumed is not None and covers(present.content, sent.assumed.content):
+    if sent.assumed is not None and _is_base(sent.assumed.content, sent, present):
         return True
-    return last is not None and last.rev == present.rev and covers(present.content, last.content)
+    return last is not None and last.rev == present.rev and _is_base(last.content, sent, present)
+
+
+def _is_base(base: Content, sent: Sent, present: Present) -> bool:
+    """Whether the present state is what was typed on. What the base does not name was empty when it
+    was typed on: somebody who has filled it since is not written over."""
+    filled = (name for name in sent.content if name not in base)
+    return covers(present.content, base) and all(
+        present.content.get(name) is None for name in filled
+    )
 
 
 def _base(sent: Sent, last: Taken | None) -> State | None:

@@ -91,6 +91,12 @@ class TestMerged:
         found = judged(sent, Present({"a": 1, "b": 7}, rev=4))
         assert found == Verdict(Fate.MERGED, {"a": 2, "b": 7})
 
+    def test_two_who_fill_the_same_empty_field(self) -> None:
+        sent = of_me({"a": 1, "photos": "mine"}, 4, assumed=State({"a": 1}, rev=3))
+        found = judged(sent, Present({"a": 1, "photos": "theirs"}, rev=4))
+        assert found.fate == Fate.MERGED
+        assert found.lost == {"photos": "mine"}
+
     def test_one_field_keeps_both(self) -> None:
         sent = of_me({"a": "mine"}, 4, assumed=State({"a": "base"}, rev=3))
         found = judged(sent, Present({"a": "theirs"}, rev=4))
