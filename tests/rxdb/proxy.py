@@ -30,6 +30,7 @@ class Exchange:
 
     path: str
     body: bytes
+    status: int
     at: float
 
 
@@ -128,7 +129,7 @@ class Proxy:
         for what in self._busy:
             if what in request.path:
                 self._busy.remove(what)
-                self.exchanges.append(Exchange(request.path, body, time.monotonic()))
+                self.exchanges.append(Exchange(request.path, body, 503, time.monotonic()))
                 headers = {"Retry-After": "1", "Content-Type": "application/problem+json"}
                 self._answer(request, 503, headers, b'{"code":"busy"}')
                 return
@@ -143,7 +144,7 @@ class Proxy:
         said = answer.read()
         onward.close()
         lost = any(what in request.path for what in self._lost)
-        self.exchanges.append(Exchange(request.path, body, time.monotonic()))
+        self.exchanges.append(Exchange(request.path, body, answer.status, time.monotonic()))
         if lost:
             request.close_connection = True
             return
