@@ -1,0 +1,64 @@
+"""One bad day after the other, for as long as is wanted: `make soak`.
+
+`SOAK_SECONDS` (600) says how long, `SEED` where to begin: a day that failed is played again by the
+seed that was printed. Two servers; what each process of theirs has in memory at a fifth of the time
+and at the end is printed, and may not grow.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import time
+from collections.abc import Callable
+
+import psutil
+import pytest
+
+from tests.oracle.play import play
+from tests.processes import Processes
+
+SECONDS = float(os.environ.get("SOAK_SECONDS") or 600)
+GROWTH = 1.15
+SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.probe.settings", "HEARTBEAT_SECONDS": "1"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_soak(
+    processes: Processes, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.WARNING, "httpx2")
+    servers = [processes.server(**SETTINGS) for _ in range(2)]
+    first = int(os.environ.get("SEED") or random.SystemRandom().randrange(2**32))
+
+    def say(text: str) -> None:
+        with capsys.disabled():
+            print(text, flush=True)  # noqa: T201  (a person waits)
+
+    say(f"\nSEED={first}, {SECONDS:.0f} s")
+    early, began, days = 0, time.monotonic(), 0
+    while (gone := time.monotonic() - began) < SECONDS or not days:
+        if not early and gone > SECONDS / 5:
+            early = memory([server.pid for server in servers], say)
+        try:
+            play([server.url for server in servers], seed=first + days)
+        except BaseException:
+            say(f"bad day: make soak SEED={first + days} SOAK_SECONDS=1")
+            raise
+        days += 1
+    late = memory([server.pid for server in servers], say)
+    say(f"{days} days without a fault, SEED={first} to {first + days - 1}")
+    if early:
+        say(f"memory at the end / at a fifth of the time: {late / early:.3f}")
+        assert late <= early * GROWTH
+
+
+def memory(pids: list[int], say: Callable[[str], None]) -> int:
+    """Bytes in memory (RSS) of these processes and their children."""
+    sizes = [
+        sum(p.memory_info().rss for p in (process, *process.children(recursive=True)))
+        for process in map(psutil.Process, pids)
+    ]
+    say("memory of the servers: " + ", ".join(f"{size / 2**20:.1f} MiB" for size in sizes))
+    return sum(sizes)
