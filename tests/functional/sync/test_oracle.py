@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import logging
 import os
-import random
 import time
 
 import pytest
@@ -24,7 +23,7 @@ def test_what_was_typed_is_kept_and_all_agree(
 ) -> None:
     caplog.set_level(logging.WARNING, "httpx2")
     server = processes.server(DJANGO_SETTINGS_MODULE="tests.probe.settings")
-    first = int(os.environ.get("SEED") or random.SystemRandom().randrange(2**32))
+    first = int(os.environ.get("SEED") or 1)  # the same days each time; `make soak` finds others
     began = time.monotonic()
     for seed in range(first, first + DAYS):
         if time.monotonic() - began > ENOUGH_SECONDS:
