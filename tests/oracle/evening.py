@@ -85,7 +85,8 @@ def in_hand(world: World) -> set[str]:
     for held in world.held:
         store = held.client.store
         rows = store._db.execute(
-            "select collection, body from document where collection in ('pages', 'marks', 'facts')"
+            "select collection, body from document "
+            "where collection in ('pages', 'marks', 'facts') and not deleted"
         )
         for collection, body in rows:
             if collection == "pages" or str(store.instance) in body.decode():

@@ -261,6 +261,27 @@ class Day(RuleBasedStateMachine):
         """The server is put back in time. What only it had, it has lost."""
         yesterday.put_back()
         self.restores, self.lost = "was", self.lost_then
+        world, here = self.world, evening.on_the_server(self.world)
+        world.fragile = evening.in_hand(world) - here
+        world.kept = lambda: evening.on_the_server(world) | evening.in_hand(world)
+        left = here | world.fragile
+        world.owed = {word: what for word, what in world.owed.items() if word in left}
+
+    # --- the other side ---
+
+    @precondition(lambda day: not day.idle and day.restores == "not yet")
+    @rule()
+    def back_up(self) -> None:
+        yesterday.remember()
+        self.stack.callback(yesterday.forget)
+        self.restores, self.lost_then = "can be", self.lost
+
+    @precondition(lambda day: not day.idle and day.restores == "can be")
+    @rule()
+    def restore(self) -> None:
+        """The server is put back in time. What only it had, it has lost."""
+        yesterday.put_back()
+        self.restores, self.lost = "was", self.lost_then
         left = evening.on_the_server(self.world) | evening.in_hand(self.world)
         self.world.owed = {word: what for word, what in self.world.owed.items() if word in left}
 

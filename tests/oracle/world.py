@@ -82,6 +82,8 @@ class World:
         self.ids: set[str] = set()
         self.notes: list[UUID] = []
         self.said = ""
+        self.fragile: set[str] = set()
+        self.kept: Callable[[], set[str]] = set
         self._words = 0
         self._mark = uuid7().hex[-6:]
         self.team = team(f"Team {self._mark}")
@@ -188,6 +190,7 @@ class World:
         saved = held.client.save(collection, document)
         words = self.words_in(saved)
         self._take_back(held, key, words)
+        self._give_up(self.words_in(before or {}) - words)
         new = words - self.owed.keys()
         held.pending.setdefault(key, set()).update(new)
         for word in new:
@@ -197,8 +200,10 @@ class World:
     def erase(self, held: Held, collection: str, id: str) -> None:
         key = (collection, id)
         self._answered(held, key)
+        before = held.client.store.get(*key)
         held.client.delete(collection, id)
         self._take_back(held, key, set())
+        self._give_up(self.words_in(before or {}))
 
     def words_in(self, value: Any) -> set[str]:
         """The words of this world in anything."""
@@ -215,6 +220,13 @@ class World:
         for word in pending - left:
             self.owed.pop(word, None)
         pending &= left
+
+    def _give_up(self, words: set[str]) -> None:
+        """After a restore a word may stand on one tablet alone: who replaces it there, before the
+        tablet has handed it over, has taken it back."""
+        if gone := words & self.fragile:
+            for word in gone - self.kept():
+                self.owed.pop(word, None)
 
     # --- what others do ---
 

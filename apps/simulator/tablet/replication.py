@@ -246,7 +246,9 @@ class Replication:
 
 
 async def _within(seconds: float, event: asyncio.Event) -> bool:
-    """Wait for so long, or until the event; whether it has come."""
+    """Wait for so long, or until the event; whether it has come. (`asyncio.wait_for` of Python 3.11
+    loses a cancellation that comes with the event, and what runs for ever could not be ended.)"""
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()
     return event.is_set()
