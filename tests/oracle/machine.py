@@ -267,24 +267,6 @@ class Day(RuleBasedStateMachine):
         left = here | world.fragile
         world.owed = {word: what for word, what in world.owed.items() if word in left}
 
-    # --- the other side ---
-
-    @precondition(lambda day: not day.idle and day.restores == "not yet")
-    @rule()
-    def back_up(self) -> None:
-        yesterday.remember()
-        self.stack.callback(yesterday.forget)
-        self.restores, self.lost_then = "can be", self.lost
-
-    @precondition(lambda day: not day.idle and day.restores == "can be")
-    @rule()
-    def restore(self) -> None:
-        """The server is put back in time. What only it had, it has lost."""
-        yesterday.put_back()
-        self.restores, self.lost = "was", self.lost_then
-        left = evening.on_the_server(self.world) | evening.in_hand(self.world)
-        self.world.owed = {word: what for word, what in self.world.owed.items() if word in left}
-
     @busy_rule(n=which)
     def supervise(self, n: int) -> None:
         self._supervise(n)
