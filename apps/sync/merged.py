@@ -91,7 +91,9 @@ class _Taking:
     def outcome(self) -> Outcome:
         stand = self.stand
         if stand.told_before:
-            return Outcome(self._answer(stand), stand.rev)
+            # A deletion that was not carried out has not become one because its text stands again.
+            stayed = self.pushed.deleted and stand.visible
+            return Outcome(self._whole(stand) if stayed else self._answer(stand), stand.rev)
         if stand.exists and not stand.visible:
             raise Refused([_NOT_YOURS])
         if not stand.readable:
@@ -150,9 +152,10 @@ class _Taking:
             raise Refused([_NOT_DELETED])
         if stand.present is None:
             return Outcome(None, stand.rev)
-        sent = self._sent()
+        sent, last, present = self._sent(), stand.last, stand.present
         base = sent.assumed.content if sent.assumed else sent.content
-        if not covers(stand.present.content, base):
+        own = last is not None and last.rev == present.rev and covers(present.content, last.content)
+        if not (own or covers(present.content, base)):
             self._keep(Fate.KEPT, stand.rev, None)
             return Outcome(self._whole(stand), stand.rev)
         content = dict(stand.present.content)

@@ -344,6 +344,24 @@ class TestDeletion:
         mine, _ = pair
         assert mine.push(mine.row(uuid7(), title="t", _deleted=True)) == []
 
+    def test_that_was_not_carried_out_says_so_to_every_repeat(self, pair: Pair) -> None:
+        mine, theirs = pair
+        id = mine.new(title="t")
+        theirs.pull()
+        theirs.save(id, title="theirs")
+        row = mine.row(id, _deleted=True)
+        mine.push(row, lose=True)
+        theirs.save(id, title="t")  # what was sent is covered again, and the document is there
+        [answer] = mine.push(row)
+        assert (answer["title"], answer["_deleted"]) == ("t", False)
+
+    def test_of_what_its_own_editor_sent_last_needs_no_answer_to_that(self, pair: Pair) -> None:
+        mine, theirs = pair
+        id = mine.new(title="t")
+        mine.save(id, title="more", lose=True)
+        assert mine.push(mine.row(id, title="more", _deleted=True)) == []
+        assert theirs.pull() == {}
+
     def test_a_purge_that_comes_back_is_none(self, pair: Pair) -> None:
         mine, theirs = pair
         id = mine.new(title="t")
