@@ -1,16 +1,20 @@
-"""The tablet's one SQLite file: its tables, its transactions, and what it remembers by name."""
+"""The tablet's one SQLite file: its tables and transactions, what it remembers by name, and what is
+read of its documents."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import orjson
 from uuid_utils.compat import uuid7
+
+Document = dict[str, Any]
 
 _TABLES = """
 create table if not exists memory (name text primary key, value text not null) without rowid;
@@ -137,6 +141,36 @@ class Database:
                 "select 1 from outbox where state = 'unsent' and n <= ? limit 1", [int(last)]
             ).fetchone()
         )
+
+    # --- what it holds ---
+
+    def checkpoint(self, collection: str) -> str | None:
+        row = self._db.execute(
+            "select value from checkpoint where collection = ?", [collection]
+        ).fetchone()
+        return row[0] if row else None
+
+    def documents(self, collection: str) -> list[Document]:
+        """Everything that the screen may show, oldest first (ids are UUIDv7)."""
+        rows = self._db.execute(
+            "select body from document where collection = ? and not deleted order by id",
+            [collection],
+        )
+        return [orjson.loads(body) for (body,) in rows]
+
+    def get(self, collection: str, id: str) -> Document | None:
+        row = self._db.execute(
+            "select body from document where collection = ? and id = ? and not deleted",
+            [collection, id],
+        ).fetchone()
+        return orjson.loads(row[0]) if row else None
+
+    def accepted_at(self, collection: str, id: str) -> datetime | None:
+        """When (device clock) the server's answer to the last edit of this document arrived."""
+        row = self._db.execute(
+            "select accepted_at from document where collection = ? and id = ?", [collection, id]
+        ).fetchone()
+        return datetime.fromisoformat(row[0]) if row and row[0] else None
 
     # --- inside ---
 

@@ -28,12 +28,11 @@ from typing import Any
 
 import orjson
 
-from .database import encoded, seq_of
+from .database import Document, encoded, seq_of
 from .ledger import Ledger, Outbox
 
 __all__ = ["Document", "Edit", "Outbox", "Store", "encoded", "seq_of"]
 
-Document = dict[str, Any]
 _NOT_TYPED = ("sync_status", "sync_errors", "author_id")
 
 
@@ -65,35 +64,7 @@ class Store(Ledger):
         # The app was started anew: it, or the server, may be a newer one that understands.
         self._db.execute("update outbox set state = 'unsent', problem = null where state = 'aside'")
 
-    # --- documents ---
-
-    def checkpoint(self, collection: str) -> str | None:
-        row = self._db.execute(
-            "select value from checkpoint where collection = ?", [collection]
-        ).fetchone()
-        return row[0] if row else None
-
-    def documents(self, collection: str) -> list[Document]:
-        """Everything that the screen may show, oldest first (ids are UUIDv7)."""
-        rows = self._db.execute(
-            "select body from document where collection = ? and not deleted order by id",
-            [collection],
-        )
-        return [orjson.loads(body) for (body,) in rows]
-
-    def get(self, collection: str, id: str) -> Document | None:
-        row = self._db.execute(
-            "select body from document where collection = ? and id = ? and not deleted",
-            [collection, id],
-        ).fetchone()
-        return orjson.loads(row[0]) if row else None
-
-    def accepted_at(self, collection: str, id: str) -> datetime | None:
-        """When (device clock) the server's answer to the last edit of this document arrived."""
-        row = self._db.execute(
-            "select accepted_at from document where collection = ? and id = ?", [collection, id]
-        ).fetchone()
-        return datetime.fromisoformat(row[0]) if row and row[0] else None
+    # --- what the server says ---
 
     def take(
         self,
@@ -286,6 +257,20 @@ class Store(Ledger):
             self._purge(*key)
         elif newer is not None:
             self._show(*key, newer)
+        else:
+            self._stamp(*key)
+
+    def _stamp(self, collection: str, id: str) -> None:
+        """What was typed before the revision of its base had come carries it from now on."""
+        key = [collection, id]
+        body, rev = self._db.execute(
+            "select body, rev from document where collection = ? and id = ?", key
+        ).fetchone()
+        if (document := orjson.loads(body)).get("rev", 0) < rev:
+            text = encoded({**document, "rev": rev})
+            self._db.execute(
+                "update document set body = ? where collection = ? and id = ?", [text, *key]
+            )
 
     def _refused(self, edit: Edit, answer: Document) -> None:
         """What was refused stays in sight, and is what its correction is typed on. A pull may have

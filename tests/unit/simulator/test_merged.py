@@ -105,6 +105,17 @@ def test_nothing_older_is_shown_after_an_answered_push(store: Store) -> None:
     assert shown(store) == "A"
 
 
+def test_an_edit_that_says_what_holds_already_has_the_revision_of_that(store: Store) -> None:
+    pull(store, page("A", 2))
+    first = type_(store, "B")
+    type_(store, "B")
+    pull(store, {**first, "rev": 4})  # the first came there, its answer was lost
+    store.settle([unsent(store)], {}, at=AT)
+    document = store.get("pages", "p")
+    assert document is not None
+    assert (document["text"], document["rev"]) == ("B", 4)
+
+
 def test_a_deletion_leaves_the_screen_at_once_and_the_store_with_its_answer(store: Store) -> None:
     pull(store, page("A", 3))
     store.delete("pages", "p", at=AT)
