@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
 from django.conf import settings
 from django.contrib import admin
 from django.utils.html import format_html, format_html_join
@@ -49,6 +50,12 @@ def moment(name: str, label: str = "") -> Any:
 
     shown.__name__ = name
     return shown
+
+
+def pretty(value: Any) -> SafeString:
+    """JSON to be read, as it is; everything in it is escaped."""
+    text = "" if value is None else orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    return format_html('<pre style="white-space: pre-wrap">{}</pre>', text)
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[Any]]) -> SafeString:

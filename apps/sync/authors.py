@@ -14,7 +14,8 @@ from apps.accounts.auth import TabletSession
 from apps.accounts.models import TabletState, User
 from apps.core.problems import FieldError
 from apps.sync.registry import Collection, Contact
-from apps.sync.rows import Row, uuid
+from apps.sync.rows import Row
+from apps.sync.values import uuid_of
 
 NOBODY = FieldError("", "Nobody was signed in on the tablet.")
 LOST = FieldError("", "This tablet was reported lost.")
@@ -55,20 +56,20 @@ def attribute(
     else:
         unnamed = Attribution(here)
     named = {row.id: row.document.get("author_id") for row in rows}
-    others = {person for name in named.values() if name != mine and (person := uuid(name))}
+    others = {person for name in named.values() if name != mine and (person := uuid_of(name))}
     known = _signed_in_before(session, others) if others else {}
     found: dict[str, Attribution] = {}
     for row in rows:
         name = named[row.id]
         if name is None or (mine is not None and name == mine):
             found[row.id] = unnamed
-        elif (someone := known.get(uuid(name))) is not None:
+        elif (someone := known.get(uuid_of(name))) is not None:
             found[row.id] = _of_another(someone, session)
         elif here is not None and _is_echo(collection, row):
             found[row.id] = unnamed
         else:
             found[row.id] = Attribution(
-                None, (_NO_PERSON if uuid(name) is None else _NEVER_HERE,), another=True
+                None, (_NO_PERSON if uuid_of(name) is None else _NEVER_HERE,), another=True
             )
     return found
 

@@ -164,21 +164,6 @@ def may_see(user: AbstractBaseUser, *, collection: str, doc_id: UUID) -> bool:
     return Member.objects.filter(collection=collection, doc_id=doc_id, scope__in=granted).exists()
 
 
-def uuid_of(text: str) -> UUID | None:
-    """The UUID that a text is, in its one canonical form."""
-    try:
-        found = UUID(text)
-    except ValueError:
-        return None
-    return found if str(found) == text else None
-
-
-def whole(value: object) -> int:
-    """A revision that a client names; 0 for what is none."""
-    fits = isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63
-    return int(value) if fits else 0  # type: ignore[call-overload]  # checked above
-
-
 def stands_in(collection: str, doc_id: UUID) -> bool:
     """Whether nothing ever held under this id but a refused text."""
     return bool(_standing_in(collection, [doc_id]))

@@ -18,9 +18,9 @@ import orjson
 from django.db import connection
 
 from apps.core.problems import INVALID, FieldError, ProblemError, escape
-from apps.sync.documents import uuid_of
 from apps.sync.models import Outbox
 from apps.sync.registry import Contact
+from apps.sync.values import uuid_of
 
 # A declaration names collections that this server may not know: a newer client's.
 MOST_COLLECTIONS = 50
@@ -150,7 +150,7 @@ def _purged(body: object) -> list[tuple[str, UUID]]:
             errors.append(FieldError(f"/{number}", "An object with collection and a list of ids."))
             continue
         for place, id in enumerate(ids):
-            known = uuid_of(id) if isinstance(id, str) else None
+            known = uuid_of(id)
             if known is None:
                 errors.append(FieldError(f"/{number}/ids/{place}", "Not a UUID."))
             else:

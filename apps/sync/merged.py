@@ -15,13 +15,14 @@ from apps.accounts.services import tablet_actor
 from apps.core.problems import FieldError
 from apps.sync import documents, projection
 from apps.sync.canonical import covers, same
-from apps.sync.documents import SERVER_EDITOR, Stand, content_of, whole
+from apps.sync.documents import SERVER_EDITOR, Stand, content_of
 from apps.sync.judging import Fate, Sent, State, Verdict, judge
 from apps.sync.media import naming
 from apps.sync.models import Version
 from apps.sync.registry import Collection, Contact, Edit, Merging, Pushed, Refused
 from apps.sync.services import quarantine, versions
 from apps.sync.services.taking import fingerprint
+from apps.sync.values import revision
 
 LARGEST_DOCUMENT = 64 * 1024  # bytes of JSON
 _NOT_YOURS = FieldError("", "You may not change this document, or not any more.")
@@ -204,7 +205,7 @@ class _Taking:
             if base is not None:
                 managed = self.collection.server_managed(base)
                 content = {name: value for name, value in base.items() if name not in managed}
-                assumed = State(self._completed(content_of(content)), whole(base.get("rev")))
+                assumed = State(self._completed(content_of(content)), revision(base.get("rev")))
         elif pushed.assumed is not None:
             assumed = State(self._completed(content_of(pushed.assumed)), pushed.assumed_rev)
         return Sent(

@@ -25,9 +25,10 @@ from apps.sync.documents import Stand
 from apps.sync.feed import Current
 from apps.sync.models import Version
 from apps.sync.registry import SERVER_MANAGED, Collection, Contact, Pushed, Refused
-from apps.sync.rows import MOST_ROWS, Row, parsed, positive, rows_of, uuid
+from apps.sync.rows import MOST_ROWS, Row, parsed, rows_of
 from apps.sync.services import lost, quarantine
 from apps.sync.services.quarantine import Rejected
+from apps.sync.values import is_positive, uuid_of
 from apps.sync.verdicts import AT_COMMIT
 
 __all__ = ["MOST_ROWS", "ROWS_A_TRANSACTION", "Row", "push", "rows_of"]
@@ -50,7 +51,7 @@ def push(
         answers += [
             answer for row in batch if (answer := _told(collection, contact, judged[row.id]))
         ]
-    recovery.count(collection, contact, [(r.id, documents.uuid_of(r.id)) for r in rows], now)
+    recovery.count(collection, contact, [(r.id, uuid_of(r.id)) for r in rows], now)
     return answers
 
 
@@ -167,7 +168,7 @@ class _Batch:
             return self.refuse(row, verdicts.reasons(error, self._collection))
 
     def _judged(self, row: Row, history: list[Version]) -> _Judged:
-        if row.document.get("_deleted") and not positive(row.document.get("edit_no")):
+        if row.document.get("_deleted") and not is_positive(row.document.get("edit_no")):
             return _Judged(row, None)  # a purge that comes back: never a deletion
         nobody = self._contact.session.user is None
         try:
@@ -190,10 +191,10 @@ class _Batch:
                 doc_id=row.id,
                 content={k: v for k, v in row.document.items() if k not in _NOT_KEPT},
                 base=row.assumed,
-                editor=uuid(row.document.get("editor")),
-                edit_no=edit_no if positive(edit_no := row.document.get("edit_no")) else None,
+                editor=uuid_of(row.document.get("editor")),
+                edit_no=edit_no if is_positive(edit_no := row.document.get("edit_no")) else None,
                 errors=list(errors),
-                fresh=held is None and documents.uuid_of(row.id) is not None,
+                fresh=held is None and uuid_of(row.id) is not None,
                 waits=whose.waits and tuple(errors) == whose.errors,
             )
             quarantine.quarantine(row=rejected, contact=whose.speaks(self._contact), now=self._now)
@@ -277,7 +278,7 @@ def _write_down(pushed: Pushed, contact: Contact, came_as: Contact, now: datetim
 
 def _held(collection: Collection, contact: Contact, row: Row) -> Current | None:
     """What holds under the row's id; None where nothing does but, perhaps, a refused text."""
-    doc_id = documents.uuid_of(row.id)
+    doc_id = uuid_of(row.id)
     if doc_id is None:
         return None
     found = feed.current(holder=contact.instance, collection=collection.name, doc_id=doc_id)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 import orjson
 
 from apps.core.problems import INVALID, FieldError, ProblemError
-from apps.sync import documents
 from apps.sync.merged import LARGEST_DOCUMENT
 from apps.sync.registry import Collection, Pushed
+from apps.sync.values import is_positive, revision, uuid_of
 
 MOST_ROWS = 500
 
@@ -66,12 +65,12 @@ def parsed(collection: Collection, row: Row) -> Pushed | list[FieldError]:
     if len(orjson.dumps(row.document)) > LARGEST_DOCUMENT:
         return [FieldError("", f"A document has at most {LARGEST_DOCUMENT} bytes.")]
     errors = []
-    if (doc_id := documents.uuid_of(row.id)) is None:
+    if (doc_id := uuid_of(row.id)) is None:
         errors.append(FieldError("/id", "Not a UUID."))
     editor, edit_no = row.document.get("editor"), row.document.get("edit_no")
-    if editor is not None and uuid(editor) is None:
+    if editor is not None and uuid_of(editor) is None:
         errors.append(FieldError("/editor", "Not a UUID."))
-    if edit_no is not None and not positive(edit_no):
+    if edit_no is not None and not is_positive(edit_no):
         errors.append(FieldError("/edit_no", "Not a whole number of at least 1."))
     if errors or doc_id is None:
         return errors
@@ -81,23 +80,13 @@ def parsed(collection: Collection, row: Row) -> Pushed | list[FieldError]:
         document=_written(collection, row.document),
         assumed=None if row.assumed is None else _written(collection, row.assumed),
         doc_id=doc_id,
-        editor=uuid(editor),
+        editor=uuid_of(editor),
         edit_no=edit_no,
-        rev=documents.whole(row.document.get("rev")),
-        assumed_rev=documents.whole(assumed.get("rev")),
+        rev=revision(row.document.get("rev")),
+        assumed_rev=revision(assumed.get("rev")),
         deleted=bool(row.document.get("_deleted")),
         corrects="sync_status" in row.document or "sync_status" in assumed,
     )
-
-
-def positive(value: object) -> bool:
-    """Whether it is a number that a save can have."""
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63
-
-
-def uuid(value: object) -> UUID | None:
-    """A UUID in its one canonical form: the answer must name the id exactly as it was sent."""
-    return documents.uuid_of(value) if isinstance(value, str) else None
 
 
 def _written(collection: Collection, document: dict[str, Any]) -> dict[str, Any]:

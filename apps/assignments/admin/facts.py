@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -18,7 +17,7 @@ from apps.assignments.admin import tables
 from apps.assignments.models import Assignment, Fact, FactQuerySet
 from apps.audit.admin import RecordAdmin
 from apps.core import clock
-from apps.core.admin import NOTHING, moment
+from apps.core.admin import NOTHING, moment, pretty
 from apps.core.ids import short
 from apps.dispatch.admin.incidents import DESK
 
@@ -85,12 +84,8 @@ class FactAdmin(RecordAdmin[Fact]):
 
     @admin.display(description="details")
     def told(self, row: Fact) -> SafeString:
-        return format_html("<pre>{}</pre>", _pretty(row.data))
+        return pretty(row.data)
 
     @admin.display(description="what could not be read")
     def not_read(self, row: Fact) -> SafeString:
-        return format_html("<pre>{}</pre>", _pretty(row.unread))
-
-
-def _pretty(value: Any) -> str:
-    return "" if value is None else orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+        return pretty(row.unread)

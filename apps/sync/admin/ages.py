@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -60,9 +59,3 @@ def open_for(since: datetime, *, settled: bool) -> SafeString:
     now = clock.now()
     shape = "<strong>{}</strong>" if now - since > DAY else "{}"
     return format_html(shape, age(since, now))
-
-
-def pretty(value: Any) -> SafeString:
-    """JSON to be read, as it is; everything in it is escaped."""
-    text = "" if value is None else orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
-    return format_html('<pre style="white-space: pre-wrap">{}</pre>', text)

@@ -10,10 +10,10 @@ from django.utils.safestring import SafeString
 from apps.accounts.models import User
 from apps.audit.admin import RecordAdmin
 from apps.core import clock
-from apps.core.admin import moment, table
+from apps.core.admin import moment, pretty, table
 from apps.core.ids import short
 from apps.core.problems import ProblemError
-from apps.sync.admin.ages import OpenFilter, open_for, pretty
+from apps.sync.admin.ages import OpenFilter, open_for
 from apps.sync.models import Choice, Conflict
 from apps.sync.services import versions
 

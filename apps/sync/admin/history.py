@@ -11,9 +11,8 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from apps.audit.admin import RecordAdmin
-from apps.core.admin import moment
+from apps.core.admin import moment, pretty
 from apps.core.ids import short
-from apps.sync.admin.ages import pretty
 from apps.sync.models import Version
 
 _FATES = {

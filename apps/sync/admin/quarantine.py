@@ -21,9 +21,9 @@ from django.utils.safestring import SafeString
 from apps.accounts.models import User
 from apps.audit.admin import RecordAdmin
 from apps.core import clock
-from apps.core.admin import NOTHING, moment, table
+from apps.core.admin import NOTHING, moment, pretty, table
 from apps.core.problems import ProblemError
-from apps.sync.admin.ages import OpenFilter, open_for, pretty
+from apps.sync.admin.ages import OpenFilter, open_for
 from apps.sync.canonical import same
 from apps.sync.models import QuarantinedWrite
 from apps.sync.registry import SERVER_MANAGED

@@ -20,6 +20,7 @@ from apps.sync.models import QuarantinedWrite
 from apps.sync.registry import NOT_CONTENT, Collection, Contact, Pushed
 from apps.sync.rows import Row, parsed
 from apps.sync.services import quarantine
+from apps.sync.values import uuid_of
 
 # What a supervisor's version does not say for its author.
 _NOT_TYPED = NOT_CONTENT | {"editor", "edit_no"}
@@ -126,7 +127,7 @@ def _pushed(
     whole = dict(write.content)
     if document is not None:
         whole = {k: v for k, v in document.items() if k not in _NOT_TYPED}
-    if documents.uuid_of(write.doc_id) is not None and whole.get("id") != write.doc_id:
+    if uuid_of(write.doc_id) is not None and whole.get("id") != write.doc_id:
         raise ProblemError(INVALID, errors=[FieldError("/id", "A row keeps its id.")])
     base = None if write.base is None else dict(write.base)
     found = parsed(collection, Row(str(whole.get("id")), whole, base))

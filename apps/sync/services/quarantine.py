@@ -23,11 +23,12 @@ from apps.audit.services import record
 from apps.changes import scopes
 from apps.changes.services import Document, publish
 from apps.core.problems import FieldError
-from apps.sync import documents, registry
+from apps.sync import registry
 from apps.sync.media import naming
 from apps.sync.models import QuarantinedWrite, QuarantinedWriteQuerySet
 from apps.sync.registry import SERVER_MANAGED, Contact
 from apps.sync.services.taking import fingerprint
+from apps.sync.values import uuid_of
 
 # A refused text that is larger than a document may be stays on the server alone.
 _LARGEST_SHOWN = 60 * 1024  # bytes of JSON
@@ -184,7 +185,7 @@ def _settle(row: QuarantinedWrite, *, now: datetime, columns: Sequence[str]) -> 
     """
     row.save(update_fields=columns)
     publish(documents=[_document(row)], now=now)
-    if row.author_id is None or (doc_id := documents.uuid_of(row.doc_id)) is None:
+    if row.author_id is None or (doc_id := uuid_of(row.doc_id)) is None:
         return
     row.refresh_from_db(fields=["stands_in"])
     scopes_ = frozenset[str]() if row.stands_in else None
