@@ -52,6 +52,9 @@ _POOL = {
     "timeout": env.number("DATABASE_POOL_TIMEOUT_SECONDS", 5, least=0.1),
 }
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # the pool keeps connections; threads must not
+# The pool asks a connection whether it lives before it lends it: after a restart of PostgreSQL each
+# dead one would fail a call or turn a tablet away.
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # No writer waits long for the one lock that orders commits: 503 and a retry are better.
 _LOCK_TIMEOUT = "-c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
 DATABASES["default"]["OPTIONS"].setdefault("options", _LOCK_TIMEOUT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import os
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,11 @@ from pytest_django import DjangoDbBlocker
 
 from tests import reset
 from tests.processes import Process, Processes, Server
+
+# Where a shell has started the suite in the background, Ctrl-C is ignored, by all processes that
+# the tests start too: those that try it would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 OWN_SERVERS = {urlsplit(os.environ[name]).hostname for name in ("DATABASE_URL", "REDIS_URL")}
 

@@ -118,6 +118,9 @@ def test_a_database_that_goes_away_and_comes_back(shared: Server) -> None:
                 [connection.settings_dict["NAME"]],
             ).fetchall()
         assert ended
+        for _ in range(4):  # none is turned away for a connection that the pool did not know dead
+            with joined(shared.ws_url, tablet(user)):
+                pass
         notes_arrive(client, user, within=5)
     assert "cannot be read" in shared.said()
 
