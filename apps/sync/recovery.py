@@ -13,13 +13,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Coalesce, Greatest
 
-from apps.accounts.models import LocalDatabase
+from apps.accounts.models import LocalDatabase, Tablet
 from apps.audit.services import Actor, record
 from apps.changes import epochs
 from apps.core import health
@@ -203,6 +205,34 @@ def count(
                 "names": [name for name, _ in ids],
             },
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """Of `expected` tablets, so many (`missing`) have not handed over what they held before this
+    history began."""
+
+    history: History
+    expected: int
+    missing: int
+
+
+def awaited(among: QuerySet[Tablet]) -> Awaited | None:
+    """Who is still awaited of these tablets; None: nobody.
+
+    A tablet has come back with any of its local databases: one that was made anew since will never
+    use the older ones again. Nobody waits for a tablet that was shut out.
+    """
+    history = History.objects.filter(pk=epochs.current()).first()
+    if history is None:
+        return None
+    rows = Comeback.objects.filter(
+        epoch=history.epoch, tablet__in=among.exclude(state__in=_SHUT_OUT)
+    )
+    expected = set(rows.values_list("tablet", flat=True))
+    back = set(rows.exclude(followed_at=None).values_list("tablet", flat=True))
+    missing = len(expected - back)
+    return Awaited(history, len(expected), missing) if missing else None
 
 
 def set_back() -> Setback | None:

@@ -5,8 +5,11 @@ It names tablets by their labels, and nothing that anybody typed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from datetime import datetime
+from uuid import UUID
+
+from django.utils import timezone
 
 from apps.sync import recovery, registry
 from apps.sync.histories import Comeback, History, Setback
@@ -19,7 +22,7 @@ def recovery_report() -> list[str]:
     lines = [*_set_back(recovery.set_back())]
     histories = list(History.objects.all())
     for history in histories:
-        lines += [*_of(history), ""]
+        lines += [*of_history(history), ""]
     if not histories:
         lines.append("No other history was ever begun here.")
     return lines
@@ -35,8 +38,10 @@ def _set_back(row: Setback | None) -> Iterator[str]:
         yield ""
 
 
-def _of(history: History) -> Iterator[str]:
-    rows = list(Comeback.objects.filter(epoch=history.epoch).select_related("tablet"))
+def of_history(history: History, among: Container[UUID] | None = None) -> Iterator[str]:
+    """The lines about one history; those about tablets of these alone, where some are given."""
+    every = list(Comeback.objects.filter(epoch=history.epoch).select_related("tablet"))
+    rows = [row for row in every if among is None or row.tablet_id in among]
     came = [row for row in rows if row.came_at is not None]
     done = [row for row in rows if row.followed_at is not None]
     yield f"History {history.epoch}, begun at {_when(history.began_at)}."
@@ -55,7 +60,7 @@ def _of(history: History) -> Iterator[str]:
         )
         for row in sorted(missing, key=lambda row: row.tablet.label):
             yield f"  {row.tablet.label} ({_short(row)})"
-    yield from _gone(history, came)
+    yield from _gone(history, every)
 
 
 def _told(row: Comeback) -> str:
@@ -70,10 +75,10 @@ def _told(row: Comeback) -> str:
     return f"{words}. All of it by {_when(row.followed_at)}."
 
 
-def _gone(history: History, came: Sequence[Comeback]) -> Iterator[str]:
+def _gone(history: History, rows: Sequence[Comeback]) -> Iterator[str]:
     """What no tablet can bring back."""
     names = ", ".join(c.name for c in registry.all_for("tablet") if c.kind == "pull_only")
-    highest = max((row.seen_seq or 0 for row in came), default=0)
+    highest = max((row.seen_seq or 0 for row in rows), default=0)
     lost = max(0, highest - history.last_seq)
     if lost:
         yield (
@@ -97,4 +102,5 @@ def _short(row: Comeback) -> str:
 
 
 def _when(at: datetime | None) -> str:
-    return at.strftime(_TIME) if at else "-"
+    """By the clock of whoever reads: a command's is UTC, a desk's the city's."""
+    return timezone.localtime(at).strftime(_TIME) if at else "-"

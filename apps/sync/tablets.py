@@ -59,10 +59,11 @@ class Condition:
 
 
 def seen_by(user: User) -> QuerySet[Tablet]:
-    """The tablets that a desk answers for: a supervisor's team's, all for the dispatch desk."""
+    """The tablets that a person answers for: a supervisor's team's, all for the dispatch desk and
+    the administrator."""
     rows = Tablet.objects.select_related("team")
     match user.role:
-        case Role.DISPATCHER:
+        case Role.DISPATCHER | Role.ADMINISTRATOR:
             return rows
         case Role.SUPERVISOR if user.team_id is not None:
             return rows.filter(team=user.team_id)

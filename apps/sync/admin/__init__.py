@@ -1,5 +1,5 @@
-"""The admin of synchronisation: history, conflicts, the quarantine, and how tablets are."""
+"""The admin of synchronisation: history, conflicts, the quarantine, tablets, recoveries."""
 
-from apps.sync.admin import conflicts, history, quarantine, tablets
+from apps.sync.admin import conflicts, history, quarantine, recoveries, tablets
 
-__all__ = ["conflicts", "history", "quarantine", "tablets"]
+__all__ = ["conflicts", "history", "quarantine", "recoveries", "tablets"]

@@ -1,0 +1,21 @@
+"""What the admin's index says of a recovery, above everything else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+
+from apps.accounts.admin import OVERSEERS
+from apps.accounts.models import User
+from apps.sync import recovery, tablets
+
+register = template.Library()
+
+
+@register.inclusion_tag("sync/recovery.html")
+def recovery_banner(user: User) -> dict[str, Any]:
+    """That the server was put back in time is for everybody at a desk, above all for those who give
+    calls; who is awaited, for those who answer for tablets."""
+    awaited = recovery.awaited(tablets.seen_by(user)) if user.role in OVERSEERS else None
+    return {"set_back": recovery.set_back(), "awaited": awaited}
