@@ -49,8 +49,9 @@ LARGEST_PUBLICATION = 500
 _PRINCIPAL_LOCK = 7302
 _HOLDER_LOCK = 7303
 
+# In binary (%b): as text each byte of a sealed body is spelled out on this side and read on that.
 _PUBLISH = """
-select feed_publish(%s::text[], %s::uuid[], %s::bytea[], %s::text[], %s::text[], %s::uuid[])
+select feed_publish(%b::text[], %b::uuid[], %b::bytea[], %b::text[], %b::text[], %b::uuid[])
 """
 
 _GRANT = """

@@ -46,6 +46,11 @@ def _ring(keys: tuple[tuple[str, str], ...]) -> tuple[bytes, dict[bytes, AESGCM]
     return next(iter(ring)), ring
 
 
+@lru_cache(maxsize=4)
+def _index_key(secret: str) -> bytes:
+    return _decode("INDEX_KEY", secret)
+
+
 def _current() -> tuple[bytes, dict[bytes, AESGCM]]:
     return _ring(tuple(settings.FIELD_KEYS.items()))
 
@@ -85,5 +90,5 @@ def blind_index(value: str, *, purpose: str) -> bytes:
 
     `purpose` keeps two indexes over the same value apart.
     """
-    key = _decode("INDEX_KEY", settings.INDEX_KEY)
+    key = _index_key(settings.INDEX_KEY)
     return hmac.digest(key, f"{purpose}\0{value}".encode(), "sha256")[:16]

@@ -73,15 +73,23 @@ class EncryptedField(models.BinaryField[Any, Any]):
     def decode(self, plain: bytes) -> Any:
         raise NotImplementedError
 
-    def bound_to(self, instance: models.Model) -> str:
+    def place(self, pk: object) -> str:
         """Table, column and row: a sealed value moved elsewhere does not open."""
-        return f"{self.model._meta.db_table}.{self.column}:{instance.pk}"
+        return f"{self.model._meta.db_table}.{self.column}:{pk}"
+
+    def open_as(self, data: bytes, pk: object) -> Any:
+        """What is sealed in the row of this key. For SQL of one's own, as `seal_as` is."""
+        return self.decode(crypto.unseal(data, bound_to=self.place(pk)))
+
+    def seal_as(self, value: Any, pk: object) -> bytes:
+        """The value as the row of this key holds it."""
+        return crypto.seal(self.encode(value), bound_to=self.place(pk))
 
     def open(self, data: bytes, instance: models.Model) -> Any:
-        return self.decode(crypto.unseal(data, bound_to=self.bound_to(instance)))
+        return self.open_as(data, instance.pk)
 
     def seal(self, value: Any, instance: models.Model) -> Sealed:
-        return Sealed(crypto.seal(self.encode(value), bound_to=self.bound_to(instance)))
+        return Sealed(self.seal_as(value, instance.pk))
 
     def from_db_value(self, value: Any, *_: Any) -> Sealed | None:
         return None if value is None else Sealed(bytes(value))
@@ -147,6 +155,13 @@ class EncryptedJSONField(EncryptedField):
 
     def decode(self, plain: bytes) -> Any:
         return orjson.loads(plain)
+
+
+def encrypted_field(model: type[models.Model], name: str) -> EncryptedField:
+    """One of them, for SQL of one's own."""
+    field = model._meta.get_field(name)
+    assert isinstance(field, EncryptedField)
+    return field
 
 
 def encrypted_names(model: type[models.Model]) -> frozenset[str]:

@@ -11,6 +11,10 @@ from typing import Any
 
 import orjson
 
+from apps.core.crypto import blind_index
+
+# Which save it was is no part of what was written.
+_NOT_WRITTEN = frozenset({"editor", "edit_no"})
 # What JSON holds as a whole number here; a larger one stays as it is spelled.
 _LEAST, _BEYOND = -(2**63), 2**64
 
@@ -18,6 +22,12 @@ _LEAST, _BEYOND = -(2**63), 2**64
 def canonical(value: Any) -> bytes:
     """One text for all spellings of a JSON value."""
     return orjson.dumps(_plain(value), option=orjson.OPT_SORT_KEYS)
+
+
+def fingerprint(document: Mapping[str, Any]) -> bytes:
+    """16 bytes, equal for equal content however it is spelled. Keyed: content is PHI."""
+    content = {name: value for name, value in document.items() if name not in _NOT_WRITTEN}
+    return blind_index(canonical(content).decode(), purpose="pushed")
 
 
 def same(one: Any, other: Any) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -19,6 +19,7 @@ from django.db import connection
 from apps.changes.models import Grant, Member, StoredDocument
 from apps.changes.reading import body_of
 from apps.changes.services import EVERYONE
+from apps.core.fields import encrypted_field
 from apps.core.problems import BUSY, ProblemError
 from apps.sync.judging import Present, Taken
 from apps.sync.models import QuarantinedWrite, Version
@@ -31,29 +32,12 @@ STAMP = frozenset({"id", "editor", "edit_no"})
 
 _DOCUMENT_LOCK = 7304  # class of advisory locks; see apps.changes.services
 
-_PRESENT = """
-select d.doc_id, d.rev, d.body, i.holder is not null
-from feed_document d left join feed_item i
-  on i.holder = %s and i.collection = d.collection and i.doc_id = d.doc_id and i.visible
-where d.collection = %s and d.doc_id = any(%s)
+# In binary (%b): as text, each byte is spelled out on this side and read on that.
+_STANDS = """
+select * from sync_stands(%s, %b::uuid[], %b::uuid[], %b::uuid[], %b::bigint[], %b::bytea[])
 """
 
-# The last save of each editor that was taken.
-_TAKEN = """
-select v.* from unnest(%s::uuid[], %s::uuid[]) as g (doc_id, editor)
-cross join lateral (
-  select * from sync_version where collection = %s and doc_id = g.doc_id and editor = g.editor
-    and fate <> 'kept' order by edit_no desc limit 1) v
-"""
-
-# Those of the saves that come now which are known, whatever became of them.
-_TOLD = """
-select g.doc_id
-from unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::bytea[]) as g (doc_id, editor, edit_no, print)
-where exists (
-  select from sync_version v where v.collection = %s and v.doc_id = g.doc_id
-    and v.editor = g.editor and v.edit_no = g.edit_no and v.fingerprint = g.print)
-"""
+_LED_TO = "select doc_id, rev from feed_document where collection = %s and doc_id = any(%b::uuid[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +47,7 @@ class Stand:
     `rev`: its revision in the feed, 0 where there is none. `present` is None where nothing holds
     under the id, or what holds cannot be read (`readable` false). `visible`: the holder has it.
     `last`: the last save of the editor that was taken; `told_before`: the one that comes is known.
+    `names_media`: it names photos, or has named some.
     """
 
     rev: int = 0
@@ -73,9 +58,27 @@ class Stand:
     readable: bool = True
     last: Taken | None = None
     told_before: bool = False
+    names_media: bool = False
 
 
 NOTHING = Stand()
+_CONTENT = encrypted_field(Version, "content")
+
+
+class _Found(NamedTuple):
+    """A row of `sync_stands`. What begins with `last_` is there where `last_id` is."""
+
+    doc_id: UUID
+    rev: int
+    body: bytes
+    visible: bool
+    stands_in: bool
+    names_media: bool
+    told_before: bool
+    last_id: UUID | None
+    last_rev: int
+    last_no: int
+    last_content: bytes
 
 
 def lock(collection: str, ids: Iterable[UUID]) -> None:
@@ -91,33 +94,46 @@ def lock(collection: str, ids: Iterable[UUID]) -> None:
         )
 
 
-def stands(
-    collection: Collection, *, holder: UUID, rows: Sequence[tuple[Pushed, bytes]]
-) -> dict[UUID, Stand]:
-    """How the documents of these versions stand; a version comes with its fingerprint. Call it
-    under their locks. A document is named once."""
-    ids = [pushed.doc_id for pushed, _ in rows]
-    taken, told = _taken(collection.name, rows)
-    standing_in = _standing_in(collection.name, ids)
+def stands(collection: Collection, rows: Sequence[tuple[Pushed, UUID]]) -> dict[UUID, Stand]:
+    """How the documents of these versions stand; a version comes with the holder that it is judged
+    for. Call it under their locks. A document is named once; what the feed has not got is left out.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_PRESENT, [holder, collection.name, ids])
-        found = cursor.fetchall()
-    stands = {}
-    for doc_id, rev, sealed, visible in found:
-        plain = body_of(collection.name, doc_id, sealed)
-        body = orjson.loads(plain) if plain is not None else None
-        exists = doc_id not in standing_in
-        stands[doc_id] = Stand(
-            rev=rev,
-            present=present_of(collection, body, rev) if exists and body is not None else None,
-            body=body,
-            exists=exists,
-            visible=visible,
-            readable=body is not None,
-            last=taken.get(doc_id),
-            told_before=doc_id in told,
+        cursor.execute(
+            _STANDS,
+            [
+                collection.name,
+                [pushed.doc_id for pushed, _ in rows],
+                [holder for _, holder in rows],
+                [pushed.editor for pushed, _ in rows],
+                [pushed.edit_no for pushed, _ in rows],
+                [pushed.fingerprint for pushed, _ in rows],
+            ],
         )
-    return stands
+        found = [_Found(*row) for row in cursor.fetchall()]
+    return {one.doc_id: _stand(collection, one) for one in found}
+
+
+def _stand(collection: Collection, found: _Found) -> Stand:
+    plain = body_of(collection.name, found.doc_id, found.body)
+    body = orjson.loads(plain) if plain is not None else None
+    present = last = None
+    if body is not None and not found.stands_in:
+        present = present_of(collection, body, found.rev)
+    if found.last_id is not None:
+        content = _CONTENT.open_as(found.last_content, found.last_id)
+        last = Taken(content, found.last_rev, found.last_no)
+    return Stand(
+        rev=found.rev,
+        present=present,
+        body=body,
+        exists=not found.stands_in,
+        visible=found.visible,
+        readable=body is not None,
+        last=last,
+        told_before=found.told_before,
+        names_media=found.names_media,
+    )
 
 
 def present_of(collection: Collection, body: Mapping[str, Any], rev: int) -> Present:
@@ -152,9 +168,11 @@ def read(collection: Collection, doc_id: UUID) -> Stand:
 def must_have_led_to(collection: str, revs: Mapping[UUID, int]) -> None:
     """ProblemError (BUSY) where somebody has written one of these documents without its lock: the
     transaction must not stand, or what they wrote would be covered up unseen."""
-    rows = StoredDocument.objects.filter(collection=collection, doc_id__in=list(revs))
     led_to = {doc_id: rev for doc_id, rev in revs.items() if rev}  # 0: there is none
-    if dict(rows.values_list("doc_id", "rev")) != led_to:
+    with connection.cursor() as cursor:
+        cursor.execute(_LED_TO, [collection, list(revs)])
+        found = dict(cursor.fetchall())
+    if found != led_to:
         raise ProblemError(BUSY, headers={"Retry-After": "1"})
 
 
@@ -167,22 +185,6 @@ def may_see(user: AbstractBaseUser, *, collection: str, doc_id: UUID) -> bool:
 def stands_in(collection: str, doc_id: UUID) -> bool:
     """Whether nothing ever held under this id but a refused text."""
     return bool(_standing_in(collection, [doc_id]))
-
-
-def _taken(
-    collection: str, rows: Sequence[tuple[Pushed, bytes]]
-) -> tuple[dict[UUID, Taken], set[UUID]]:
-    """By document: the last save of its editor that was taken, and whether this one is known."""
-    named = [(p, print_) for p, print_ in rows if p.editor is not None and p.edit_no is not None]
-    if not named:
-        return {}, set()
-    ids, editors = [p.doc_id for p, _ in named], [p.editor for p, _ in named]
-    found = Version.objects.raw(_TAKEN, [ids, editors, collection])
-    taken = {row.doc_id: Taken(row.content, row.rev, row.edit_no or 0) for row in found}
-    with connection.cursor() as cursor:
-        saves = [p.edit_no for p, _ in named], [print_ for _, print_ in named]
-        cursor.execute(_TOLD, [ids, editors, *saves, collection])
-        return taken, {doc_id for (doc_id,) in cursor.fetchall()}
 
 
 def _standing_in(collection: str, ids: Sequence[UUID]) -> set[UUID]:

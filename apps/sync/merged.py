@@ -18,10 +18,9 @@ from apps.sync.canonical import covers, same
 from apps.sync.documents import SERVER_EDITOR, Stand, content_of
 from apps.sync.judging import Fate, Sent, State, Verdict, judge
 from apps.sync.media import naming
-from apps.sync.models import Version
 from apps.sync.registry import Collection, Contact, Edit, Merging, Pushed, Refused
 from apps.sync.services import quarantine, versions
-from apps.sync.services.taking import fingerprint
+from apps.sync.services.versions import Save
 from apps.sync.values import revision
 
 LARGEST_DOCUMENT = 64 * 1024  # bytes of JSON
@@ -45,11 +44,7 @@ def stands_of(
 ) -> dict[UUID, Stand]:
     """Locks the documents of these versions, each of another one, and reads how they stand."""
     documents.lock(collection.name, [row.doc_id for row in rows])
-    return documents.stands(
-        collection,
-        holder=contact.instance,
-        rows=[(row, fingerprint(row.document)) for row in rows],
-    )
+    return documents.stands(collection, [(row, contact.instance) for row in rows])
 
 
 def seen_by(stand: Stand, pushed: Pushed, people: Sequence[User | None]) -> Stand:
@@ -69,7 +64,7 @@ def take(
     stand: Stand,
     contact: Contact,
     *,
-    history: list[Version],
+    history: list[Save],
     now: datetime,
 ) -> Outcome:
     """Judges one version and does what the verdict says, under the document's lock. The row for the
@@ -86,7 +81,7 @@ class _Taking:
     pushed: Pushed
     stand: Stand
     contact: Contact
-    history: list[Version]
+    history: list[Save]
     now: datetime
 
     def outcome(self) -> Outcome:
@@ -120,13 +115,11 @@ class _Taking:
             )
         if verdict.fate == Fate.NEW and self.stand.rev:
             quarantine.give_way(collection=self.collection.name, doc_id=self.pushed.doc_id)
-        version = self._keep(
+        save = self._keep(
             verdict.fate, stand.rev, verdict.content if verdict.fate == Fate.MERGED else None
         )
         if verdict.lost:
-            versions.open_conflict(
-                version=version, won=verdict.won, kept=verdict.lost, now=self.now
-            )
+            versions.open_conflict(save=save, won=verdict.won, kept=verdict.lost, now=self.now)
         return Outcome(self._answer(replace(stand, visible=True)), stand.rev)
 
     def _write(self, content: dict[str, Any], fate: Fate) -> dict[str, Any]:
@@ -143,6 +136,7 @@ class _Taking:
             document=document,
             author=self.contact.session.user,
             now=self.now,
+            named_before=self.stand.names_media,
         )
 
     def _delete(self) -> Outcome:
@@ -182,18 +176,17 @@ class _Taking:
             now=self.now,
         )
 
-    def _keep(self, fate: str, rev: int, result: Mapping[str, Any] | None) -> Version:
-        version = versions.saved(
+    def _keep(self, fate: str, rev: int, result: Mapping[str, Any] | None) -> Save:
+        save = versions.saved(
             pushed=self.pushed,
             contact=self.contact,
             fate=fate,
             rev=rev,
-            print_=fingerprint(self.pushed.document),
             result=result,
             now=self.now,
         )
-        self.history.append(version)
-        return version
+        self.history.append(save)
+        return save
 
     def _sent(self) -> Sent:
         pushed, assumed = self.pushed, None

@@ -271,7 +271,12 @@ class QuarantinedWrite(UUIDModel):
                 fields=["collection", "doc_id"],
                 condition=Q(corrected_at=None),
                 name="sync_quarantine_open",
-            )
+            ),
+            models.Index(
+                fields=["collection", "doc_id"],
+                condition=Q(stands_in=True),
+                name="sync_stands_in",
+            ),
         ]
 
 

@@ -23,11 +23,11 @@ from apps.sync import authors, documents, feed, merged, recovery, urgent, verdic
 from apps.sync.authors import Attribution
 from apps.sync.documents import Stand
 from apps.sync.feed import Current
-from apps.sync.models import Version
 from apps.sync.registry import SERVER_MANAGED, Collection, Contact, Pushed, Refused
 from apps.sync.rows import MOST_ROWS, Row, parsed, rows_of
-from apps.sync.services import lost, quarantine
+from apps.sync.services import lost, quarantine, versions
 from apps.sync.services.quarantine import Rejected
+from apps.sync.services.versions import Save
 from apps.sync.values import is_positive, uuid_of
 from apps.sync.verdicts import AT_COMMIT
 
@@ -145,11 +145,11 @@ class _Batch:
 
     def judge_together(self, rows: Sequence[Row]) -> dict[str, _Judged]:
         """The verdicts on all rows, if each can be taken. Raises _Trouble otherwise."""
-        history: list[Version] = []
+        history: list[Save] = []
         try:
             with together(now=self._now):
                 judged = {row.id: self._judged(row, history) for row in rows}
-            Version.objects.bulk_create(history)
+            versions.write(history)
         except (OperationalError, InterfaceError):
             raise
         except Exception:  # noqa: BLE001 - whatever it is, it comes again row by row
@@ -158,16 +158,16 @@ class _Batch:
 
     def judge(self, row: Row) -> _Judged:
         """The verdict on one row, in a savepoint of its own."""
-        history: list[Version] = []
+        history: list[Save] = []
         try:
             with transaction.atomic():
                 judged = self._judged(row, history)
-                Version.objects.bulk_create(history)
+                versions.write(history)
                 return judged
         except Exception as error:  # noqa: BLE001 - every kind has its verdict, or goes on up
             return self.refuse(row, verdicts.reasons(error, self._collection))
 
-    def _judged(self, row: Row, history: list[Version]) -> _Judged:
+    def _judged(self, row: Row, history: list[Save]) -> _Judged:
         if row.document.get("_deleted") and not is_positive(row.document.get("edit_no")):
             return _Judged(row, None)  # a purge that comes back: never a deletion
         nobody = self._contact.session.user is None
@@ -208,7 +208,7 @@ class _Batch:
         if self._revs:
             documents.must_have_led_to(self._collection.name, self._revs)
 
-    def _apply(self, row: Row, history: list[Version]) -> dict[str, object] | None:
+    def _apply(self, row: Row, history: list[Save]) -> dict[str, object] | None:
         """Applies a row, or raises Refused."""
         pushed, whose = self._parsed[row.id], self._authors[row.id]
         if not isinstance(pushed, Pushed):

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from apps.accounts.auth import TabletSession
 from apps.accounts.models import User
 from apps.audit.services import Actor
 from apps.core.problems import FieldError
+from apps.sync.canonical import fingerprint
 from apps.sync.policies import Policy
 
 # pull_only: tablets only read it. append_only: each document is written once. merged: people change
@@ -83,6 +85,11 @@ class Pushed:
     assumed_rev: int = 0
     deleted: bool = False
     corrects: bool = False
+
+    @cached_property
+    def fingerprint(self) -> bytes:
+        """Equal for equal content."""
+        return fingerprint(self.document)
 
 
 # The addresses of the media that a document names: see `media.naming.media_fields`.
@@ -178,6 +185,10 @@ class Collection:
 
     def server_managed(self, document: dict[str, Any]) -> frozenset[str]:
         """The names of this document's fields that clients do not write."""
+        return self._managed
+
+    @cached_property
+    def _managed(self) -> frozenset[str]:
         return NOT_CONTENT | read_only(self.schema)
 
     def media_of(self, document: Mapping[str, Any]) -> MediaNames | None:

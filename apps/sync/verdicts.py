@@ -16,9 +16,9 @@ from apps.sync.canonical import covers
 from apps.sync.documents import Stand
 from apps.sync.media import naming
 from apps.sync.merged import Outcome
-from apps.sync.models import Version
 from apps.sync.registry import Collection, Contact, Pushed, Refused
-from apps.sync.services import quarantine, taking
+from apps.sync.services import quarantine, taking, versions
+from apps.sync.services.versions import Save
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +31,9 @@ def take(
 ) -> Outcome:
     """Has a row judged and written, history and all, or raises one of those that `reasons` knows.
     Runs in a savepoint. `stand`, and the outcome's `rev`, matter to merged collections alone."""
-    history: list[Version] = []
+    history: list[Save] = []
     outcome = take_unsaved(collection, pushed, stand, contact, history=history, now=now)
-    Version.objects.bulk_create(history)
+    versions.write(history)
     return outcome
 
 
@@ -43,7 +43,7 @@ def take_unsaved(
     stand: Stand,
     contact: Contact,
     *,
-    history: list[Version],
+    history: list[Save],
     now: datetime,
 ) -> Outcome:
     """As `take`, but what goes into the history is added to `history`, for the caller to write with

@@ -56,18 +56,22 @@ def note(
     author: User | None,
     now: datetime,
     kept_as: tuple[str, UUID] | None = None,
+    named_before: bool = True,
 ) -> None:
     """Keeps up who names what: call it where a document was written (None: withdrawn), in its
     transaction, under the document's lock where it has one.
 
     `kept_as`: not the document itself holds, but what was kept of it, as this document (of the
-    collection `quarantine`). A file that is not here is named all the same.
+    collection `quarantine`). A file that is not here is named all the same. `named_before` False:
+    the caller knows that no version of the document has named any.
     """
     found = collection.media_of(document or {})
     if found is None:
         return
     holder, id = kept_as or (collection.name, doc_id)
     names = _names(found, document or {}, collection)
+    if not (names or named_before):
+        return
     rows = MediaReference.objects.filter(collection=holder, doc_id=id)
     rows.filter(named=True).exclude(sha256__in=names).update(named=False)
     if not names or author is None:

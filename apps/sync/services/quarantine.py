@@ -24,10 +24,10 @@ from apps.changes import scopes
 from apps.changes.services import Document, publish
 from apps.core.problems import FieldError
 from apps.sync import registry
+from apps.sync.canonical import fingerprint
 from apps.sync.media import naming
 from apps.sync.models import QuarantinedWrite, QuarantinedWriteQuerySet
 from apps.sync.registry import SERVER_MANAGED, Contact
-from apps.sync.services.taking import fingerprint
 from apps.sync.values import uuid_of
 
 # A refused text that is larger than a document may be stays on the server alone.

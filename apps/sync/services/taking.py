@@ -3,21 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
-from apps.core.crypto import blind_index
-from apps.sync.canonical import canonical
 from apps.sync.models import TakenWrite
 from apps.sync.registry import Contact, Pushed
-
-# Which save it was is no part of what was written.
-_NOT_CONTENT = frozenset({"editor", "edit_no"})
-
-
-def fingerprint(document: dict[str, Any]) -> bytes:
-    """16 bytes, equal for equal content however it is spelled. Keyed: content is PHI."""
-    content = {name: value for name, value in document.items() if name not in _NOT_CONTENT}
-    return blind_index(canonical(content).decode(), purpose="pushed")
 
 
 def take(*, row: Pushed, contact: Contact, now: datetime) -> bool | None:
@@ -28,7 +16,7 @@ def take(*, row: Pushed, contact: Contact, now: datetime) -> bool | None:
     2. The unique key lets one insert; the other waits for the first one's COMMIT.
     3. Then it fails, looks again and sees a repeat. Were the first rolled back, it inserts.
     """
-    print_ = fingerprint(row.document)
+    print_ = row.fingerprint
     taken, new = TakenWrite.objects.get_or_create(
         collection=row.collection,
         doc_id=row.doc_id,
@@ -48,5 +36,5 @@ def take(*, row: Pushed, contact: Contact, now: datetime) -> bool | None:
 def is_taken(*, row: Pushed) -> bool:
     """Whether this very document is in the ledger."""
     return TakenWrite.objects.filter(
-        collection=row.collection, doc_id=row.doc_id, fingerprint=fingerprint(row.document)
+        collection=row.collection, doc_id=row.doc_id, fingerprint=row.fingerprint
     ).exists()

@@ -1,0 +1,38 @@
+-- How the documents of pushed versions stand, each for one holder, in one journey: the document, what
+-- else is known under its id, and the last save of the version's editor that was taken. A document
+-- that the feed has not got has no row. Called under the documents' locks.
+--
+-- Only look-ups in indexes, whatever the statistics say: a table that was empty a minute ago must not
+-- be read as a whole for every row of a push. LIMIT 1 keeps each look-up from becoming a hash of it.
+create or replace function sync_stands(
+  of_collection text, ids uuid[], holders uuid[], editors uuid[], edit_nos bigint[], prints bytea[]
+) returns table (
+  doc_id uuid, rev bigint, body bytea, visible boolean, stands_in boolean, names_media boolean,
+  told_before boolean, last_id uuid, last_rev bigint, last_no bigint, last_content bytea
+) language plpgsql stable
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
+set plan_cache_mode = force_generic_plan as $$
+begin
+  return query
+  select d.doc_id, d.rev, d.body, seen.yes is not null, refused.yes is not null,
+    media.yes is not null, told.yes is not null, last.id, last.rev, last.edit_no, last.content
+  from unnest(ids, holders, editors, edit_nos, prints) as g (id, holder, editor, edit_no, print)
+  join feed_document d on d.collection = of_collection and d.doc_id = g.id
+  left join lateral (
+    select true as yes from feed_item i where i.holder = g.holder
+      and i.collection = of_collection and i.doc_id = g.id and i.visible limit 1) seen on true
+  left join lateral (
+    select true as yes from sync_quarantinedwrite q where q.collection = of_collection
+      and q.doc_id = g.id::text and q.stands_in limit 1) refused on true
+  left join lateral (
+    select true as yes from sync_mediareference m where m.collection = of_collection
+      and m.doc_id = g.id limit 1) media on true
+  left join lateral (
+    select true as yes from sync_version v where v.collection = of_collection and v.doc_id = g.id
+      and v.editor = g.editor and v.edit_no = g.edit_no and v.fingerprint = g.print
+    limit 1) told on true
+  left join lateral (
+    select v.id, v.rev, v.edit_no, v.content from sync_version v
+    where v.collection = of_collection and v.doc_id = g.id and v.editor = g.editor
+      and v.fate <> 'kept' order by v.edit_no desc limit 1) last on true;
+end $$;
