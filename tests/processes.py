@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -17,11 +19,12 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import connection
 
-from apps.core.engines import free_port
-
-READY_SECONDS = 60.0
-STOP_SECONDS = 20.0
+# They end what hangs; what is only slow, on a machine with much else to do, has the time.
+READY_SECONDS = 120.0
+STOP_SECONDS = 60.0
 _POLL_SECONDS = 0.05
+# Below the ports of the engines and of outgoing connections.
+_PORTS = range(10_000, 19_000)
 
 
 class Process:
@@ -78,7 +81,7 @@ class Process:
         return self._process.pid
 
     def stop(self) -> int | None:
-        """SIGTERM, as in a deployment; its exit code. By force after 20 s."""
+        """SIGTERM, as in a deployment; its exit code. By force after a minute."""
         return self._end(signal.SIGTERM)
 
     def kill(self) -> int | None:
@@ -110,7 +113,7 @@ class Server(Process):
     """uvicorn with the whole application, as in production but for TLS."""
 
     def __init__(self, *, log: Path, **settings: str) -> None:
-        self.port = free_port()
+        self.port = next(_own_ports)
         self.url = f"http://127.0.0.1:{self.port}"
         self.ws_url = f"ws://127.0.0.1:{self.port}"
         command = [
@@ -121,8 +124,11 @@ class Server(Process):
         super().__init__(command, log=log, ready=Server._live, **settings)
 
     def _live(self) -> bool:
+        """This one, and nobody else who may have the port: it says that it has it."""
+        if "Uvicorn running on" not in self.said():
+            return False
         try:
-            with urllib.request.urlopen(f"{self.url}/healthz", timeout=5) as answer:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=READY_SECONDS) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
@@ -170,6 +176,28 @@ class Processes:
     def _add(self, process: AnyProcess) -> AnyProcess:
         self._started.append(process)
         return process
+
+
+def _ports() -> Iterator[int]:
+    """Free ports, each of them once, and none that another worker of the run has: a server keeps
+    its port while it is down, and is slow to take it. Another run on this machine begins elsewhere.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    ours = _PORTS[worker :: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))]
+    first = os.getppid() % len(ours)
+    return filter(_is_free, itertools.chain(ours[first:], ours[:first]))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+_own_ports = _ports()
 
 
 def _says(line: str) -> Callable[[Process], bool]:
