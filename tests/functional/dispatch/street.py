@@ -29,7 +29,7 @@ from apps.simulator.radio import Radio
 from apps.simulator.tablet.tablet import Tablet
 from tests.factories import PASSWORD, person, team
 
-PATIENCE = 15.0
+PATIENCE = 60.0  # it ends what hangs: what is only slow has the time
 EIDO = "/api/v1/dispatch/eido"
 PLAIN = "/api/v1/dispatch/incidents"
 Document = dict[str, Any]
@@ -71,15 +71,20 @@ def on_duty(**sizes: int) -> Cast:
 
 
 class Noted(httpx2.AsyncBaseTransport):
-    """Passes requests on and keeps their paths."""
+    """Passes requests on and keeps their paths; `under_way` are those without an answer yet."""
 
     def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
         self.paths: list[str] = []
+        self.under_way = 0
         self._inner = inner
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         self.paths.append(request.url.path)
-        return await self._inner.handle_async_request(request)
+        self.under_way += 1
+        try:
+            return await self._inner.handle_async_request(request)
+        finally:
+            self.under_way -= 1
 
     async def aclose(self) -> None:
         await self._inner.aclose()
@@ -87,12 +92,12 @@ class Noted(httpx2.AsyncBaseTransport):
 
 @dataclass
 class Held:
-    """A running tablet. `requests` are the paths that it has asked for over HTTP, `seconds` when
-    each state of an assignment first came to it, by `time.monotonic()`."""
+    """A running tablet. `noted` are its requests over HTTP, `came` is when each state of an
+    assignment first came to it, by `time.monotonic()`."""
 
     tablet: Tablet
     radio: Radio
-    requests: list[str]
+    noted: Noted
     came: dict[tuple[str, int], float] = field(default_factory=dict)
     raw: dict[str, Document] = field(default_factory=dict)
 
@@ -108,6 +113,17 @@ class Held:
         """The call as the screen shows it; {} for one that is not here."""
         shown = self.tablet.store.documents("assignments")
         return next((one for one in shown if one["cad_number"] == number), {})
+
+    def pulls(self) -> int:
+        """How often it has asked for assignments."""
+        return sum(path.endswith("/assignments/pull") for path in self.noted.paths)
+
+    @property
+    def quiet(self) -> bool:
+        """It asks for nothing, has nothing to ask for, and has told everything."""
+        tablet = self.tablet
+        busy = self.noted.under_way or tablet.replication.wanted or tablet.status.outbox.unsent
+        return not busy
 
     def events(self, assignment: str) -> list[str]:
         """The facts of an assignment as the server gave them back, in its order."""
@@ -137,6 +153,19 @@ class Street:
         held = self.tablets[to]
         await until(lambda: all(one.call(number) for one in held), f"{number} at {to}")
         return str(held[0].call(number)["id"])
+
+    async def in_line(self, call_sign: str) -> None:
+        """Gives calls to a unit until one came to all its tablets over their sockets alone. While a
+        tablet and its socket catch up, each by itself, a call may come either way."""
+        held = self.tablets[call_sign]
+        for number in range(20):
+            await until(lambda: all(one.quiet for one in held), "all is quiet")
+            asked = [one.pulls() for one in held]
+            await self.given(f"warm {number}", to=call_sign)
+            await until(lambda: all(one.quiet for one in held), "all is quiet again")
+            if [one.pulls() for one in held] == asked:
+                return
+        raise AssertionError("no call comes over the sockets alone")
 
     def unit(self, call_sign: str) -> str:
         return str(self.cast.units[call_sign].pk)
@@ -213,6 +242,6 @@ async def _held(label: str, base_url: str, desk: Desk, user: User, dice: random.
     code = await desk.post("/api/v1/enrolment-codes", {"label": label})
     await tablet.wire.enrol(code["code"])
     await tablet.wire.sign_in(user.username, PASSWORD)
-    held = Held(tablet, radio, noted.paths)
+    held = Held(tablet, radio, noted)
     tablet.heard.append(held.heard)
     return held

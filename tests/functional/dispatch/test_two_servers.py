@@ -18,13 +18,10 @@ def test_a_call_posted_at_one_is_on_tablets_of_the_other(processes: Processes) -
 
     async def story(street: Street) -> None:
         both = street.tablets["CARE21"]
-        await street.given("warm")
-        for held in both:
-            held.requests.clear()
+        await street.in_line("CARE21")
+        asked = [held.pulls() for held in both]
         id = await street.given("1")
-        for held in both:
-            # Over the open socket: nothing was asked for.
-            assert not [path for path in held.requests if path.endswith("/assignments/pull")]
+        assert [held.pulls() for held in both] == asked  # over the open socket
         both[1].tablet.tap("acknowledged", id, call_revision=1)
         await until(lambda: not both[0].call("1")["needs_ack"], "acknowledged at the other tablet")
 
