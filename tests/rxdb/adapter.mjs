@@ -8,8 +8,9 @@ const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 const seq = (head) => Number(head?.split('.')[0] ?? 0);
 
 /** Replicates collections of `db` (name: kind). `author()`: the id of who is signed in. `schema`: the
- * version that the app was built for. `retry`: milliseconds after a failure. */
-export async function replicate(db, { url, socketUrl, token, kinds, author, schema, retry = 4000 + 4000 * Math.random() }) {
+ * version that the app was built for. `called`: under another name, RxDB sends all that it holds.
+ * `retry`: milliseconds after a failure. */
+export async function replicate(db, { url, socketUrl, token, kinds, author, schema, called = 'carefield', retry = 4000 + 4000 * Math.random() }) {
   // 1 What survives a restart: who writes, its saves, the highest head, the history.
   const kept = (await db.getLocal('sync'))?.toMutableJSON().data ?? { instance: crypto.randomUUID(), saves: 0, seen: null, epoch: null, owed: [] };
   let keeping = Promise.resolve();
@@ -41,7 +42,7 @@ export async function replicate(db, { url, socketUrl, token, kinds, author, sche
     const sent = ({ newDocumentState: d }) => kind !== 'append_only' || (d.editor === kept.instance && !d._deleted); // 5 its own acts
     const owed = kept.owed.includes(name); // 3 first all that it holds is handed over, then the new history is pulled
     const replication = running[name] = replicateRxCollection({
-      collection: db[name], replicationIdentifier: `carefield-${epoch}`, live: !owed, retryTime: retry, waitForLeadership: false, // 3
+      collection: db[name], replicationIdentifier: `${called}-${epoch}`, live: !owed, retryTime: retry, waitForLeadership: false, // 3
       pull: owed ? undefined : { batchSize: 500, stream$: live[name], handler: async (checkpoint, limit) => {
         for (;;) {
           const free = [...late.keys()].filter((id) => !sending.has(id));

@@ -6,14 +6,14 @@ import http.client
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from tests.processes import Server
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 # What each of the two connections says for itself.
 _OWN = frozenset(
     {"host", "connection", "keep-alive", "content-length", "transfer-encoding", "date", "server"}
@@ -45,7 +45,7 @@ class Proxy:
         self._lost: list[str] = []
         self._held: dict[str, threading.Event] = {}
         self._delayed: dict[str, threading.Event] = {}
-        self.waiting = 0
+        self._waiting: list[BaseHTTPRequestHandler] = []
         self._busy: list[str] = []
         self._server = server
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -82,13 +82,18 @@ class Proxy:
 
     @contextmanager
     def delaying(self, what: str) -> Iterator[None]:
-        """Requests reach the server on leaving. `waiting`: how many do."""
+        """Requests reach the server on leaving."""
         event = self._delayed[what] = threading.Event()
         try:
             yield
         finally:
             del self._delayed[what]
             event.set()
+
+    @property
+    def waiting(self) -> int:
+        """How many requests are delayed."""
+        return len(self._waiting)
 
     def refuse_once(self, what: str) -> None:
         """The next such request is answered in the server's place: busy, come back in a second."""
@@ -135,14 +140,15 @@ class Proxy:
                 return
         for what, event in list(self._delayed.items()):
             if what in request.path:
-                self.waiting += 1
+                self._waiting.append(request)
                 event.wait(PATIENCE)
-                self.waiting -= 1
-        onward = http.client.HTTPConnection("127.0.0.1", self._server.port, timeout=PATIENCE)
-        onward.request(request.command, request.path, body or None, _passed(request.headers))
-        answer = onward.getresponse()
-        said = answer.read()
-        onward.close()
+                self._waiting.remove(request)
+        with closing(
+            http.client.HTTPConnection("127.0.0.1", self._server.port, timeout=PATIENCE)
+        ) as onward:
+            onward.request(request.command, request.path, body or None, _passed(request.headers))
+            answer = onward.getresponse()
+            said = answer.read()
         lost = any(what in request.path for what in self._lost)
         self.exchanges.append(Exchange(request.path, body, answer.status, time.monotonic()))
         if lost:

@@ -26,7 +26,7 @@ from tests.factories import EnrolledTablet, person, tablet, team
 from tests.functional.dispatch.street import PLAIN, Cast, call, on_duty
 from tests.probe import rooms
 from tests.processes import Processes, Server
-from tests.rxdb.client import Document, Node, RxTablet, missing
+from tests.rxdb.client import PATIENCE, Document, Node, RxTablet, missing
 from tests.rxdb.proxy import Proxy
 
 if why := missing():
@@ -105,7 +105,7 @@ def served(server: Server, of: EnrolledTablet, collection: str) -> dict[str, Doc
     request = urllib.request.Request(
         f"{server.url}/api/v1/sync/{collection}/pull?limit=1000", headers=of.headers
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         found = json.load(answer)["documents"]
     return {one.pop("id"): one for one in found if not one.pop("_deleted")}
 
@@ -124,7 +124,7 @@ def given(server: Server, cast: Cast, number: str) -> None:
         json.dumps(call(number)).encode(),
         {"Authorization": f"Bearer {cast.cad_token}", "Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         assert answer.status in {200, 201}
 
 
@@ -137,7 +137,9 @@ def text_of(id: str) -> Any:
 
 def wait_for_call(of: RxTablet, number: str) -> Document:
     """The assignment of a call, as soon as it is on a tablet."""
-    [found] = of.do("find", collection="assignments", selector={"cad_number": number}, seconds=10)
+    [found] = of.do(
+        "find", collection="assignments", selector={"cad_number": number}, seconds=PATIENCE
+    )
     return found
 
 
