@@ -56,8 +56,11 @@ DATABASES["default"]["CONN_MAX_AGE"] = 0  # the pool keeps connections; threads 
 # dead one would fail a call or turn a tablet away.
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # No writer waits long for the one lock that orders commits: 503 and a retry are better.
-_LOCK_TIMEOUT = "-c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
-DATABASES["default"]["OPTIONS"].setdefault("options", _LOCK_TIMEOUT)
+_LOCK_SECONDS = env.number("DATABASE_LOCK_TIMEOUT_SECONDS", 5, least=0.1)
+DATABASES["default"]["OPTIONS"].setdefault(
+    "options",
+    f"-c lock_timeout={_LOCK_SECONDS * 1000:.0f}ms -c idle_in_transaction_session_timeout=60s",
+)
 # A statement that a connection has run so often is planned once and kept: half of a call's time in
 # the database was planning. 0 for a connection pooler that hands each transaction another server
 # connection and does not know of prepared statements.

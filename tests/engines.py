@@ -34,6 +34,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         os.environ["CAREFIELD_ENV"] = "test"
         # Tests live on a day of their own (`factories.NOON`), and sign-ins of that day still hold.
         os.environ.setdefault("SIGN_IN_HOURS", "1000000")
+        # A machine that is busy with the other workers is no reason to turn anybody away.
+        os.environ.setdefault("DATABASE_LOCK_TIMEOUT_SECONDS", "60")
+        os.environ.setdefault("DATABASE_POOL_TIMEOUT_SECONDS", "60")
         worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
         os.environ["CAREFIELD_REDIS_PREFIX"] = f"test-{worker}-{os.getpid()}"
     return (yield)

@@ -9,7 +9,8 @@ Sequences go on.
 
 from __future__ import annotations
 
-from django.db import connection
+from django.db import OperationalError, connection
+from psycopg.errors import DeadlockDetected
 
 # What migrate fills and nothing in the product changes.
 _LEFT_ALONE = ("auth_permission", "django_content_type", "django_migrations")
@@ -64,6 +65,16 @@ def remember_pristine() -> None:
 
 
 def reset_database() -> None:
-    """Every table as the migrations left it, in one journey."""
-    with connection.cursor() as cursor:
-        cursor.execute("select pristine.reset()")
+    """Every table as the migrations left it, in one journey.
+
+    A server that outlives the test may still be writing for a client that has gone. It locks its
+    tables in another order, so of the two one may be refused, and its work is soon done.
+    """
+    while True:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("select pristine.reset()")
+                return
+        except OperationalError as error:
+            if not isinstance(error.__cause__, DeadlockDetected):
+                raise
