@@ -15,7 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.factories import EnrolledTablet
 
-PATIENCE = 10.0
+PATIENCE = 60.0  # it ends what hangs: what is only slow has the time
 Message = dict[str, Any]
 
 
@@ -87,8 +87,9 @@ class SocketClient:
 
 @contextmanager
 def dialled(url: str, **options: Any) -> Iterator[SocketClient]:
-    """An open socket, before its hello."""
-    options.setdefault("max_size", 2**24)
+    """An open socket, before its hello. It sends no pings: of a test that looks away for a while
+    it would think that the server has gone."""
+    options = {"max_size": 2**24, "open_timeout": PATIENCE, "ping_interval": None, **options}
     with connect(url, compression=None, proxy=None, **options) as connection:
         yield SocketClient(connection)
 

@@ -19,7 +19,7 @@ from tests.processes import Processes, Server
 __all__ = ["committed_world"]
 
 CHROMIUM = Path("/usr/bin/chromium")
-PATIENCE_MS = 15_000
+PATIENCE_MS = 60_000
 
 
 class Chromium:
@@ -73,8 +73,13 @@ class Desk:
         self._do(lambda page: page.goto(self._url + path))
 
     def follow(self, text: str) -> None:
-        """Clicks the first link with this text."""
-        self._do(lambda page: page.get_by_role("link", name=text, exact=True).first.click())
+        """Clicks the first link with this text, and waits for the page that it leads to."""
+
+        def follow(page: Page) -> None:
+            with page.expect_navigation():
+                page.get_by_role("link", name=text, exact=True).first.click()
+
+        self._do(follow)
 
     def press(self, name: str) -> None:
         """Presses a button, and waits for the page that answers."""

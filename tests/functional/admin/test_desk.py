@@ -154,7 +154,7 @@ def test_a_tablet_is_enrolled_by_a_code_shown_once_and_shut_out_at_once(
     assert desk.attribute_of("#content svg path", "d") in drawn
 
     body = {"code": code, "claim": str(uuid7())}
-    answer = httpx2.post(f"{shared.url}/api/v1/enrol", json=body, trust_env=False)
+    answer = httpx2.post(f"{shared.url}/api/v1/enrol", json=body, timeout=60, trust_env=False)
     assert answer.status_code in {200, 201}
     desk.open("accounts/tablet/enrol/")
     desk.sees_not(code)

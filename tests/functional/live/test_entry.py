@@ -238,7 +238,7 @@ def test_a_deactivated_person_loses_the_desk_at_once(shared: Server) -> None:
         assert client.next()["type"] == "heartbeat"
         user.is_active = False
         accounts.save_user(user=user, by=accounts.user_actor(user), now=clock.now())
-        assert client.closed(seconds=3)[0] == 4401
+        assert client.closed() == (4401, "this access was ended")  # and not looked up later
 
 
 def test_a_session_that_ended_is_noticed(serve: Callable[..., Server]) -> None:
@@ -254,7 +254,7 @@ def test_a_session_that_ended_is_noticed(serve: Callable[..., Server]) -> None:
     ) as client:
         client.hello()
         browser.logout()
-        assert client.closed(seconds=5)[0] == 4401
+        assert client.closed()[0] == 4401
 
 
 def _request() -> Any:
@@ -283,7 +283,7 @@ def test_the_clock_may_be_told_in_the_hello(shared: Server, held: EnrolledTablet
     fast = int(clock.now().timestamp() * 1000) + 3 * 3_600_000
     with joined(shared.ws_url, held, clock=f"{fast};rtt=20"):
         held.tablet.refresh_from_db()
-        assert held.tablet.clock_offset_ms == pytest.approx(3 * 3_600_000, abs=5000)
+        assert held.tablet.clock_offset_ms == pytest.approx(3 * 3_600_000, abs=60_000)
 
 
 def test_a_new_local_database_is_made_known(shared: Server, held: EnrolledTablet) -> None:

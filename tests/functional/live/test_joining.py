@@ -155,7 +155,7 @@ def test_nothing_is_missing_or_doubled_while_others_write(shared: Server, seed: 
     for follower in followers:
         follower.complete.set()
     for follower in followers:
-        follower.join(60)
+        follower.join(2 * PATIENCE)
         if follower.fault is not None:
             raise follower.fault
         assert not follower.is_alive()

@@ -33,6 +33,7 @@ from apps.sync.models import Conflict, QuarantinedWrite, Version
 from tests.factories import EnrolledTablet, person, tablet, team
 
 COLLECTIONS = ("notes", "pages", "marks", "quarantine")
+PATIENCE = 60.0
 
 
 class Programs:
@@ -142,7 +143,7 @@ def wait_for(postgres: Postgres, query: str) -> None:
 
 
 def patiently(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, f"it did not come to it that {what}"
         time.sleep(0.02)

@@ -24,6 +24,7 @@ from apps.simulator.tablet.wire import Refused
 from apps.sync import recovery
 from apps.sync.models import Comeback, History, Setback
 from tests.functional.sync.restoring import (
+    PATIENCE,
     Crew,
     Programs,
     application_url,
@@ -185,7 +186,7 @@ def test_a_tablet_of_before_is_served_nothing_that_it_may_still_owe(stage: Stage
 
     def pull(collection: str, **more: str) -> httpx2.Response:
         address = f"{before.url}/api/v1/sync/{collection}/pull"
-        return httpx2.get(address, headers=headers | more, trust_env=False)
+        return httpx2.get(address, headers=headers | more, timeout=PATIENCE, trust_env=False)
 
     epoch = str(recovery.epochs.current())
     assert pull("notes").status_code == 200  # nobody writes these on a tablet: they do not wait
@@ -202,7 +203,11 @@ def test_a_tablet_of_before_is_served_nothing_that_it_may_still_owe(stage: Stage
     def trip(**more: str) -> Any:
         body = {"pull": {"marks": None, "notes": None}}
         answer = httpx2.post(
-            f"{before.url}/api/v1/sync", json=body, headers=headers | more, trust_env=False
+            f"{before.url}/api/v1/sync",
+            json=body,
+            headers=headers | more,
+            timeout=PATIENCE,
+            trust_env=False,
         )
         return answer.json()["pull"]
 

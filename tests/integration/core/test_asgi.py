@@ -27,6 +27,7 @@ from apps.core.asgi import HTTPHandler
 
 MOST = 100_000  # bytes of a body
 INTAKE = "/api/v1/dispatch/incidents"
+PATIENCE = 60.0
 
 
 class Work:
@@ -46,7 +47,7 @@ class Work:
         with self._lock:
             self.inside += 1
             self.reached = max(self.reached, self.inside)
-        assert self.go.wait(20)
+        assert self.go.wait(PATIENCE)
         with self._lock:
             self.inside -= 1
         return HttpResponse("done")
@@ -262,7 +263,8 @@ class TestAStream:
             await answer.begun.wait()
             assert not asked.done()
             gone.set()
-            await asyncio.wait_for(asked, 10)
+            async with asyncio.timeout(PATIENCE):
+                await asked
             return answer
 
         answer = asyncio.run(play())
@@ -323,7 +325,7 @@ class TestALargeBody:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not condition():  # noqa: ASYNC110  (threads set no event of the loop)
             await asyncio.sleep(0.005)
 
@@ -340,13 +342,11 @@ class TestAHerd:
             await until(lambda: sum(one.done() for one in herd) + work.inside + 10 >= count)
             refused = [one.result() for one in herd if one.done()]
             # While tablets wait, others are answered at once.
-            calls = await asyncio.wait_for(
-                asyncio.gather(
+            async with asyncio.timeout(PATIENCE):
+                calls = await asyncio.gather(
                     *(call(handler, INTAKE, method="POST") for _ in range(30)),
                     *(call(handler, "/healthz") for _ in range(30)),
-                ),
-                10,
-            )
+                )
             inside = work.inside
             work.go.set()
             answers = await asyncio.gather(*herd)

@@ -130,13 +130,13 @@ class TestNetworkOutside:
 
 class TestProcesses:
     def test_server_serves_the_tests_database_and_comes_back_where_it_was(self, server):
-        with urllib.request.urlopen(f"{server.url}/healthz", timeout=5) as answer:
+        with urllib.request.urlopen(f"{server.url}/healthz", timeout=60) as answer:
             assert answer.status == 200
         assert server.kill() == -9
         with pytest.raises(OSError, match="refused"):
-            urllib.request.urlopen(f"{server.url}/healthz", timeout=5)
+            urllib.request.urlopen(f"{server.url}/healthz", timeout=60)
         server.start()
-        with urllib.request.urlopen(f"{server.url}/healthz", timeout=5) as answer:
+        with urllib.request.urlopen(f"{server.url}/healthz", timeout=60) as answer:
             assert answer.status == 200
         assert server.stop() in {0, -15}
 

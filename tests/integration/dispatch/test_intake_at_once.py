@@ -34,7 +34,7 @@ def together(*acts: Callable[[], Any]) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join()
     for result in results:
         if isinstance(result, BaseException):
             raise result
@@ -51,7 +51,7 @@ def both_find_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def look(where: Any) -> Any:
         found = lock(where)
         if next(looks, None) is not None:
-            barrier.wait(10)
+            barrier.wait(60)
         return found
 
     monkeypatch.setattr("apps.dispatch.services.intake.lock", look)

@@ -100,7 +100,7 @@ def somebody_waits() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def wait_until(condition: Callable[[], object], *, seconds: float = 10.0) -> None:
+def wait_until(condition: Callable[[], object], *, seconds: float = 60.0) -> None:
     """Wait for something that another thread or transaction comes to."""
     deadline = time.monotonic() + seconds
     while not condition():

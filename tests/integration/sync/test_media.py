@@ -157,7 +157,7 @@ class TestSending:
         def putting(*given: Any, **named: Any) -> None:
             stored.append(given)
             storing.set()
-            assert go.wait(10)
+            assert go.wait(60)
             put(*given, **named)
 
         def send(length: int) -> None:
@@ -169,7 +169,7 @@ class TestSending:
         monkeypatch.setattr(storage, "put", putting)
         threads = [threading.Thread(target=send, args=[length]) for length in (50_000, 60_000)]
         threads[0].start()
-        assert storing.wait(10)
+        assert storing.wait(60)
         threads[1].start()
         wait_until(lambda: len(stored) > 1 or somebody_waits())
         at_once = len(stored)

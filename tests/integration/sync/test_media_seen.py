@@ -248,7 +248,7 @@ class TestAtOnce:
 
         def locking(names: Any) -> None:
             if threading.current_thread().name == "sending":
-                assert named.wait(10)
+                assert named.wait(60)
                 sent.set()  # it now waits for the one that names it
             lock(names)
 
@@ -266,7 +266,7 @@ class TestAtOnce:
         def noting(**given: Any) -> None:
             note(**given)
             named.set()
-            assert sent.wait(10)
+            assert sent.wait(60)
 
         monkeypatch.setattr(naming, "note", noting)
         sending.start()
