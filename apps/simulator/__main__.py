@@ -34,7 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _demo(options: argparse.Namespace) -> int:
     chosen = demo.Options(
-        port=options.port, speed=options.speed, once=options.once, picture=options.picture
+        port=options.port,
+        speed=options.speed or (demo.ONCE_SPEED if options.once else demo.SPEED),
+        once=options.once,
+        picture=options.picture,
     )
     demo.demo(chosen, folder=options.folder, say=_say)
     _say("Everything is stopped. The data is kept for the next start.")
@@ -68,8 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     watch = commands.add_parser("demo", help="a shift on one live screen, until Ctrl-C")
     watch.add_argument("--port", type=int, default=8000, help="another one is used if it is taken")
-    watch.add_argument("--speed", type=float, default=30.0, help="how much faster than the clock")
-    watch.add_argument("--once", action="store_true", help="end after a dozen calls")
+    watch.add_argument("--speed", type=float, help="how much faster than the clock: 30; once, 60")
+    watch.add_argument("--once", action="store_true", help="end when a dozen calls are over")
     watch.add_argument("--picture", type=Path, help="draw the last screen here, as SVG")
     watch.add_argument("--folder", type=Path, default=FOLDER / "demo")
     defaults = smoke.Options()

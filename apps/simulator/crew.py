@@ -52,9 +52,9 @@ class Crew:
         return not (self.doing or self._reacting or self._todo.qsize())
 
     @property
-    def waiting(self) -> int:
-        """Calls that they have and have not begun."""
-        return self._todo.qsize()
+    def calls(self) -> int:
+        """Calls that they are at or have not begun, calls of their own too."""
+        return self._todo.qsize() + bool(self.doing)
 
     @property
     def unit_id(self) -> str:
@@ -110,7 +110,8 @@ class Crew:
         while True:
             patience = self.dice.uniform(20, 60) * 60 / self.pace.scale
             try:
-                return await asyncio.wait_for(self._todo.get(), patience)
+                async with asyncio.timeout(patience):
+                    return await self._todo.get()
             except TimeoutError:
                 if self.on_views:
                     return self._open()
@@ -151,7 +152,8 @@ class Crew:
             self.doing = "staged"
             self._tap(id, "staged")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(scene.police_arrived.wait(), 600 / self.pace.scale)
+                async with asyncio.timeout(600 / self.pace.scale):
+                    await scene.police_arrived.wait()
         self.doing = "on scene"
         self._tap(id, "on_scene")
         scene.care_arrived.set()

@@ -25,15 +25,18 @@ FADING = Conditions(lost_answers=0.05, duplicates=0.05, reordered=0.05, longest_
 REFRESH_SECONDS = 0.5
 HEALTH_SECONDS = 3.0
 LINE_SECONDS = 2.0
+SPEED = 30.0  # a minute takes two seconds: people can follow it
+ONCE_SPEED = 60.0
 ONCE_CALLS = 12
+ONCE_MINUTES = 105  # of the work: twelve calls as they come, and six crews until the last is over
 
 
 @dataclass(frozen=True)
 class Options:
-    """`once`: end after a dozen calls. `picture`: where the screen is drawn at the end."""
+    """`once`: end when a dozen calls are over. `picture`: where the screen is drawn at the end."""
 
     port: int = 8000
-    speed: float = 30.0
+    speed: float = SPEED
     once: bool = False
     picture: Path | None = None
 
@@ -46,6 +49,7 @@ class Options:
             dead_zone_every=20,
             dead_zone_seconds=(8, 20),
             cut_every=7,
+            on_views=not self.once,
         )
 
 
@@ -64,6 +68,9 @@ def demo(options: Options, *, folder: Path, say: stack.Say) -> None:
         folder=folder, keep="demo", port=options.port, settings=settings(options), say=say
     ) as running:
         say("Signing in the desks and twelve tablets")
+        if options.once:
+            minutes = ONCE_MINUTES / options.speed
+            say(f"{ONCE_CALLS} calls are played to their end: about {minutes:.1f} minutes")
         asyncio.run(_play(options, running))
 
 
@@ -102,8 +109,7 @@ async def _show(
         while not (stop.is_set() or shift.over):
             health.raise_trouble(playing)
             live.update(Screen(top, shift, await health.now()), refresh=True)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), REFRESH_SECONDS)
+            await _pause(stop, REFRESH_SECONDS)
 
 
 async def _print(
@@ -112,8 +118,14 @@ async def _print(
     while not (stop.is_set() or shift.over):
         health.raise_trouble(playing)
         _line(plain_line(shift, await health.now()))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), LINE_SECONDS)
+        await _pause(stop, LINE_SECONDS)
+    _line(plain_line(shift, await health.now()))
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
 
 
 def _introduce(base_url: str, password: str) -> None:

@@ -88,6 +88,7 @@ def _counts(shift: Shift, health: str) -> Panel:
     grid = Table.grid(expand=True)
     cells = (
         ("calls", Text(str(len(figures.posted)), style="bold cyan")),
+        ("under way", Text(str(shift.under_way), style="bold")),
         ("on tablets", Text(str(len(figures.deliveries)), style="bold")),
         ("delivery p50", Text(_ms(percentile(live, 0.5)), style="bold green")),
         ("p99", Text(_ms(percentile(live, 0.99)), style="bold green")),
@@ -202,7 +203,8 @@ def plain_line(shift: Shift, health: str) -> str:
     live = figures.latencies(live=True)
     unsent = " ".join(_unsent(shift.tablets)) or "none"
     return (
-        f"calls {len(figures.posted)}  deliveries {len(figures.deliveries)} "
+        f"calls {len(figures.posted)} (under way {shift.under_way}, crews at work {shift.at_work})"
+        f"  deliveries {len(figures.deliveries)} "
         f"(p50 {_ms(percentile(live, 0.5))}, p99 {_ms(percentile(live, 0.99))})  "
         f"acknowledged {len(figures.acknowledged)}  escalated {figures.alarmed}  "
         f"alerts {len(figures.alerts)}  unsent: {unsent}  system: {health}"

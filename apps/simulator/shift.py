@@ -52,7 +52,7 @@ class Plan:
 
 @dataclass
 class Shift:
-    """The cast of one run, connected. `waiting` says what there is still to do."""
+    """The cast of one run, connected. `under_way` and `at_work` say what is still to do."""
 
     plan: Plan
     base_url: str
@@ -66,7 +66,7 @@ class Shift:
     dice: random.Random
     street: Street
     _load: dict[str, int] = field(default_factory=dict)
-    _going_on: int = 0
+    under_way: int = 0  # calls that were posted and have not ended
     _calm: bool = False
     _number: int = 0
 
@@ -78,7 +78,12 @@ class Shift:
     def over(self) -> bool:
         """Every call of the plan was posted and has ended, and the crews have nothing to do."""
         posted = self.plan.calls is not None and self._number >= self.plan.calls
-        return posted and not self._going_on and all(crew.idle for crew in self.crews)
+        return posted and not self.under_way and not self.at_work
+
+    @property
+    def at_work(self) -> int:
+        """Crews that have something to do."""
+        return sum(not crew.idle for crew in self.crews)
 
     async def play(self) -> None:
         """Everything at once, until cancelled."""
@@ -107,7 +112,7 @@ class Shift:
         while self.plan.calls is None or self._number < self.plan.calls:
             self._number += 1
             number = f"{start:%Y%m%d%H%M%S}{self._number:05}"
-            self._going_on += 1
+            self.under_way += 1
             group.create_task(self._event(new_call(number, self.dice)))
             await asyncio.sleep(self.dice.uniform(*self.plan.calls_every))
         for crew in self.crews:
@@ -130,7 +135,7 @@ class Shift:
             await self.cad.tell(call)
             await self._goes_on(call, scene, care)
         finally:
-            self._going_on -= 1
+            self.under_way -= 1
             if care:
                 self._load[care] -= 1
 
@@ -153,12 +158,14 @@ class Shift:
             scene.police_arrived.set()
             await self.cad.tell(call)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._left(scene, care), 90 * 60 / self.pace.scale)
+                async with asyncio.timeout(90 * 60 / self.pace.scale):
+                    await self._left(scene, care)
             call.set_status(scene.police, SPD, "Cleared")
             await self.cad.tell(call)
         if care:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(scene.care_left.wait(), 180 * 60 / self.pace.scale)
+                async with asyncio.timeout(180 * 60 / self.pace.scale):
+                    await scene.care_left.wait()
             await self.pace.minutes(1, 3)
         call.final_type = call.story.final_type
         call.status, call.event = "Closed", "close"
@@ -195,7 +202,11 @@ class Shift:
             self.figures.say("update", f"moved to {call.place.address}")
 
     def _least_busy(self) -> str:
-        busy = [(self._load.get(crew.call_sign, 0), crew.call_sign) for crew in self.crews]
+        """By the calls that were sent to a unit or, with those of its own, that it has."""
+        busy = [
+            (max(crew.calls, self._load.get(crew.call_sign, 0)), crew.call_sign)
+            for crew in self.crews
+        ]
         fewest = min(load for load, _ in busy)
         return self.dice.choice([call_sign for load, call_sign in busy if load == fewest])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -42,9 +43,9 @@ def token() -> str:
     return accounts.create_client(name="CAD", by=SYSTEM, now=timezone.now())[0]
 
 
-def replay(path: Path, server: Server, token: str) -> str:
+def replay(path: Path, server: Server, token: str, *, speed: float = 0) -> str:
     out = StringIO()
-    call_command("replay_cad", path, url=server.url, token=token, speed=0, stdout=out)
+    call_command("replay_cad", path, url=server.url, token=token, speed=speed, stdout=out)
     return out.getvalue()
 
 
@@ -90,6 +91,22 @@ def test_the_newer_schema_brings_units_and_their_times(
     second = Incident.objects.get(cad_number="2026000000002")
     assert second.status == "cancelled"
     assert "times out of order: unit" in second.flags
+
+
+def test_the_pauses_are_those_between_the_rows_divided_by_the_speed(
+    server: Server, token: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "calls.csv"
+    times = ("12:00:00 PM", "12:20:00 PM", "1:50:00 PM")
+    rows = [f"2026{number},03/04/2026 {time}" for number, time in enumerate(times)]
+    rows.reverse()  # what counts is the time, not the place in the file
+    path.write_text("\n".join(["CAD Event Number,CAD Event Original Time Queued", *rows]))
+    replay(path, server, token, speed=7200)
+    incidents = [Incident.objects.get(cad_number=f"2026{number}") for number in range(3)]
+    told = [incident.received_at for incident in incidents]
+    # A busy machine adds some seconds; the rows themselves are minutes apart.
+    for (before, after), minutes in zip(pairwise(told), (20, 90), strict=True):
+        assert 0 <= (after - before).total_seconds() - minutes * 60 / 7200 < 15
 
 
 def test_a_wrong_token_stops_it_at_once(server: Server, token: str, tmp_path: Path) -> None:

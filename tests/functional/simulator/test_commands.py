@@ -80,7 +80,7 @@ def test_a_run_that_is_killed_leaves_nothing_either(simulator: Simulator) -> Non
     assert_gone(family)
 
 
-def test_a_demo_avoids_a_taken_port_plays_on_given_servers_and_can_be_started_again(
+def test_a_demo_avoids_a_taken_port_plays_on_given_servers_and_once_again_ends_by_itself(
     simulator: Simulator, given_servers: dict[str, str], tmp_path: Path
 ) -> None:
     folder, picture = tmp_path / "demo", tmp_path / "demo.svg"
@@ -114,7 +114,11 @@ def test_a_demo_avoids_a_taken_port_plays_on_given_servers_and_can_be_started_ag
     before = token_of(known)
     with contextlib.closing(sqlite3.connect(strange)) as store, store:
         store.execute("update memory set value = 'of other servers' where name = 'token'")
-    assert started("--port", "0").end(signal.SIGINT) == 0
+    once = started("--port", "0", "--once", "--speed", "600")
+    family = once.family()
+    assert once.process.wait(PATIENCE * 2) == 0, once.said() + once.printed()
+    assert "calls 12 (under way 0, crews at work 0)" in once.printed().splitlines()[-1]
+    assert_gone(family)
     assert token_of(known) == before
     assert token_of(strange) != "of other servers"
 
