@@ -25,7 +25,7 @@ class Server:
 
     async def has_seen(self, number: int) -> None:
         """Wait until so many requests have come."""
-        async with self._came, asyncio.timeout(10):
+        async with self._came, asyncio.timeout(60):
             await self._came.wait_for(lambda: len(self.seen) >= number)
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -68,7 +68,9 @@ def go(
         radio = Radio(random.Random(1), conditions)
         async with (
             serving() as server,
-            httpx2.AsyncClient(transport=radio.transport, base_url=server.url) as client,
+            httpx2.AsyncClient(
+                transport=radio.transport, base_url=server.url, timeout=60
+            ) as client,
         ):
             await test(server, radio, client)
 
