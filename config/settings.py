@@ -79,19 +79,8 @@ DATABASE_APP_ROLE = env.text("DATABASE_APP_ROLE", "carefield_app")
 
 REDIS_URL = env.text("REDIS_URL")
 REDIS_PREFIX = env.text("CAREFIELD_REDIS_PREFIX", "carefield")
-# redis-py 8.1 gives up on a socket after 5 s, just when channels-redis' blocking read ends.
+# redis-py 8.1 gives up on a socket after 5 s, just when a blocking read of the worker's ends.
 _REDIS_SOCKET_TIMEOUT = 15
-CHANNEL_LAYERS = {
-    "default": {
-        "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {
-            "hosts": [{"address": REDIS_URL, "socket_timeout": _REDIS_SOCKET_TIMEOUT}],
-            "prefix": f"{REDIS_PREFIX}:layer",
-            "symmetric_encryption_keys": [SECRET_KEY],
-            "capacity": 1000,
-        },
-    }
-}
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",

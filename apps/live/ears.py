@@ -1,15 +1,18 @@
-"""Hearing the bell on the channel layer, and knowing when it cannot be heard."""
+"""Hearing the bell, and knowing when it cannot be heard."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
-from collections.abc import Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable
 
-from channels.layers import get_channel_layer
 from django.conf import settings
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from apps.changes import bell
@@ -24,60 +27,34 @@ _BROKEN = (RedisError, OSError, TimeoutError)
 
 class Ears:
     """Calls `heard` for every bell with the head that it tells of, and with None ("look") whenever
-    hearing comes back. One channel for the process: sockets have none of their own.
+    hearing comes back. One subscription for the process: sockets have none of their own.
 
-    Commits of this very process are heard directly, several milliseconds before their bell."""
+    Commits of this very process are heard directly, some milliseconds before their bell."""
 
     def __init__(self, heard: Callable[[int | None], None]) -> None:
         self._heard = heard
-        self._channel: str | None = None
-        self._connected = False
-        self._answering = True
         self._listening = False
-
-    @property
-    def deaf(self) -> bool:
-        """The layer is away, or does not answer."""
-        return not (self._connected and self._answering)
+        self.deaf = True  # Redis is away, or does not answer
 
     async def listen(self) -> None:
         """Waits for bells, for ever; after a failure tries again with growing pauses."""
-        layer: Any = get_channel_layer()
         self._hear_this_process()
-        self._channel = self._channel or await layer.new_channel("hub")
         pause = _FIRST_PAUSE
         while True:
             try:
-                async with asyncio.timeout(_PATIENCE_SECONDS):
-                    await layer.group_add(bell.GROUP, self._channel)
-                self._connected = True
-                self._heard(None)
-                pause = _FIRST_PAUSE
-                while True:
-                    self._heard((await layer.receive(self._channel)).get("head"))
+                async with _subscribed() as bells:
+                    self.deaf = False
+                    self._heard(None)
+                    pause = _FIRST_PAUSE
+                    while True:
+                        head = await _next(bells)
+                        self._heard(int(head) if head.isdigit() else None)
             except _BROKEN as error:
                 log.warning("the bell cannot be heard: %s", type(error).__name__)
-                self._connected = False
+                self.deaf = True
                 self._heard(None)
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
                 pause = min(2 * pause, _LONGEST_PAUSE)
-
-    async def probe(self) -> None:
-        """Joins the group again with every heartbeat: it lapses after a day, is lost when Redis
-        loses its data, and a Redis that hangs would otherwise look like silence."""
-        layer: Any = get_channel_layer()
-        while True:
-            await asyncio.sleep(settings.HEARTBEAT_SECONDS)
-            if self._channel is None:
-                continue
-            try:
-                async with asyncio.timeout(_PATIENCE_SECONDS):
-                    await layer.group_add(bell.GROUP, self._channel)
-                self._answering = True
-            except _BROKEN as error:
-                log.warning("the bell cannot be heard: %s", type(error).__name__)
-                self._answering = False
-                self._heard(None)
 
     def _hear_this_process(self) -> None:
         loop = asyncio.get_running_loop()
@@ -91,3 +68,32 @@ class Ears:
         if not self._listening:
             self._listening = True
             bell.listeners.add(listener)
+
+
+@contextlib.asynccontextmanager
+async def _subscribed() -> AsyncIterator[PubSub]:
+    """A subscription that says when its connection breaks, instead of mending it unseen: bells that
+    were missed meanwhile have to be made up for."""
+    client = Redis.from_url(
+        settings.REDIS_URL, client_name=bell.channel(), retry=Retry(NoBackoff(), 0)
+    )
+    async with client, client.pubsub() as bells:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            await bells.subscribe(bell.channel())
+            await bells.get_message(timeout=None)  # says that it is subscribed
+        yield bells
+
+
+async def _next(bells: PubSub) -> bytes:
+    """What the next bell says. After a heartbeat without one Redis is asked whether it lives: one
+    that hangs would otherwise look like silence. Raises what `_BROKEN` names."""
+    while True:
+        message = await bells.get_message(timeout=settings.HEARTBEAT_SECONDS)
+        if message is None:
+            await bells.ping()
+            message = await bells.get_message(timeout=_PATIENCE_SECONDS)
+            if message is None:
+                raise TimeoutError
+        if message["type"] == "message":
+            said: bytes = message["data"]
+            return said

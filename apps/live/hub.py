@@ -1,9 +1,9 @@
 """The hub: one per process. It owns all sockets of the process and reads the feed once for all.
 
-How a change reaches a tablet: a service publishes and commits; a bell is rung on the channel layer;
-every hub hears it and plays one round: it reads what was committed since its last round, writes the
-audit entries, and queues the frames. The bell carries nothing and may be lost: a round is played
-with every heartbeat, bell or not, and every second while the layer is broken.
+How a change reaches a tablet: a service publishes and commits; a bell is rung; every hub hears
+it and plays one round: it reads what was committed since its last round, writes the audit entries,
+and queues the frames. The bell carries a number and may be lost: a round is played with every
+heartbeat, bell or not, and every second while no bell can be heard.
 
 How a socket joins without a gap and without a duplicate:
 
@@ -16,7 +16,7 @@ How a socket joins without a gap and without a duplicate:
 4. Each socket gets only what is later than its own point: no duplicate.
 5. A round that was under way while the socket joined (or fell behind and joined again) has an older
    list, and what it found may lie before H. So nothing of it is given to a socket that joined since
-   the round started; what lies after H comes with the next round, by 3.
+   the round started; what lies after H comes with the next round, by 3. That holds for both waves.
 6. Who is signed in on the tablet was read in the same snapshot H; a change after it is an event
    after H, which that round reads as well.
 """
@@ -27,7 +27,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -41,8 +41,7 @@ from apps.core.problems import ProblemError
 from apps.live import messages, rounds, visits
 from apps.live.ears import Ears
 from apps.live.messages import Code
-from apps.live.parts import Part
-from apps.live.rounds import Listeners, Round
+from apps.live.rounds import Listeners, Parts, Round
 from apps.live.sessions import Verdict, look_again
 from apps.live.socket import Socket
 from apps.live.threads import Threads
@@ -73,6 +72,8 @@ class Hub:
         self._live: dict[UUID, tuple[Socket, ...]] = {}
         self._by_tablet: dict[UUID, list[Socket]] = {}
         self._told = 0
+        self._rung = 0
+        self._reading = 0
         self._fresh: dict[Socket, int] = {}
         self._wake = asyncio.Event()
         self._ears = Ears(self._hear)
@@ -82,7 +83,6 @@ class Hub:
         """Begins to listen, to play rounds and to beat."""
         for name, work in (
             ("bell", self._ears.listen),
-            ("probe", self._ears.probe),
             ("rounds", self._rounds),
             ("beats", self._beats),
             ("recheck", self._rechecks),
@@ -202,8 +202,12 @@ class Hub:
                 await self._round()
 
     def _hear(self, head: int | None) -> None:
-        """A bell. What a round has already told need not be looked for again."""
-        if head is None or head > self._told:
+        """A bell. What a round has told, or is sure to read as it rang before the round began, need
+        not be looked for again."""
+        if head is None:
+            self._wake.set()
+        elif head > max(self._told, self._reading):
+            self._rung = max(self._rung, head)
             self._wake.set()
 
     async def _look_around(self) -> None:
@@ -222,6 +226,7 @@ class Hub:
 
     async def _round(self) -> None:
         fresh, self._fresh = self._fresh, {}
+        self._reading = self._rung
         listeners = Listeners(dict(self._live), self._told, fresh, self._by_tablet)
         try:
             found = await self.threads.feed(rounds.play, listeners, now=clock.now())
@@ -241,14 +246,16 @@ class Hub:
             self._note_head(found.head)
             try:
                 self._hand_out(found, listeners)
+                if found.later is not None:
+                    rest = await self.threads.feed(rounds.second_wave, found.later, now=clock.now())
+                    self._deliver_all(rest)
             except Exception:
                 log.exception("a round cannot be handed out: every socket catches up by itself")
                 self._all_fall_behind(listeners)
 
     def _hand_out(self, found: Round, listeners: Listeners) -> None:
-        """Queues what a round found."""
-        for socket, parts in found.parts.items():
-            self._deliver(socket, parts)
+        """Queues what a round found, but for its second wave."""
+        self._deliver_all(found.parts)
         for socket in found.to_pull:
             socket.tell_to_pull()
         if not found.complete:
@@ -261,13 +268,14 @@ class Hub:
                 if (socket.who.tablet or socket.who.user) in found.ended:
                     socket.close(Code.CREDENTIAL, "this access was ended")
 
-    def _deliver(self, socket: Socket, parts: Sequence[Part]) -> None:
-        """Queues frames, unless the socket joined, or left, since the round began: see 5."""
-        for part in parts:
-            if not socket.live or socket in self._fresh:
-                return
-            if not socket.deliver(part):
-                self._fall_behind(socket)
+    def _deliver_all(self, parts: Parts) -> None:
+        """Queues frames, unless a socket joined, or left, since the round began: see 5."""
+        for socket, its in parts.items():
+            for part in its:
+                if not socket.live or socket in self._fresh:
+                    break
+                if not socket.deliver(part):
+                    self._fall_behind(socket)
 
     def _all_fall_behind(self, listeners: Listeners) -> None:
         for sockets in listeners.by_holder.values():
@@ -344,6 +352,7 @@ class Hub:
         """Every socket here is of another history than the one that the server now follows."""
         self.standing = standing
         self._told = standing.head.seq
+        self._rung = self._reading = 0
         for socket in tuple(self._sockets):
             socket.close(Code.ANOTHER_HISTORY, "this server follows another history")
             self._leave(socket)

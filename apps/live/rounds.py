@@ -1,7 +1,8 @@
 """One round of the feed for all sockets of a process. Runs in the feed's thread.
 
-Everything new since the last round is read once, opened once, and divided among the sockets. The
-audit entries for all of them commit before anything is handed back to be sent.
+Everything new since the last round is read once, opened once, and divided among the sockets. It
+goes out in two waves: what nothing may delay (see `Collection.ahead`), then the rest. The audit
+entries of a wave commit before any of it is handed back to be sent.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from apps.changes.services import EVERYONE
 from apps.live import news
 from apps.live.news import News
 from apps.live.parts import Part, reading_of, sign
-from apps.live.sessions import Who, signed_in
+from apps.live.sessions import signed_in
 from apps.live.socket import Socket
 from apps.sync import projection, registry
 from apps.sync.checkpoints import Position
@@ -50,19 +51,36 @@ class Listeners:
         return self.by_holder.get(holder, ())
 
 
+# By collection, which rows are for which socket.
+_Rows = dict[str, dict[Socket, list[Row]]]
+Parts = dict[Socket, list[Part]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Rows that were divided and are not yet written down. `nonces`: of their commits. `changed`:
+    who is signed in where that changed in these commits."""
+
+    rows: _Rows
+    nonces: Mapping[int, int]
+    changed: Mapping[UUID, UUID | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Round:
     """What a round found. `head` is None where nothing was committed. Not `complete`: there was too
     much, so every socket has to catch up by itself.
 
-    `parts`: what to send to whom, in order. `to_pull`: plain clients, to be told that there is
-    something. `signed_in`: tablets whose responder changed. `ended`: tablets and people shut out.
-    `another_history`: one has begun, and nothing in it is for sockets of before it.
+    `parts`: what to send to whom, in order. `later`: what is for `second_wave`. `to_pull`: plain
+    clients, to be told that there is something. `signed_in`: tablets whose responder changed.
+    `ended`: tablets and people shut out. `another_history`: one has begun, and nothing in it is for
+    sockets of before it.
     """
 
     head: Head | None = None
     complete: bool = True
-    parts: Mapping[Socket, Sequence[Part]] = field(default_factory=dict)
+    parts: Parts = field(default_factory=dict)
+    later: Rest | None = None
     to_pull: frozenset[Socket] = frozenset()
     signed_in: Mapping[UUID, UUID | None] = field(default_factory=dict)
     ended: frozenset[UUID] = frozenset()
@@ -96,12 +114,18 @@ def play(listeners: Listeners, *, now: datetime) -> Round:
     if not found.complete:
         return Round(head, complete=False, signed_in=changed, ended=ended)
     rows, to_pull = _divide(listeners, found)
-    parts, acts = _parts(rows, found.nonces, changed)
+    ahead = {name: rows.pop(name) for name in list(rows) if _collection(name).ahead}
+    first, later = (ahead, rows) if ahead else (rows, {})
+    parts = second_wave(Rest(first, found.nonces, changed), now=now)
+    rest = Rest(later, found.nonces, changed) if later else None
+    return Round(head, True, parts, rest, to_pull, changed, ended)
+
+
+def second_wave(rest: Rest, *, now: datetime) -> Parts:
+    """Writes down that these rows are sent; what to send to whom."""
+    parts, acts = _parts(rest)
     record_all(acts, now=now)
-    return Round(head, True, parts, to_pull, changed, ended)
-
-
-_Rows = dict[Socket, dict[str, list[Row]]]
+    return parts
 
 
 def _divide(listeners: Listeners, found: News) -> tuple[_Rows, frozenset[Socket]]:
@@ -119,29 +143,26 @@ def _divide(listeners: Listeners, found: News) -> tuple[_Rows, frozenset[Socket]
                     to_pull.add(socket)
                     continue
                 row = row or piece.row()
-                rows.setdefault(socket, {}).setdefault(piece.collection, []).append(row)
+                rows.setdefault(piece.collection, {}).setdefault(socket, []).append(row)
     return rows, frozenset(to_pull)
 
 
-def _parts(
-    rows: _Rows, nonces: Mapping[int, int], changed: Mapping[UUID, UUID | None]
-) -> tuple[dict[Socket, list[Part]], list[Act]]:
-    parts: dict[Socket, list[Part]] = {}
+def _parts(rest: Rest) -> tuple[Parts, list[Act]]:
+    parts: Parts = {}
     acts: list[Act] = []
-    texts: _Texts = {}
-    for socket, by_collection in rows.items():
-        who = socket.who
-        user = socket.user if who.tablet is None else changed.get(who.tablet, socket.user)
-        for name, mine in by_collection.items():
-            collection = registry.get(name)
-            assert collection is not None  # sockets subscribe to registered collections only
+    for name, by_socket in rest.rows.items():
+        collection = _collection(name)
+        texts: _Texts = {}
+        for socket, mine in by_socket.items():
+            who = socket.who
+            user = socket.user if who.tablet is None else rest.changed.get(who.tablet, socket.user)
+            sent = parts.setdefault(socket, [])
             for start in range(0, len(mine), LARGEST_FRAME):
                 some = mine[start : start + LARGEST_FRAME]
                 last = some[-1]
-                position = Position(Head(last.seq, nonces[last.seq]), last.id)
-                parts.setdefault(socket, []).append(
-                    Part(name, _text(who, collection, some, texts), sign(who, collection, position))
-                )
+                position = Position(Head(last.seq, rest.nonces[last.seq]), last.id)
+                text = _text(collection, some, who.schema, texts)
+                sent.append(Part(name, text, sign(who, collection, position)))
                 acts += reading_of(who, user, collection, some)
     return parts, acts
 
@@ -150,14 +171,19 @@ def _parts(
 _Texts = dict[tuple[UUID, int, bool, int], str]
 
 
-def _text(who: Who, collection: Collection, rows: Sequence[Row], texts: _Texts) -> str:
+def _text(collection: Collection, rows: Sequence[Row], schema: int, texts: _Texts) -> str:
     """The rows as the inside of a JSON list. A document that many sockets get is put into words
     once; in the commit that moves it, some get the document and others its tombstone."""
-    version = projection.version_of(collection, who.schema)
     said = []
     for row in rows:
-        key = (row.id, row.seq, row.visible, version)
+        key = (row.id, row.seq, row.visible, schema)
         if key not in texts:
-            texts[key] = projection.document(collection, row, version).decode()
+            texts[key] = projection.document(collection, row, schema).decode()
         said.append(texts[key])
     return ",".join(said)
+
+
+def _collection(name: str) -> Collection:
+    collection = registry.get(name)
+    assert collection is not None  # sockets subscribe to registered collections only
+    return collection

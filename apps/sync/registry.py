@@ -183,6 +183,12 @@ class Collection:
         if (self.kind == "merged") != (self.merging is not None):
             raise ValueError(f"{self.name}: merging is for merged collections.")
 
+    @property
+    def ahead(self) -> bool:
+        """Whether its documents go before those of others: calls and alarms, which nothing may
+        delay."""
+        return self.kind == "pull_only" and not self.shared
+
     def server_managed(self, document: dict[str, Any]) -> frozenset[str]:
         """The names of this document's fields that clients do not write."""
         return self._managed
@@ -280,7 +286,7 @@ def all_for(audience: Literal["tablet", "desk"]) -> tuple[Collection, ...]:
     """In the order in which they are caught up: what nothing may delay first, the large and
     unhurried shared data last."""
     mine = [c for c in _registry.collections.values() if c.audience in {audience, "both"}]
-    return tuple(sorted(mine, key=lambda c: (c.shared, c.kind != "pull_only", c.name)))
+    return tuple(sorted(mine, key=lambda c: (c.shared, not c.ahead, c.name)))
 
 
 def current_version() -> int:

@@ -6,6 +6,7 @@ import contextlib
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
@@ -59,6 +60,57 @@ def test_many_documents_of_one_commit_are_all_there(client: SocketClient, user: 
     client.until(lambda: client.has(*made))
     assert len(client.received) == 250
     assert max(len(frame["documents"]) for frame in client.frames) <= 100
+
+
+def publish_both(user: User) -> tuple[UUID, UUID]:
+    """In one commit: what a tablet wrote, and what it is called to."""
+    mark, note = rooms.uuid7(), rooms.uuid7()
+    with transaction.atomic():
+        rooms.note("a tap", to=user, id=mark, collection="marks")
+        rooms.note("a call", to=user, id=note)
+    return mark, note
+
+
+def test_a_call_goes_before_everything_else_of_its_commit(client: SocketClient, user: User) -> None:
+    client.until(lambda: client.heartbeats)  # it has caught up
+    for _ in range(3):
+        mark, note = publish_both(user)
+        client.until(lambda: client.has(mark, note))  # noqa: B023
+        assert [one["id"] for one in client.received[-2:]] == [str(note), str(mark)]
+
+
+@pytest.fixture
+def one_reading_of_a_mark_fails() -> Iterator[None]:
+    """The audit log cannot take the next entry about a mark; the one after it can be taken."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "create sequence test_readings; grant usage on sequence test_readings to public;"
+            "create function test_fail() returns trigger language plpgsql as $$ begin "
+            "if new.subject_type = 'mark' and nextval('test_readings') = 1 then "
+            "raise exception 'no reading'; end if; return new; end $$;"
+            "create trigger test_fail before insert on audit_entry "
+            "for each row execute function test_fail()"
+        )
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "drop trigger test_fail on audit_entry; drop function test_fail; "
+            "drop sequence test_readings"
+        )
+
+
+def test_what_follows_a_call_and_cannot_be_written_down_comes_by_catching_up(
+    client: SocketClient, user: User, one_reading_of_a_mark_fails: None
+) -> None:
+    client.until(lambda: client.heartbeats)
+    mark, note = publish_both(user)
+    client.until(lambda: client.has(mark, note))
+    assert [one["id"] for one in client.received] == [str(note), str(mark)]
+    with connection.cursor() as cursor:
+        cursor.execute("select last_value from test_readings")
+        assert cursor.fetchone() == (2,)
+    again = rooms.note("and on it goes", to=user, collection="marks")
+    client.until(lambda: client.has(again))
 
 
 def test_nobody_gets_what_is_not_theirs(shared: Server, client: SocketClient, user: User) -> None:

@@ -5,12 +5,10 @@ import socket
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync, sync_to_async
-from channels.layers import get_channel_layer
-from django.conf import LazySettings
+import redis
+from django.conf import LazySettings, settings
 from django.db import connection, transaction
 
 from apps.changes import bell, reading
@@ -20,7 +18,6 @@ from apps.core.ids import uuid7
 
 NOON = datetime(2026, 3, 4, 20, tzinfo=UTC)
 AGENCY = frozenset({"agency"})
-SOCKET_TIMEOUT = 60.0  # seconds that a silent Redis would hold up whoever waits for it
 
 
 @pytest.fixture
@@ -40,22 +37,17 @@ def put_and_fail() -> None:
         raise ZeroDivisionError
 
 
-def heard_during(work: Callable[[], None]) -> list[Any]:
+def heard_during(work: Callable[[], None]) -> list[int | None]:
     """The heads of the bells that a process with sockets hears while `work` runs."""
-
-    async def listen() -> list[Any]:
-        layer = get_channel_layer()
-        channel = await layer.new_channel()
-        await layer.group_add(bell.GROUP, channel)
-        await sync_to_async(work)()
-        await layer.group_send(bell.GROUP, {"type": "end"})
+    with redis.Redis.from_url(settings.REDIS_URL) as client, client.pubsub() as bells:
+        bells.subscribe(bell.channel())
+        assert bells.get_message(timeout=10)
+        work()
+        client.publish(bell.channel(), "end")
         heads = []
-        while (message := await layer.receive(channel))["type"] != "end":
-            assert message["type"] == "bell"
-            heads.append(message["head"])
+        while (said := next(iter(bells.listen()))["data"]) != b"end":
+            heads.append(int(said) if said else None)
         return heads
-
-    return async_to_sync(listen)()
 
 
 @pytest.mark.usefixtures("patient")
@@ -123,16 +115,6 @@ def test_a_number_that_was_not_said_is_not_made_up(transactional_db: None) -> No
     assert heard_during(commit_without_a_change) == [None]
 
 
-def layer_at(port: int) -> dict[str, Any]:
-    hosts = [{"address": f"redis://127.0.0.1:{port}", "socket_timeout": SOCKET_TIMEOUT}]
-    return {
-        "default": {
-            "BACKEND": "channels_redis.core.RedisChannelLayer",
-            "CONFIG": {"hosts": hosts},
-        }
-    }
-
-
 def test_without_redis_the_change_is_committed_and_the_log_says_so(
     patient: None,
     transactional_db: None,
@@ -141,7 +123,7 @@ def test_without_redis_the_change_is_committed_and_the_log_says_so(
 ) -> None:
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))  # nobody else has the port, and nobody listens on it
-        settings.CHANNEL_LAYERS = layer_at(deaf.getsockname()[1])
+        settings.REDIS_URL = f"redis://127.0.0.1:{deaf.getsockname()[1]}"
         with caplog.at_level(logging.WARNING):
             put()
 
@@ -150,14 +132,18 @@ def test_without_redis_the_change_is_committed_and_the_log_says_so(
 
 
 def test_a_redis_that_does_not_answer_holds_nobody_up(
-    transactional_db: None, settings: LazySettings, caplog: pytest.LogCaptureFixture
+    transactional_db: None,
+    settings: LazySettings,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    monkeypatch.setattr(bell, "_PATIENCE_SECONDS", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        settings.CHANNEL_LAYERS = layer_at(silent.getsockname()[1])
+        settings.REDIS_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}"
         begun = time.monotonic()
         with caplog.at_level(logging.WARNING):
             put()
 
-    assert time.monotonic() - begun < SOCKET_TIMEOUT
+    assert time.monotonic() - begun < 10  # twice the 5 s that the client's library would wait
     assert Change.objects.filter(kind="doc").count() == 1
     assert [record.getMessage() for record in caplog.records] == ["bell not heard: TimeoutError"]
