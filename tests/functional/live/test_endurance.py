@@ -7,6 +7,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -25,15 +26,13 @@ from apps.changes import bell
 from apps.core import clock, engines
 from tests.factories import EnrolledTablet, person, tablet
 from tests.probe import rooms
-from tests.probe.client import SocketClient, dialled, joined
+from tests.probe.client import PATIENCE, SocketClient, dialled, joined
 from tests.processes import Server
 
 
-def notes_arrive(client: SocketClient, to: Any, *, within: float) -> None:
-    began = time.monotonic()
+def notes_arrive(client: SocketClient, to: Any, *, within: float = PATIENCE) -> None:
     id = rooms.note("x", to=to)
     client.until(lambda: client.has(id), seconds=within)
-    assert time.monotonic() - began < within
 
 
 @pytest.fixture
@@ -50,13 +49,13 @@ def own_redis() -> Iterator[engines.Valkey]:
 def test_calls_arrive_with_redis_down_and_when_it_is_back(
     serve: Callable[..., Server], own_redis: engines.Valkey
 ) -> None:
-    server = serve(REDIS_URL=own_redis.url, HEARTBEAT_SECONDS="30")
+    server = serve(REDIS_URL=own_redis.url, HEARTBEAT_SECONDS="60")
     user = person()
     with joined(server.ws_url, tablet(user)) as client:
         server.wait_until(lambda: bell_is_heard(client, user))
         own_redis.kill()
         for _ in range(3):
-            notes_arrive(client, user, within=3)
+            notes_arrive(client, user, within=30)  # and not with the heartbeat
         own_redis.start()
         server.wait_until(lambda: bell_is_heard(client, user))
 
@@ -65,7 +64,7 @@ def bell_is_heard(client: SocketClient, user: Any) -> bool:
     """A frame came sooner than any tick would have brought it."""
     began = time.monotonic()
     id = rooms.note("x", to=user)
-    client.until(lambda: client.has(id), seconds=40)
+    client.until(lambda: client.has(id), seconds=90)
     return time.monotonic() - began < 0.5
 
 
@@ -81,7 +80,7 @@ def test_a_redis_that_hangs_is_noticed(
         hung.suspend()
         try:
             server.wait_until(lambda: "the bell cannot be heard" in server.said())
-            notes_arrive(client, user, within=3)
+            notes_arrive(client, user)
         finally:
             hung.resume()
 
@@ -93,7 +92,7 @@ def test_calls_arrive_within_a_heartbeat_when_no_bell_does(
     monkeypatch.setattr(bell, "ring", lambda: None)
     with joined(shared.ws_url, tablet(user)) as client:
         for _ in range(3):
-            notes_arrive(client, user, within=2)
+            notes_arrive(client, user)
 
 
 def test_a_bell_is_heard_again_after_redis_dropped_its_subscribers(shared: Server) -> None:
@@ -110,7 +109,7 @@ def test_a_bell_is_heard_again_after_redis_dropped_its_subscribers(shared: Serve
 def test_a_database_that_goes_away_and_comes_back(shared: Server) -> None:
     user = person()
     with joined(shared.ws_url, tablet(user)) as client:
-        notes_arrive(client, user, within=5)
+        notes_arrive(client, user)
         with psycopg.connect(os.environ["TEST_APP_DATABASE_URL"]) as servers_role:
             ended = servers_role.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity "
@@ -121,14 +120,14 @@ def test_a_database_that_goes_away_and_comes_back(shared: Server) -> None:
         for _ in range(4):  # none is turned away for a connection that the pool did not know dead
             with joined(shared.ws_url, tablet(user)):
                 pass
-        notes_arrive(client, user, within=5)
+        notes_arrive(client, user)
     assert "cannot be read" in shared.said()
 
 
 def test_a_client_that_does_not_read_is_dropped_and_catches_up(
     serve: Callable[..., Server],
 ) -> None:
-    server = serve(HEARTBEAT_SECONDS="0.5", SOCKET_STUCK_SECONDS="1")
+    server = serve(HEARTBEAT_SECONDS="0.5", SOCKET_STUCK_SECONDS="3")
     user = person()
     held, other = tablet(user), tablet(user)
     made: list[UUID] = []
@@ -136,12 +135,12 @@ def test_a_client_that_does_not_read_is_dropped_and_catches_up(
         while "does not read is dropped" not in server.said():
             assert len(made) < 1000, "60 MB are waiting for a client that does not read"
             made += rooms.notes(["x" * 60_000] * 20, to=user)
-            reading.until(partial(reading.has, *made), seconds=20)  # nobody else waits for it
+            reading.until(partial(reading.has, *made))  # nobody else waits for it
         code = read_to_the_end(client)
     assert code in {1013, None}  # None: not even the close found room
     assert not client.has(*made)
     with joined(server.ws_url, held, checkpoints=client.checkpoints) as again:
-        again.until(lambda: again.has(*(id for id in made if not client.has(id))), seconds=20)
+        again.until(lambda: again.has(*(id for id in made if not client.has(id))))
         assert len(again.received) + len(client.received) == len(made)
 
 
@@ -159,7 +158,7 @@ def not_reading(server: Server, held: EnrolledTablet) -> Iterator[SocketClient]:
 
 def read_to_the_end(client: SocketClient) -> int | None:
     with contextlib.suppress(ConnectionClosed):
-        client.until(lambda: False, seconds=60)
+        client.until(lambda: False)
     close = client.connection.protocol.close_rcvd
     return None if close is None else close.code
 
@@ -169,8 +168,11 @@ def test_a_socket_lives_for_its_time(serve: Callable[..., Server]) -> None:
     user = person()
     began = time.monotonic()
     with joined(server.ws_url, tablet(user)) as client:
-        assert client.closed(seconds=15)[0] == 1012
-    assert 7 < time.monotonic() - began < 12
+        assert client.closed()[0] == 1012
+    assert time.monotonic() - began > 7
+    # By the server's clock, whatever makes its words late: it does not beat after its time.
+    at = [datetime.fromisoformat(said["at"]) for said in (client.welcome, *client.heartbeats)]
+    assert at[-1] - at[0] < timedelta(seconds=11)
 
 
 def test_a_right_that_ended_without_a_word_is_noticed(serve: Callable[..., Server]) -> None:
@@ -178,7 +180,7 @@ def test_a_right_that_ended_without_a_word_is_noticed(serve: Callable[..., Serve
     held = tablet(person())
     with joined(server.ws_url, held) as client:
         TabletToken.objects.filter(tablet=held.tablet).update(revoked_at=clock.now())
-        assert client.closed(seconds=5)[0] == 4401
+        assert client.closed()[0] == 4401
 
 
 def test_a_tablet_with_a_silent_socket_is_in_contact(serve: Callable[..., Server]) -> None:
@@ -216,7 +218,7 @@ def test_sockets_stay_open_for_a_minute_of_silence(serve: Callable[..., Server])
         deadline = time.monotonic() + 61
         while time.monotonic() < deadline:
             for client in clients:
-                client.next(seconds=15)
+                client.next()
         server.wait_until(lambda: bell_is_heard(clients[0], user))
         for client in clients:
             client.until(lambda: client.documents)  # noqa: B023
