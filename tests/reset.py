@@ -65,15 +65,20 @@ def remember_pristine() -> None:
 
 
 def reset_database() -> None:
-    """Every table as the migrations left it, in one journey.
+    """Every table as the migrations left it, in one journey."""
+    insist("select pristine.reset()")
 
-    A server that outlives the test may still be writing for a client that has gone. It locks its
-    tables in another order, so of the two one may be refused, and its work is soon done.
+
+def insist(statement: str) -> None:
+    """Executes what locks all tables, as a transaction of its own.
+
+    A server may still be writing for a client that has gone. It locks its tables in another order,
+    so that one of the two may be refused; if it is we, the server's work is done by now.
     """
     while True:
         try:
             with connection.cursor() as cursor:
-                cursor.execute("select pristine.reset()")
+                cursor.execute(statement)
                 return
         except OperationalError as error:
             if not isinstance(error.__cause__, DeadlockDetected):

@@ -8,6 +8,8 @@ from __future__ import annotations
 from django.core.management import call_command
 from django.db import connection, transaction
 
+from tests.reset import insist
+
 _REMEMBER = """
 do $$
 declare name text;
@@ -57,8 +59,7 @@ def remember() -> None:
 
 def put_back() -> None:
     """Everything is as it was remembered, and the operator has begun another history."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_PUT_BACK)
+    insist(_PUT_BACK)
     call_command("new_history", verbosity=0)
 
 

@@ -19,7 +19,7 @@ from django.db import connection
 
 from apps.simulator.stack import PROJECT
 
-PATIENCE = 60.0
+PATIENCE = 180.0  # it ends what hangs: what is only slow has the time
 SERVERS = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
 
 

@@ -99,7 +99,7 @@ def test_a_demo_avoids_a_taken_port_plays_on_given_servers_and_once_again_ends_b
         base_url = re.search(r"http://127\.0\.0\.1:(\d+)", demo.printed())
         assert base_url
         assert int(base_url[1]) != port
-        with urllib.request.urlopen(f"{base_url[0]}/api/docs", timeout=10) as page:
+        with urllib.request.urlopen(f"{base_url[0]}/api/docs", timeout=PATIENCE) as page:
             assert page.status == 200
         assert demo.end(signal.SIGINT) == 0, demo.said()
     assert_gone(family)

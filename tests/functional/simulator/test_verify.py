@@ -12,9 +12,8 @@ import orjson
 import pytest
 
 from apps.simulator.figures import Figures
-from apps.simulator.tablet.tablet import Tablet
 from apps.simulator.verify import Findings, verify
-from tests.functional.dispatch.street import PATIENCE, Street, connected, on_duty, until
+from tests.functional.dispatch.street import PATIENCE, Held, Street, connected, on_duty, until
 from tests.processes import Server
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,7 +36,7 @@ def judged(server: Server) -> Callable[[Spoil], Findings]:
             id = await street.given("1")
             tablets[0].tap("acknowledged", id, call_revision=1)
             tablets[1].tap("on_scene", id)
-            await until(lambda: at_rest(tablets), "everything is told")
+            await until(lambda: at_rest(street.tablets["CARE21"]), "everything is told")
             await spoil(street, figures, id)
             return await verify(
                 figures=figures, tablets=tablets, desk=street.desk, base_url=server.url
@@ -46,16 +45,17 @@ def judged(server: Server) -> Callable[[Spoil], Findings]:
     return lambda spoil: asyncio.run(judge(spoil))
 
 
-def at_rest(tablets: list[Tablet]) -> bool:
-    """Nothing is unsent, and both have all facts back from the server."""
-    facts = [
-        sorted(fact["event"] for fact in tablet.store.documents("facts") if "order" in fact)
-        for tablet in tablets
-    ]
-    wanted = {"acknowledged", "on_scene", "received"}
-    return not any(tablet.status.outbox.unsent for tablet in tablets) and all(
-        wanted <= set(events) and events.count("received") == 2 for events in facts
-    )
+def at_rest(crew: list[Held]) -> bool:
+    """Nothing is unsent or to be asked for, and both have the call and all facts back from the
+    server."""
+
+    def has_all(held: Held) -> bool:
+        facts = held.tablet.store.documents("facts")
+        events = [fact["event"] for fact in facts if "order" in fact]
+        told = {"acknowledged", "on_scene", "received"} <= set(events)
+        return told and events.count("received") == 2 and held.call("1")["state"] == "on_scene"
+
+    return all(held.quiet and has_all(held) for held in crew)
 
 
 def test_a_shift_without_a_fault_is_clean(judged: Callable[[Spoil], Findings]) -> None:
