@@ -177,11 +177,12 @@ def test_a_shift_is_started_and_a_unit_handed_over_with_its_calls(
     theirs = tablet(comer)
     desk = desk_of(world.supervisor)
     desk.open("dispatch/shift/add/")
-    start = clock.now().astimezone(city()) - timedelta(hours=1)
+    yesterday = clock.now().astimezone(city()) - timedelta(days=1)
+    start = yesterday.replace(hour=12, minute=0, second=0)  # the clock shows every noon once
     desk.fill(
         starts_at_0=f"{start:%Y-%m-%d}",
         starts_at_1=f"{start:%H:%M:%S}",
-        ends_at_0=f"{start + timedelta(days=1):%Y-%m-%d}",
+        ends_at_0=f"{start + timedelta(days=2):%Y-%m-%d}",
         ends_at_1="22:00:00",
     )
     desk.press("Save")
