@@ -7,7 +7,6 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
@@ -26,7 +25,7 @@ from rest_framework.views import APIView
 from apps.accounts.permissions import IsAnyTablet, IsPerson, IsTablet
 from apps.core import clock
 from apps.core.compression import compress
-from apps.core.problems import BUSY, INVALID, TOO_LARGE, FieldError, ProblemError
+from apps.core.problems import INVALID, TOO_LARGE, FieldError, ProblemError
 from apps.core.schema import PROBLEMS
 from apps.sync import contacts, feed, headers, projection, registry
 from apps.sync.problems import PULL_ONLY, UNKNOWN_COLLECTION
@@ -65,15 +64,9 @@ _COLLECTION = OpenApiParameter(
 
 
 class SyncView(APIView):
-    """What the protocol's views share: where the database is too busy, the tablet waits and sends
-    the same again."""
+    """What the protocol's views share: they are for tablets, also for lost ones."""
 
     permission_classes = [IsAnyTablet]
-
-    def handle_exception(self, exc: Exception) -> Response:
-        if isinstance(exc, OperationalError | InterfaceError):
-            exc = ProblemError(BUSY, headers={"Retry-After": str(feed.RETRY_SECONDS)})
-        return super().handle_exception(exc)
 
 
 def collection_for_tablets(name: str) -> Collection:

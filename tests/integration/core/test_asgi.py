@@ -367,6 +367,7 @@ class TestAHerd:
             assert one.headers["content-type"] == "application/problem+json"
             assert one.headers["content-length"] == str(len(one.body))
             assert 1 <= int(one.headers["retry-after"]) <= LONGEST
+        assert len({one.headers["retry-after"] for one in found.refused}) > 1  # not all at once
 
     def test_delays_no_call_and_no_desk(self) -> None:
         found = self.play("POST", "/api/v1/sync/facts/push")
