@@ -1,7 +1,7 @@
 # One command for each chore; continuous integration calls the same. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo smoke test rxdb soak bench check style types imports rooted locked fix openapi lock
+.PHONY: help venv demo smoke test rxdb soak guards bench check style types imports rooted locked fix openapi lock
 
 # The first Python that is new enough. `make PYTHON=... venv` takes another.
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python3.14,$(shell \
@@ -41,6 +41,9 @@ test: venv rxdb ## the whole suite (ARGS="-k word" for a part)
 # A client of somebody else's, for the tests. They skip what needs it where it cannot be had.
 soak: venv ## random days of tablets for ten minutes (SOAK_SECONDS, SEED): nothing lost, all agree
 	@$(RUN) -m pytest -q tests/oracle/soak.py --show-capture=no --tb=short $(ARGS)
+
+guards: venv rxdb ## each guarantee without its guard: its tests must fail (ARGS=G1 for a part)
+	@$(RUN) -m tests.guards $(ARGS)
 
 rxdb: tests/rxdb/node_modules/.package-lock.json
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from datetime import timedelta
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,8 @@ from apps.dispatch.codelists import code_lists
 from apps.dispatch.sync import SCHEMA as REFERENCE
 from apps.live.messages import Code
 from apps.sync import registry
+from tests.guards import guards
+from tests.names import exists
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
@@ -36,11 +36,15 @@ def section(number: int) -> str:
     return TEXT.split(f"\n## {number}. ")[1].split("\n## ")[0]
 
 
+def cells(number: int) -> list[list[str]]:
+    """The rows of a section's tables."""
+    lines = [line for line in section(number).splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line[1:-1].split("|")] for line in lines]
+
+
 def rows(number: int) -> dict[str, list[str]]:
     """The rows of a section's tables: the first cell without its quotes, then the others."""
-    lines = [line for line in section(number).splitlines() if line.startswith("| ")]
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    return {first.strip("`"): rest for first, *rest in cells}
+    return {first.strip("`"): rest for first, *rest in cells(number)}
 
 
 def problems() -> list[Problem]:
@@ -135,26 +139,22 @@ def test_every_limit_is_the_codes() -> None:
 
 
 def test_every_test_that_is_named_exists() -> None:
-    named = re.findall(r"`(tests/[\w/]+\.py)((?:::\w+)*)`", TEXT)
+    named = named_tests(TEXT)
     assert len(named) > 30
-    missing = [path + test for path, test in named if test.removeprefix("::") not in names_in(path)]
-    assert missing == []
+    assert [test for test in named if not exists(test)] == []
 
 
-@cache
-def names_in(path: str) -> frozenset[str]:
-    """The names in a file of tests as pytest writes them, and "" for the file itself."""
-    file = ROOT / path
-    if not file.is_file():
-        return frozenset()
-    found = {""}
-    for node in ast.parse(file.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            found.add(node.name)
-        elif isinstance(node, ast.ClassDef):
-            inner = (one for one in node.body if isinstance(one, ast.FunctionDef))
-            found |= {f"{node.name}::{one.name}" for one in inner}
-    return frozenset(found)
+def named_tests(text: str) -> list[str]:
+    return re.findall(r"`(tests/[\w/]+\.py(?:::\w+)*)`", text)
+
+
+def test_every_guarantee_names_its_guards_and_the_tests_that_fail_without_them() -> None:
+    told, of = [], ""
+    for first, _, guard, tests in cells(19):
+        if guard not in {"guard taken out", "---"}:
+            of = first or of
+            told.append((of, guard, named_tests(tests)))
+    assert told == [(g.of, f"{g.what} (`{g.file}`)", list(g.tests)) for g in guards()]
 
 
 def test_every_example_is_json_and_the_fact_is_valid() -> None:

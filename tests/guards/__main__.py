@@ -1,0 +1,158 @@
+"""`python -m tests.guards [WORD ...]`: takes each guard out, and sees its tests fail.
+
+First the tests run with every guard in place, and must pass. Then, for each guard (or those whose
+guarantee or words have one of the WORDs in them), in a copy of the tree without it, each of its
+tests must fail: in its own course, not because something cannot be set up. Exits 1 where one stays
+green, and where a guard is not found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from time import monotonic
+from xml.etree import ElementTree as ET
+
+from tests.guards import ROOT, Guard, guards
+
+# Without its guard a test may wait for what never comes. It has failed only if it says so.
+SECONDS = 900
+_NOT_COPIED = shutil.ignore_patterns(
+    ".git", ".venv", "node_modules", "__pycache__", ".*_cache", ".hypothesis"
+)
+# What the tests need beside the tree.
+_LINKED = ("tests/rxdb/node_modules", "../shared")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a test, in all its variants together: passed, failed, skipped, or broken (not in
+    its own course). `said`: what it failed with."""
+
+    outcome: str = "not run"
+    said: str = ""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Tries the guards; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.guards", description=__doc__)
+    parser.add_argument("words", nargs="*", help="G1, lock, ...: only guards that have it in them")
+    parser.add_argument("-j", "--jobs", type=int, default=1, help="how many at once")
+    parser.add_argument("-v", "--verbose", action="store_true", help="what each test failed with")
+    options = parser.parse_args(arguments)
+    chosen = [guard for guard in guards() if _is_meant(guard, options.words)]
+    if not chosen:
+        parser.error("no such guard")
+    for guard in chosen:
+        guard.taken_out()  # before anything is tried, all of them are there
+    tests = list(dict.fromkeys(test for guard in chosen for test in guard.tests))
+    _say(f"{len(chosen)} guards. With all of them in place, their {len(tests)} tests:")
+    with copy() as root:
+        found = run(root, tests, "-n", "logical", "--dist", "worksteal")
+    for test, result in found.items():
+        if result.outcome != "passed":
+            _say(f"  {result.outcome}: {test}  {result.said}")
+    if any(result.outcome not in {"passed", "skipped"} for result in found.values()):
+        return 1
+    # What cannot be tried here (no Node, say) shows nothing either way.
+    can = {test for test, result in found.items() if result.outcome == "passed"}
+    tried = [replace(one, tests=tuple(test for test in one.tests if test in can)) for one in chosen]
+    pool = ThreadPoolExecutor(options.jobs)
+    try:
+        held = list(pool.map(partial(_tried, verbose=options.verbose), filter(_has_tests, tried)))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    _say(f"{held.count(True)} of {len(chosen)} failed as they should")
+    return 0 if all(held) else 1
+
+
+def _is_meant(guard: Guard, words: Sequence[str]) -> bool:
+    return not words or any(word == guard.of or word in guard.what for word in words)
+
+
+def _has_tests(guard: Guard) -> bool:
+    return bool(guard.tests)
+
+
+def _tried(guard: Guard, *, verbose: bool) -> bool:
+    """Whether each of its tests fails without a guard."""
+    began = monotonic()
+    with copy() as root:
+        (root / guard.file).write_text(guard.taken_out(), encoding="utf-8")
+        found = run(root, guard.tests)
+    green = {test: found[test] for test in guard.tests if found[test].outcome != "failed"}
+    verdict = "STILL GREEN" if green else "failed as it should"
+    lines = [f"{guard.of}: {guard.what} ({monotonic() - began:.0f} s): {verdict}"]
+    shown = found if verbose else green
+    lines += [f"  {result.outcome}: {test}  {result.said}" for test, result in shown.items()]
+    _say("\n".join(lines))
+    return not green
+
+
+@contextmanager
+def copy() -> Iterator[Path]:
+    """A copy of the tree that may be spoiled."""
+    with tempfile.TemporaryDirectory(prefix="carefield-guards-") as folder:
+        root = Path(folder) / "tree"
+        shutil.copytree(ROOT, root, ignore=_NOT_COPIED)
+        for path in _LINKED:
+            if (ROOT / path).exists():
+                (root / path).symlink_to((ROOT / path).resolve())
+        yield root
+
+
+def run(root: Path, tests: Sequence[str], *options: str) -> dict[str, Result]:
+    """Runs tests in a tree; what came of each."""
+    report = root.parent / "report.xml"
+    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *options, *tests]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, cwd=root, stdout=quiet, stderr=quiet) as process:
+        try:
+            process.wait(SECONDS)
+        except BaseException as ended:
+            process.send_signal(signal.SIGINT)  # so that it ends what it has started
+            if not isinstance(ended, subprocess.TimeoutExpired):
+                raise
+    if not report.exists():
+        return dict.fromkeys(tests, Result())
+    cases = list(ET.parse(report).iter("testcase"))
+    return {test: _result(test, cases) for test in tests}
+
+
+def _result(test: str, cases: Sequence[ET.Element]) -> Result:
+    """One variant that fails is enough; all have to pass."""
+    path, *names = test.split("::")
+    place = ".".join([path.removesuffix(".py").replace("/", "."), *names])
+    results = [
+        _of_case(case)
+        for case in cases
+        if f"{case.get('classname')}.{case.get('name', '').partition('[')[0]}" == place
+    ]
+    worst = ("failed", "broken", "passed", "skipped")
+    return min(results, key=lambda one: worst.index(one.outcome), default=Result())
+
+
+def _of_case(case: ET.Element) -> Result:
+    for tag, outcome in (("failure", "failed"), ("error", "broken"), ("skipped", "skipped")):
+        if (found := case.find(tag)) is not None:
+            return Result(outcome, found.get("message", "").partition("\n")[0][:200])
+    return Result("passed")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
