@@ -247,22 +247,31 @@ class TestARepeat:
             with pytest.raises(ProblemError):
                 services.record_from_tablet(telling=second, session=session(world), now=NOON)
 
-    def test_of_two_tablets_at_once_is_taken_once_each(
-        self, committed_world: World, elsewhere: Elsewhere
-    ) -> None:
-        world = committed_world
-        row = world.given()
-        barrier = threading.Barrier(2)
 
-        def tap(one: int) -> list[dict[str, Any]]:
-            barrier.wait(30)
-            return world.tap("en_route", row, by=world.ours.tablets[one], now=after(10))
+def test_of_two_taps_at_once_both_count(committed_world: World, elsewhere: Elsewhere) -> None:
+    """Whoever comes second derives the state from both, although it is told what came first."""
+    world = committed_world
+    row = world.given()
+    held, go_on = threading.Event(), threading.Event()
 
-        work = [elsewhere.start(lambda one=one: tap(one)) for one in (0, 1)]
-        assert [done.result(30) for done in work] == [[], []]
-        assert events(row) == ["assigned", "en_route", "en_route"]
-        row.refresh_from_db()
-        assert row.state == "en_route"
+    def ahead() -> None:
+        with transaction.atomic():
+            world.tap("on_scene", row, now=after(20))
+            held.set()
+            assert go_on.wait(30)
+
+    first = elsewhere.start(ahead)
+    assert held.wait(30)
+    other = world.ours.tablets[1]
+    second = elsewhere.start(lambda: world.tap("en_route", row, by=other, now=after(10)))
+    elsewhere.until_waiting(second)
+    go_on.set()
+    first.result(30)
+    assert second.result(30) == []
+    assert events(row) == ["assigned", "on_scene", "en_route"]
+    row.refresh_from_db()
+    assert row.state == "on_scene"
+    assert shown(other, "assignments")[row.pk]["state"] == "on_scene"
 
 
 class TestAnEarlyFact:
