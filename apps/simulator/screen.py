@@ -14,7 +14,7 @@ from rich.text import Text
 from apps.simulator import team as cast
 from apps.simulator.figures import Figures, percentile, words
 from apps.simulator.shift import Shift
-from apps.simulator.tablet.tablet import Tablet
+from apps.simulator.tablet.tablet import Status, Tablet
 
 # Rows of a terminal: what the panels above take, and the tables' titles and headings below.
 ABOVE = 8
@@ -125,27 +125,34 @@ def _tablets(shift: Shift) -> Table:
     table.add_column("calls", justify="right")
     table.add_column("unsent", justify="right")
     table.add_column("refused", justify="right")
+    table.add_column("kept", justify="right")
     table.add_column("crew", min_width=18, no_wrap=True)
     for crew in shift.crews:
         for tablet in crew.tablets:
-            outbox = tablet.status.outbox
+            status = tablet.status
+            outbox = status.outbox
             table.add_row(
                 tablet.label,
-                _radio(tablet, covered=shift.radios[tablet.label].covered),
+                radio(status, covered=shift.radios[tablet.label].covered),
                 _number(_open_calls(tablet), "default"),
                 _number(outbox.unsent, "bold yellow"),
                 _number(outbox.refused, "bold red"),
+                _number(status.kept, "bold magenta"),
                 crew.doing if tablet is crew.tablets[0] else "",
             )
     return table
 
 
-def _radio(tablet: Tablet, *, covered: bool) -> Text:
+def radio(status: Status, *, covered: bool) -> Text:
+    """How current a tablet is; what holds it up comes first."""
     if not covered:
         return Text("no coverage", style="bold yellow")
-    status = tablet.status
     if status.shut_out:
         return Text("shut out", style="bold red")
+    if status.put_back:
+        return Text("put back", style="bold red")
+    if status.owes:
+        return Text("handing over", style="bold yellow")
     if status.live:
         return Text("live", style="green")
     return Text("pulling" if status.in_contact else "connecting", style="yellow")
@@ -202,12 +209,14 @@ def plain_line(shift: Shift, health: str) -> str:
     figures = shift.figures
     live = figures.latencies(live=True)
     unsent = " ".join(_unsent(shift.tablets)) or "none"
+    held_up = "".join(_held_up(shift.tablets))
     return (
         f"calls {len(figures.posted)} (under way {shift.under_way}, crews at work {shift.at_work})"
         f"  deliveries {len(figures.deliveries)} "
         f"(p50 {_ms(percentile(live, 0.5))}, p99 {_ms(percentile(live, 0.99))})  "
         f"acknowledged {len(figures.acknowledged)}  escalated {figures.alarmed}  "
-        f"alerts {len(figures.alerts)}  unsent: {unsent}  system: {health}"
+        f"alerts {len(figures.alerts)}  unsent: {unsent}{held_up}  "
+        f"system: {health}"
     )
 
 
@@ -215,3 +224,13 @@ def _unsent(tablets: Iterable[Tablet]) -> Iterable[str]:
     for tablet in tablets:
         if number := tablet.status.outbox.unsent:
             yield f"{tablet.label} {number}"
+
+
+def _held_up(tablets: Iterable[Tablet]) -> Iterable[str]:
+    """What is rare: a server that was put back, and texts that wait to be settled."""
+    for tablet in tablets:
+        status = tablet.status
+        if status.put_back or status.owes:
+            yield f"  {tablet.label} {radio(status, covered=True)}"
+        if status.kept:
+            yield f"  {tablet.label} kept {status.kept}"

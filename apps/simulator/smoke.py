@@ -148,6 +148,7 @@ def summary(figures: Figures, findings: Findings) -> dict[str, Any]:
         "lost": len(findings.lost),
         "duplicated": len(findings.duplicated),
         "diverged": len(findings.diverged),
+        "kept": len(findings.kept),
         "latency_p50_ms": _rounded(percentile(every, 0.5)),
         "latency_p99_ms": _rounded(percentile(every, 0.99)),
         "live_latency_p50_ms": _rounded(percentile(live, 0.5)),

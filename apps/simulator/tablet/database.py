@@ -165,6 +165,11 @@ class Database:
         ).fetchone()
         return orjson.loads(row[0]) if row else None
 
+    def kept(self) -> list[Document]:
+        """What the server keeps until somebody settles it, oldest first: rows that it refused, and
+        texts of a conflict or a restore that stand beside what others wrote in their place."""
+        return [d for d in self.documents("quarantine") if d.get("status") == "open"]
+
     def accepted_at(self, collection: str, id: str) -> datetime | None:
         """When (device clock) the server's answer to the last edit of this document arrived."""
         row = self._db.execute(

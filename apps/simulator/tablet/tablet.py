@@ -43,15 +43,20 @@ class Link(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the top of the screen always says: how current it is, and what is not sent. `put_back`:
-    "the server was put back, and waits for its operator": what is shown is kept, what is typed is
-    taken there."""
+    """What the top of the screen always says: how current it is, and what is not sent.
+
+    `put_back`: "the server was put back, and waits for its operator": what is shown is kept, what
+    is typed is taken there. `owes`: it has come back in another history, and what is held is on its
+    way there. `kept`: how many texts the server keeps until somebody settles them (`Store.kept`).
+    """
 
     outbox: Outbox
     live: bool
     in_contact: bool
     shut_out: bool
     put_back: bool = False
+    owes: bool = False
+    kept: int = 0
 
 
 class Tablet:
@@ -182,6 +187,8 @@ class Tablet:
             replication.in_contact,
             replication.shut_out,
             replication.put_back,
+            self.store.owes,
+            len(self.store.kept()),
         )
 
     @property

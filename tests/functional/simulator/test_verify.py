@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from apps.simulator.figures import Figures
+from apps.simulator.screen import radio
 from apps.simulator.verify import Findings, verify
 from tests.functional.dispatch.street import PATIENCE, Held, Street, connected, on_duty, until
 from tests.processes import Server
@@ -38,9 +39,10 @@ def judged(server: Server) -> Callable[[Spoil], Findings]:
             tablets[1].tap("on_scene", id)
             await until(lambda: at_rest(street.tablets["CARE21"]), "everything is told")
             await spoil(street, figures, id)
-            return await verify(
-                figures=figures, tablets=tablets, desk=street.desk, base_url=server.url
-            )
+            async with asyncio.timeout(8 * PATIENCE):
+                return await verify(
+                    figures=figures, tablets=tablets, desk=street.desk, base_url=server.url
+                )
 
     return lambda spoil: asyncio.run(judge(spoil))
 
@@ -152,3 +154,36 @@ def test_more_calls_than_one_page_are_all_looked_at(judged: Callable[[Spoil], Fi
         assert sorted(row["cad_number"] for row in rows) == ["1", "2", "3"]
 
     judged(look)
+
+
+def test_what_was_refused_is_shown_as_kept_on_the_tablet_that_holds_it(
+    judged: Callable[[Spoil], Findings],
+) -> None:
+    typed: list[str] = []
+
+    async def refuse(street: Street, figures: Figures, id: str) -> None:
+        tablet = street.tablets["CARE21"][0].tablet
+        typed.append(tablet.tap("no such event", id)["id"])
+        await until(lambda: tablet.status.kept, "it came back in the quarantine")
+        assert tablet.status.outbox.refused == 1
+
+    findings = judged(refuse)
+    [line] = findings.kept
+    assert line.startswith("CARE21 ")
+    assert f"facts {typed[0]}: the whole row (refused)" in line
+    assert not findings.diverged
+
+
+def test_a_tablet_that_waits_for_the_operator_of_a_restored_server_is_named(
+    judged: Callable[[Spoil], Findings],
+) -> None:
+    async def put_back(street: Street, figures: Figures, id: str) -> None:
+        tablet = street.tablets["CARE21"][0].tablet
+        tablet.store.has_seen("999999.1")  # a commit that this server does not have
+        tablet.refresh()
+        await until(lambda: tablet.status.put_back, "it is told so")
+        assert radio(tablet.status, covered=True).plain == "put back"
+
+    findings = judged(put_back)
+    [line] = findings.diverged
+    assert "is served nothing: the server was put back in time" in line

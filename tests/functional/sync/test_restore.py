@@ -22,7 +22,7 @@ from apps.core.engine_host import claimed_host
 from apps.core.engine_servers import Postgres, cluster_passwords
 from apps.simulator.tablet.wire import Refused
 from apps.sync import recovery
-from apps.sync.models import Comeback, History, Setback
+from apps.sync.models import Comeback, Conflict, History, QuarantinedWrite, Setback
 from tests.functional.sync.restoring import (
     PATIENCE,
     Crew,
@@ -95,6 +95,8 @@ class Stage:
         assert self.crew.differences() == []
         assert self.run(self.crew.checked()) == [True] * 9
         assert not any(one.store.outbox().unsent for one in self.crew.tablets)
+        open_ = Conflict.objects.open().count() + QuarantinedWrite.objects.open().count()
+        assert {one.status.kept for one in self.crew.tablets} == {open_}
 
 
 @pytest.fixture
