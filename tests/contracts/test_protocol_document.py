@@ -21,6 +21,7 @@ from apps.dispatch.codelists import code_lists
 from apps.dispatch.sync import SCHEMA as REFERENCE
 from apps.live.messages import Code
 from apps.sync import registry
+from apps.sync.collections import QUARANTINE
 from tests.guards import guards
 from tests.names import exists
 
@@ -71,8 +72,8 @@ def test_every_kind_of_fact_is_described() -> None:
 
 @pytest.mark.parametrize(
     "schema",
-    [schemas.ASSIGNMENT, schemas.FACT, schemas.ALERT, REFERENCE],
-    ids=["assignment", "fact", "alert", "reference"],
+    [schemas.ASSIGNMENT, schemas.FACT, schemas.ALERT, REFERENCE, QUARANTINE.schema],
+    ids=["assignment", "fact", "alert", "reference", "quarantine"],
 )
 def test_every_field_of_a_document_is_described(schema: dict[str, Any]) -> None:
     assert set(schema["properties"]) <= MEMBERS
