@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.guards import ROOT, Guard, guards
+from tests.guards.__main__ import holds
 from tests.names import exists
 
 
@@ -13,3 +16,22 @@ def test_a_guard_is_found_and_its_tests_exist(guard: Guard) -> None:
     assert guard.taken_out() != (ROOT / guard.file).read_text(encoding="utf-8")
     assert guard.tests
     assert [test for test in guard.tests if not exists(test)] == []
+
+
+def test_the_command_tells_a_guard_from_what_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    guard = Guard(
+        of="one text for all spellings",
+        what="sorted keys",
+        file="apps/sync/canonical.py",
+        found="option=orjson.OPT_SORT_KEYS",
+        put="option=None",
+        tests=(
+            "tests/unit/sync/test_canonical.py::test_numbers_and_keys_are_compared_by_what_they_say",
+        ),
+    )
+    assert holds(guard)
+    assert "sorted keys" in capsys.readouterr().out
+    assert not holds(replace(guard, put=f"{guard.found} "))
+    assert "STILL GREEN" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="0 times"):
+        holds(replace(guard, found="what is not there"))
