@@ -77,11 +77,10 @@ create table feed_item (
   doc_id      uuid not null,
   seq         bigint not null,
   visible     boolean not null,
-  primary key (holder, collection, doc_id)
+  primary key (collection, doc_id, holder)   -- in this order: who has a document
 ) with (autovacuum_vacuum_scale_factor = 0.05);
 create index feed_item_page on feed_item (holder, collection, seq, doc_id) include (visible);
 create index feed_item_news on feed_item (seq, holder);
-create index feed_item_document on feed_item (collection, doc_id) where visible;
 
 -- What a principal may see, and as whom a holder is signed in. Services turn the two into 'hold'
 -- changes; holdings = grants of the principal that the holder is bound to, always.
