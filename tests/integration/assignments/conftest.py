@@ -28,9 +28,6 @@ from apps.sync import registry
 from apps.sync.push import Row, push
 from apps.sync.registry import Contact
 from tests.factories import NOON, EnrolledTablet, person, tablet, team
-from tests.integration.changes.conftest import Elsewhere, elsewhere
-
-__all__ = ["NOON", "Elsewhere", "World", "after", "elsewhere"]
 
 _taps = itertools.count(1)
 BEGINNING = UUID(int=0)

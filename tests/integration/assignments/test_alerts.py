@@ -14,7 +14,8 @@ from apps.audit.models import Entry
 from apps.changes.models import Item
 from apps.core.ids import uuid7
 from apps.sync.models import QuarantinedWrite
-from tests.integration.assignments.conftest import Elsewhere, World, after, shown
+from tests.integration.assignments.conftest import World, after, shown
+from tests.integration.conftest import Elsewhere
 
 CALLS = ("emergency", "assist", "scene_unsafe")
 

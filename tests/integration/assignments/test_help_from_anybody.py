@@ -13,7 +13,8 @@ from apps.audit.services import SYSTEM
 from apps.sync.models import QuarantinedWrite, TakenWrite
 from apps.sync.services.applying import apply_quarantined
 from tests.factories import person, tablet
-from tests.integration.assignments.conftest import Elsewhere, World, after, shown
+from tests.integration.assignments.conftest import World, after, shown
+from tests.integration.conftest import Elsewhere
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from apps.changes import scopes, services
 from apps.changes.models import Binding, Change, Grant, Holding, Item, Member
 from apps.changes.services import EVERYONE, Document, publish
 from apps.core.ids import uuid7
-from tests.integration.changes.conftest import Elsewhere
+from tests.integration.conftest import Elsewhere
 
 NOON = datetime(2026, 3, 4, 20, tzinfo=UTC)
 PEOPLE = [uuid7() for _ in range(3)]

@@ -14,7 +14,7 @@ from apps.changes.models import Change, Commit, Item, Member, StoredDocument
 from apps.changes.reactions import reacts_to
 from apps.changes.services import Document, Event, bind, grant, publish, together
 from apps.core.ids import uuid7
-from tests.integration.changes.conftest import Elsewhere
+from tests.integration.conftest import Elsewhere
 
 NOON = datetime(2026, 3, 4, 20, tzinfo=UTC)
 AGENCY = frozenset({"agency"})

@@ -13,7 +13,7 @@ from apps.changes.models import Item, StoredDocument
 from apps.changes.services import Document, Event, bind, forget, grant, publish
 from apps.core.ids import uuid7
 from apps.live import news
-from tests.integration.changes.conftest import Elsewhere
+from tests.integration.conftest import Elsewhere
 
 NOON = datetime(2026, 3, 4, 20, tzinfo=UTC)
 FIRST = UUID(int=0)
