@@ -16,10 +16,10 @@ from django.urls import URLPattern, path
 from django.utils.safestring import mark_safe
 
 from apps.accounts import services
-from apps.accounts.models import Client, Role, SignIn, Tablet, Team, User
+from apps.accounts.models import Client, Role, Tablet, Team, User
 from apps.audit.admin import RoleAdmin, actor_of
 from apps.core import clock
-from apps.core.admin import NOTHING, moment
+from apps.core.admin import NOTHING
 from apps.core.problems import ProblemError
 
 admin.site.unregister(Group)
@@ -33,6 +33,9 @@ class TeamAdmin(RoleAdmin[Team]):
     VIEW = OVERSEERS
     CHANGE = ADMINISTRATOR
     list_display = ("name",)
+
+    def save_model(self, request: HttpRequest, obj: Team, form: Any, change: bool) -> None:
+        services.save_team(team=obj, by=actor_of(request), now=clock.now())
 
 
 class UserForm(forms.ModelForm[User]):
@@ -77,17 +80,14 @@ class UserAdmin(RoleAdmin[User]):
         services.save_user(user=obj, by=actor_of(request), now=clock.now())
 
 
-@admin.register(Tablet)
 class TabletAdmin(RoleAdmin[Tablet]):
-    """Supervisors enrol a tablet by a code and shut one out; both take one click."""
+    """Supervisors enrol a tablet by a code and shut one out; both take one click.
+
+    `sync` registers it: what there is to show of a tablet is known there.
+    """
 
     VIEW = OVERSEERS
-    list_display = (
-        *("label", "team", "state", "signed_in", moment("last_seen_at", "last seen")),
-        "clock_offset",
-    )
     ordering = ("state", "label")
-    list_filter = ("state", "team")
     actions = ("lost", "found", "compromised", "retire")
     change_list_template = "accounts/tablets.html"
 
@@ -98,13 +98,8 @@ class TabletAdmin(RoleAdmin[Tablet]):
             rows = rows.filter(team=person.team_id)
         return rows
 
-    @admin.display(description="signed in")
-    def signed_in(self, tablet: Tablet) -> str:
-        row = SignIn.objects.filter(tablet=tablet, ended_at=None).select_related("user").first()
-        return row.user.display_name if row else NOTHING
-
-    @admin.display(description="clock")
     def clock_offset(self, tablet: Tablet) -> str:
+        """How far a tablet's clock is off, in words."""
         offset = tablet.clock_offset_ms
         if offset is None:
             return NOTHING
@@ -184,6 +179,9 @@ class ClientAdmin(RoleAdmin[Client]):
     VIEW = CHANGE = ADMINISTRATOR
     list_display = ("name", "is_active")
     actions = ("new_token", "revoke_older")
+
+    def save_model(self, request: HttpRequest, obj: Client, form: Any, change: bool) -> None:
+        services.save_client(client=obj, by=actor_of(request), now=clock.now())
 
     @admin.action(description="Make a further token")
     def new_token(self, request: HttpRequest, clients: QuerySet[Client]) -> None:

@@ -60,8 +60,11 @@ def standing_scopes(user: User) -> set[str]:
 
 @transaction.atomic
 def save_user(*, user: User, by: Actor, now: datetime) -> User:
-    """Creates or changes an account, and what it may see, together."""
-    before = User.objects.filter(pk=user.pk).first()
+    """Creates or changes an account, and what it may see, together.
+
+    The row is locked first: of two changes at once the second takes back what the first granted.
+    """
+    before = User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
     user.is_staff = user.role != Role.RESPONDER
     user.save()
     had = standing_scopes(before) if before else set()
@@ -72,7 +75,7 @@ def save_user(*, user: User, by: Actor, now: datetime) -> User:
     if desk or before:
         bind(holder=user.pk, principal=user.pk if desk else None)
     if before and before.is_active and not user.is_active:
-        for sign_in in SignIn.objects.filter(user=user, ended_at=None):
+        for sign_in in SignIn.objects.open().filter(user=user):
             _end(sign_in, now)
         publish(events=[Event("user.deactivated", user.pk)], now=now)
     _audit(by, "update" if before else "create", "user", user.pk, now)
@@ -80,11 +83,17 @@ def save_user(*, user: User, by: Actor, now: datetime) -> User:
 
 
 @transaction.atomic
+def save_team(*, team: Team, by: Actor, now: datetime) -> Team:
+    """Creates a team, or gives it another name."""
+    action = "create" if team._state.adding else "update"
+    team.save()
+    _audit(by, action, "team", team.pk, now)
+    return team
+
+
 def create_team(*, name: str, by: Actor, now: datetime) -> Team:
     """A team, by its name."""
-    team = Team.objects.create(name=name)
-    _audit(by, "create", "team", team.pk, now)
-    return team
+    return save_team(team=Team(name=name), by=by, now=now)
 
 
 @transaction.atomic
@@ -210,7 +219,7 @@ def sign_in(*, tablet: Tablet, user: User, now: datetime) -> SignIn:
 def sign_out(*, tablet: Tablet, by: Actor, now: datetime) -> None:
     """Ends the sign-in on a tablet, which loses what it holds at its next contact. Repeatable."""
     _locked(tablet)
-    current = SignIn.objects.filter(tablet=tablet, ended_at=None).first()
+    current = SignIn.objects.open().filter(tablet=tablet).first()
     if current is None:
         return
     _end(current, now)
@@ -253,7 +262,7 @@ def register_local_database(*, tablet: Tablet, instance: UUID, now: datetime) ->
             "Sync-Instance belongs to another tablet. Make a new local database with a new id.",
         )
     # Under the lock: whoever the request was made for may have signed out since it began.
-    current = SignIn.objects.filter(tablet=tablet, ended_at=None).first()
+    current = SignIn.objects.open().filter(tablet=tablet).first()
     if new and current is not None and not current.has_run_out(now):
         bind(holder=row.pk, principal=current.user_id)
     return row
@@ -284,9 +293,18 @@ def note_open_sockets(*, tablets: Collection[UUID], now: datetime) -> None:
 
 
 @transaction.atomic
+def save_client(*, client: Client, by: Actor, now: datetime) -> Client:
+    """Creates or changes a machine client. One that is not active is shut out, its tokens kept."""
+    action = "create" if client._state.adding else "update"
+    client.save()
+    _audit(by, action, "client", client.pk, now)
+    return client
+
+
+@transaction.atomic
 def create_client(*, name: str, by: Actor, now: datetime) -> tuple[str, Client]:
     """A machine client and its token, shown once."""
-    client = Client.objects.create(name=name)
+    client = save_client(client=Client(name=name), by=by, now=now)
     return issue_client_token(client=client, by=by, now=now), client
 
 

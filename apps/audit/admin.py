@@ -51,7 +51,8 @@ def in_city_time(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
 
 
 class RoleAdmin(admin.ModelAdmin[M]):
-    """A page for the roles in VIEW; those in CHANGE may also add and edit. Nobody deletes."""
+    """A page for the roles in VIEW; those in CHANGE may also add and edit, through the service that
+    `save_model` names. Nobody deletes."""
 
     VIEW: ClassVar[frozenset[str]] = frozenset()
     CHANGE: ClassVar[frozenset[str]] = frozenset()
@@ -63,6 +64,10 @@ class RoleAdmin(admin.ModelAdmin[M]):
             URLPattern(one.pattern, in_city_time(one.callback), one.default_args, one.name)
             for one in self.get_urls()
         ]
+
+    def save_model(self, request: HttpRequest, obj: M, form: Any, change: bool) -> None:
+        """Django's own would save the row without its audit entry and publish nothing."""
+        raise NotImplementedError("A page that changes rows says here which service does it.")
 
     def step(
         self, request: HttpRequest, template: str, title: str, **context: Any

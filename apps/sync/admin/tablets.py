@@ -21,8 +21,6 @@ from apps.sync.admin.ages import DAY
 from apps.sync.models import Outbox
 from apps.sync.tablets import Condition
 
-admin.site.unregister(Tablet)
-
 
 class AttentionFilter(admin.SimpleListFilter):
     """Tablets that somebody should go and look at."""
@@ -82,11 +80,11 @@ def _of(row: Tablet) -> Condition:
 class ToldTabletAdmin(TabletAdmin):
     """No text of anybody's: what waits on a tablet is counted, and dated."""
 
-    list_display = (  # type: ignore[assignment]  # another tuple than the other page's
+    list_display = (
         *("label", "team", "state", "signed_in", "contact", "clock", "not_sent", "refused"),
         *("in_quarantine", "in_conflict", "still_holds"),
     )
-    list_filter = ("state", AttentionFilter, "team")  # type: ignore[assignment]
+    list_filter = ("state", AttentionFilter, "team")
     fields = (
         *("label", "team", "state", "signed_in", "contact", "clock", "not_sent", "kinds"),
         *("refused", "declared", "in_quarantine", "in_conflict", "still_holds"),

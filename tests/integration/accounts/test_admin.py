@@ -9,7 +9,16 @@ import pytest
 from django.test import Client as Browser
 
 from apps.accounts import services
-from apps.accounts.models import Client, ClientToken, EnrolmentCode, Role, Tablet, TabletState, User
+from apps.accounts.models import (
+    Client,
+    ClientToken,
+    EnrolmentCode,
+    Role,
+    Tablet,
+    TabletState,
+    Team,
+    User,
+)
 from apps.audit.models import Entry
 from apps.audit.services import SYSTEM
 from apps.core.ids import uuid7
@@ -106,3 +115,22 @@ def test_a_clients_token_is_shown_once_and_the_older_are_revoked() -> None:
     revoked = text(reader.post(url, {**selected, "action": "revoke_older"}, follow=True))
     assert "1 revoked" in revoked
     assert ClientToken.objects.filter(client=Client.objects.get(), revoked_at=None).count() == 1
+
+
+def test_teams_and_clients_are_saved_as_their_services_do_it() -> None:
+    administrator = person(Role.ADMINISTRATOR)
+    reader = desk(administrator)
+    assert reader.post("/admin/accounts/team/add/", {"name": "North"}).status_code == 302
+    made = Team.objects.get(name="North")
+    added = reader.post("/admin/accounts/client/add/", {"name": "CAD", "is_active": "on"})
+    assert added.status_code == 302
+    client = Client.objects.get(name="CAD")
+    page = f"/admin/accounts/client/{client.pk}/change/"
+    assert reader.post(page, {"name": "CAD"}).status_code == 302
+    assert not Client.objects.get(pk=client.pk).is_active
+    entries = Entry.objects.filter(actor_id=administrator.pk).order_by("at", "id")
+    assert list(entries.values_list("action", "subject_type", "subject_ids")) == [
+        ("create", "team", [made.pk]),
+        ("create", "client", [client.pk]),
+        ("update", "client", [client.pk]),
+    ]

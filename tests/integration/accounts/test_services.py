@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from apps.accounts import services
 from apps.accounts.auth import client_of, tablet_session
-from apps.accounts.models import EnrolmentCode, Role, SignIn, Tablet, TabletState
+from apps.accounts.models import EnrolmentCode, Role, SignIn, Tablet, TabletState, User
 from apps.audit.models import Entry
 from apps.audit.services import SYSTEM
 from apps.changes import scopes
@@ -16,6 +17,7 @@ from apps.changes.models import Binding, Change, Grant
 from apps.core.ids import uuid7
 from apps.core.problems import ProblemError
 from tests.factories import NOON, person, tablet, team
+from tests.integration.conftest import Elsewhere
 
 pytestmark = pytest.mark.django_db
 
@@ -153,3 +155,23 @@ def test_a_client_changes_its_token_without_a_gap() -> None:
     assert services.revoke_older_client_tokens(client=client, by=SYSTEM, now=later) == 0
     assert client_of(old) is None
     assert client_of(new) == client
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_changes_at_once_the_second_takes_back_what_the_first_granted(
+    elsewhere: Elsewhere,
+) -> None:
+    user, other = person(Role.SUPERVISOR), team()
+
+    def close_the_account() -> None:
+        mine = User.objects.get(pk=user.pk)  # read before the other change is committed
+        mine.is_active = False
+        services.save_user(user=mine, by=SYSTEM, now=NOON)
+
+    with transaction.atomic():
+        user.team = other
+        services.save_user(user=user, by=SYSTEM, now=NOON)
+        closing = elsewhere.start(close_the_account)
+        elsewhere.until_waiting(closing)
+    closing.result(timeout=60)
+    assert granted(user.pk) == set()
