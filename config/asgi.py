@@ -14,9 +14,10 @@ from channels.routing import ProtocolTypeRouter  # noqa: E402
 
 from apps.core.asgi import HTTPHandler  # noqa: E402  (the apps must be loaded first)
 from apps.live.routing import websockets  # noqa: E402
+from apps.sync.gathered import PUSHES  # noqa: E402
 
 # A thread that wants the interpreter asks for it after so long; Python's own 5 ms are longer than a
 # round of the feed takes, which the tablets wait for while requests are worked on beside it.
 sys.setswitchinterval(0.0005)
 
-application = ProtocolTypeRouter({"http": HTTPHandler(), "websocket": websockets})
+application = ProtocolTypeRouter({"http": HTTPHandler(PUSHES), "websocket": websockets})

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
+from django.db import connection
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from apps.accounts.models import Client, ClientToken, SignIn, Tablet, TabletState, User
+from apps.accounts.models import (
+    Client,
+    ClientToken,
+    SignIn,
+    Tablet,
+    TabletState,
+    User,
+    lifetime,
+)
 from apps.accounts.services import end_old_sign_ins
 from apps.accounts.tokens import token_hash
 from apps.core import clock
@@ -59,6 +71,38 @@ def session_of(tablet: Tablet) -> TabletSession:
     return TabletSession(tablet, sign_in.user if sign_in.user.is_active else None)
 
 
+_TABLET = [field.attname for field in Tablet._meta.concrete_fields]
+_USER = ["id", "username", "display_name", "role", "team_id", "is_active"]
+_SESSIONS = f"""
+select g.n, {", ".join(f"t.{name}" for name in _TABLET)}, {", ".join(f"u.{name}" for name in _USER)}
+from unnest(%b::bytea[], %b::uuid[]) with ordinality
+  as g (token_hash, instance, n)
+join accounts_tablettoken k on k.token_hash = g.token_hash and k.revoked_at is null
+join accounts_tablet t on t.id = k.tablet_id and t.state = 'active'
+join accounts_signin s on s.tablet_id = t.id and s.ended_at is null and s.started_at > %s
+join accounts_user u on u.id = s.user_id and u.is_active
+join accounts_localdatabase l on l.id = g.instance and l.tablet_id = t.id
+"""  # noqa: S608  (columns of the models)
+
+
+def plain_sessions(
+    asked: Sequence[tuple[str, UUID]], *, now: datetime
+) -> list[TabletSession | None]:
+    """The sessions of many tablets at once, each by its token and the local database that it names.
+    None for whatever is not plain: a tablet that is not active, nobody signed in, a sign-in that
+    has run out, a local database that is not known as the tablet's. `tablet_session` tells why."""
+    found: list[TabletSession | None] = [None] * len(asked)
+    with connection.cursor() as cursor:
+        hashes = [token_hash(token) for token, _ in asked]
+        since = now - lifetime()
+        cursor.execute(_SESSIONS, [hashes, [instance for _, instance in asked], since])
+        for number, *columns in cursor.fetchall():
+            tablet = Tablet.from_db(connection.alias, _TABLET, columns[: len(_TABLET)])
+            user = User.from_db(connection.alias, _USER, columns[len(_TABLET) :])
+            found[number - 1] = TabletSession(tablet, user)
+    return found
+
+
 def client_of(token: str) -> Client | None:
     """The client of a token; None for an unknown or revoked one, or a client that is shut out."""
     row = (
@@ -73,7 +117,12 @@ def client_of(token: str) -> Client | None:
 
 def bearer(request: Request, prefix: str) -> str | None:
     """The bearer token of a request if it is of our kind; a query string is never looked at."""
-    scheme, _, token = get_authorization_header(request).decode("latin-1").partition(" ")
+    return token_in(get_authorization_header(request).decode("latin-1"), prefix)
+
+
+def token_in(header: str, prefix: str) -> str | None:
+    """The bearer token in an Authorization header if it is of our kind."""
+    scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token.startswith(f"{prefix}_"):
         return None
     return token.strip()

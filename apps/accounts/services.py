@@ -6,13 +6,13 @@ back-fills by the same rule for a new shift, another responder, or a lost tablet
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from apps.accounts.models import (
     Client,
@@ -271,17 +271,40 @@ def register_local_database(*, tablet: Tablet, instance: UUID, now: datetime) ->
 def note_contact(*, tablet: Tablet, clock_offset_ms: int | None, now: datetime) -> None:
     """The tablet was in contact, with its clock so far off. Written when it says something new:
     every 15 seconds, or when the offset has changed by more than a second."""
-    seen, known = tablet.last_seen_at, tablet.clock_offset_ms
-    lately = seen is not None and now - seen < CONTACT_NOTED_EVERY
-    moved = clock_offset_ms is not None and (
-        known is None or abs(known - clock_offset_ms) > CLOCK_NOTED_FROM_MS
-    )
-    if lately and not moved:
+    if not _is_news(tablet, clock_offset_ms, now):
         return
     changed: dict[str, Any] = {"last_seen_at": now}
     if clock_offset_ms is not None:
         changed["clock_offset_ms"] = clock_offset_ms
     Tablet.objects.filter(pk=tablet.pk).update(**changed)
+
+
+_NOTE_CONTACTS = """
+update accounts_tablet t
+set last_seen_at = %s, clock_offset_ms = coalesce(free.clock_offset_ms, t.clock_offset_ms)
+from (
+  select one.id, g.clock_offset_ms from unnest(%b::uuid[], %b::int[]) as g (id, clock_offset_ms)
+  join accounts_tablet one on one.id = g.id for no key update of one skip locked) free
+where t.id = free.id
+"""
+
+
+def note_contacts(contacts: Mapping[Tablet, int | None], *, now: datetime) -> None:
+    """The same of many tablets, each with the offset of its clock. Waits for nobody: what somebody
+    else is writing is left, and noted at the next contact."""
+    news = {t.pk: offset for t, offset in contacts.items() if _is_news(t, offset, now)}
+    if news:
+        with connection.cursor() as cursor:
+            cursor.execute(_NOTE_CONTACTS, [now, list(news), list(news.values())])
+
+
+def _is_news(tablet: Tablet, clock_offset_ms: int | None, now: datetime) -> bool:
+    seen, known = tablet.last_seen_at, tablet.clock_offset_ms
+    lately = seen is not None and now - seen < CONTACT_NOTED_EVERY
+    moved = clock_offset_ms is not None and (
+        known is None or abs(known - clock_offset_ms) > CLOCK_NOTED_FROM_MS
+    )
+    return moved or not lately
 
 
 @transaction.atomic

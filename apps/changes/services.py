@@ -27,10 +27,12 @@ __all__ = [
     "EVERYONE",
     "EVERYONE_SCOPE",
     "LARGEST_PUBLICATION",
+    "Collected",
     "Document",
     "Event",
     "bind",
     "bound_to",
+    "collected",
     "forget",
     "grant",
     "publish",
@@ -84,11 +86,20 @@ group by scope having count(*) = 1 order by scope
 
 
 @dataclass
-class _Gathered:
-    """What was published inside `together`, by collection and id, and is not yet written."""
+class Collected:
+    """What was published inside `collected`, by collection and id, and is not yet written."""
 
     documents: dict[tuple[str, UUID], Document] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+
+    def write(self, *, now: datetime) -> None:
+        """Writes it, in as few statements as there can be; then the reactions run."""
+        documents, events = list(self.documents.values()), list(self.events)
+        self.documents.clear()
+        self.events.clear()
+        for start in range(0, len(documents), LARGEST_PUBLICATION):
+            _publish(documents[start : start + LARGEST_PUBLICATION], (), now=now)
+        _publish((), events, now=now)
 
 
 _open = threading.local()  # a connection, and so a transaction, belongs to one thread
@@ -102,25 +113,24 @@ def together(*, now: datetime) -> Iterator[None]:
     runs; an exception drops all of it. Inside another `together` it is part of that one. Nothing
     inside may be rolled back to a savepoint and then gone on from: what it published would stay.
     """
+    with collected() as published:
+        yield
+    published.write(now=now)
+
+
+@contextmanager
+def collected() -> Iterator[Collected]:
+    """As `together`, but nothing is written before the caller says so, in the same transaction."""
     _in_transaction("together")
-    if getattr(_open, "gathered", None) is not None:
-        yield
+    published = Collected()
+    if getattr(_open, "collected", None) is not None:
+        yield published  # stays empty: it is all part of the other one
         return
-    _open.gathered = gathered = _Gathered()
+    _open.collected = published
     try:
-        yield
+        yield published
     finally:
-        _open.gathered = None
-    _flush(gathered, now=now)
-
-
-def _flush(gathered: _Gathered, *, now: datetime) -> None:
-    documents, events = list(gathered.documents.values()), list(gathered.events)
-    gathered.documents.clear()
-    gathered.events.clear()
-    for start in range(0, len(documents), LARGEST_PUBLICATION):
-        _publish(documents[start : start + LARGEST_PUBLICATION], (), now=now)
-    _publish((), events, now=now)
+        _open.collected = None
 
 
 def publish(
@@ -138,14 +148,14 @@ def publish(
     keys = {(document.collection, document.id) for document in documents}
     if len(keys) < len(documents):
         raise ValueError("A document is published twice in one call.")
-    gathered: _Gathered | None = getattr(_open, "gathered", None)
-    if gathered is None:
+    collected: Collected | None = getattr(_open, "collected", None)
+    if collected is None:
         _publish(documents, events, now=now)
         return
-    if keys & gathered.documents.keys():
-        _flush(gathered, now=now)  # its former version comes first
-    gathered.documents |= {(one.collection, one.id): one for one in documents}
-    gathered.events += events
+    if keys & collected.documents.keys():
+        collected.write(now=now)  # its former version comes first
+    collected.documents |= {(one.collection, one.id): one for one in documents}
+    collected.events += events
 
 
 def _publish(documents: Sequence[Document], events: Sequence[Event], *, now: datetime) -> None:

@@ -56,6 +56,13 @@ class Queue:
     held: int = 0
 
 
+@dataclass
+class Turn:
+    """What is worked on at once: one request, or so many that are answered together."""
+
+    requests: int = 1
+
+
 class Line:
     """One sort of request. `turn` waits for a place in each of `places`, in their order."""
 
@@ -71,7 +78,7 @@ class Line:
         return here.pace.retry_after(waiting=here.waiting, now=time.monotonic())
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    async def turn(self) -> AsyncIterator[Turn]:
         """Waits for its turn; inside it is being worked on."""
         here = self.queue
         async with AsyncExitStack() as held:
@@ -81,9 +88,9 @@ class Line:
                     await held.enter_async_context(place)
             finally:
                 here.waiting -= 1
-            began = time.monotonic()
-            yield
-            here.pace.took(time.monotonic() - began)
+            turn, began = Turn(), time.monotonic()
+            yield turn
+            here.pace.took((time.monotonic() - began) / turn.requests)
 
 
 class Admission:

@@ -12,6 +12,7 @@ import asyncio
 import contextvars
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from io import BytesIO
 from typing import Any
 
@@ -25,6 +26,7 @@ from django.urls import set_script_prefix
 
 from apps.core import serving
 from apps.core.admission import Admission, Line, Queue
+from apps.core.gathering import Gatherer, Together
 from apps.core.problems import BUSY, TOO_LARGE, respond
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -51,11 +53,13 @@ class HTTPHandler(ASGIHandler):
     """The ASGI application of everything that is no socket.
 
     A request is worked on to its end also when its client is gone: a thread cannot be stopped, and
-    what it writes, the client asks for again. A stream ends with its client.
+    what it writes, the client asks for again. A stream ends with its client. What `together` admits
+    is answered in groups.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, together: Together | None = None) -> None:
         super().__init__()
+        self._gatherer = Gatherer(together, self._in_thread) if together else None
         self._threads = ThreadPoolExecutor(settings.REQUEST_THREADS, thread_name_prefix="request")
         self._admission = Admission(
             threads=settings.REQUEST_THREADS,
@@ -82,10 +86,11 @@ class HTTPHandler(ASGIHandler):
             if request is None:
                 assert refused is not None, "one of the two"
                 raise _Refused(refused)
-            if line is None:
-                response = await self._in_thread(self._respond, scope, request)
-            else:
-                async with line.turn():
+            response = None
+            if line is not None and self._gatherer is not None:
+                response = await self._gatherer.answer(request, body.held, line)
+            if response is None:
+                async with line.turn() if line else nullcontext():
                     response = await self._in_thread(self._respond, scope, request)
         except RequestAborted:
             return

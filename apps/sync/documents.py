@@ -37,7 +37,7 @@ _STANDS = """
 select * from sync_stands(%s, %b::uuid[], %b::uuid[], %b::uuid[], %b::bigint[], %b::bytea[])
 """
 
-_LED_TO = "select doc_id, rev from feed_document where collection = %s and doc_id = any(%b::uuid[])"
+_LED_TO = "select sync_led_to(%s, %b::uuid[], %b::bigint[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +168,10 @@ def read(collection: Collection, doc_id: UUID) -> Stand:
 def must_have_led_to(collection: str, revs: Mapping[UUID, int]) -> None:
     """ProblemError (BUSY) where somebody has written one of these documents without its lock: the
     transaction must not stand, or what they wrote would be covered up unseen."""
-    led_to = {doc_id: rev for doc_id, rev in revs.items() if rev}  # 0: there is none
     with connection.cursor() as cursor:
-        cursor.execute(_LED_TO, [collection, list(revs)])
-        found = dict(cursor.fetchall())
-    if found != led_to:
+        cursor.execute(_LED_TO, [collection, list(revs), list(revs.values())])
+        [as_led_to] = cursor.fetchone()
+    if not as_led_to:
         raise ProblemError(BUSY, headers={"Retry-After": "1"})
 
 

@@ -43,6 +43,11 @@ where epoch = %s and instance = %s and pending && %s::varchar[]
   and epoch = (select id from feed_epoch order by started_at desc limit 1)
 """
 
+_COMING_BACK = """
+select instance from sync_comeback where instance = any(%b::uuid[]) and pending <> '{}'
+  and epoch = (select id from feed_epoch order by started_at desc limit 1)
+"""
+
 # What became of the documents of one push, told by the rows that it has left behind.
 _COUNT = """
 update sync_comeback set came_at = coalesce(came_at, %(now)s), sent = sent + %(rows)s,
@@ -184,6 +189,13 @@ def _set_back(estranged: Estranged, contact: Contact, now: datetime) -> None:
         )
     elif row.seen_seq < estranged.point.seq:
         Setback.objects.filter(pk=row.pk).update(seen_seq=estranged.point.seq)
+
+
+def coming_back(instances: Sequence[UUID]) -> set[UUID]:
+    """Those of these local databases that have not yet sent all they held of a former history."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COMING_BACK, [list(instances)])
+        return {instance for (instance,) in cursor.fetchall()}
 
 
 def count(

@@ -19,5 +19,8 @@ class Migration(migrations.Migration):
                 name="sync_stands_in",
             ),
         ),
-        migrations.RunSQL(SQL.read_text(encoding="utf-8"), "drop function sync_stands"),
+        migrations.RunSQL(
+            SQL.read_text(encoding="utf-8"),
+            "drop function sync_stands; drop function sync_led_to",
+        ),
     ]

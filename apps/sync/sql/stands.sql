@@ -3,7 +3,8 @@
 -- that the feed has not got has no row. Called under the documents' locks.
 --
 -- Only look-ups in indexes, whatever the statistics say: a table that was empty a minute ago must not
--- be read as a whole for every row of a push. LIMIT 1 keeps each look-up from becoming a hash of it.
+-- be read as a whole for every row of a push. LIMIT 1 keeps each look-up what it is: it can neither
+-- become a hash of the table nor be begun from the table's side.
 create or replace function sync_stands(
   of_collection text, ids uuid[], holders uuid[], editors uuid[], edit_nos bigint[], prints bytea[]
 ) returns table (
@@ -17,7 +18,8 @@ begin
   select d.doc_id, d.rev, d.body, seen.yes is not null, refused.yes is not null,
     media.yes is not null, told.yes is not null, last.id, last.rev, last.edit_no, last.content
   from unnest(ids, holders, editors, edit_nos, prints) as g (id, holder, editor, edit_no, print)
-  join feed_document d on d.collection = of_collection and d.doc_id = g.id
+  cross join lateral (
+    select * from feed_document f where f.collection = of_collection and f.doc_id = g.id limit 1) d
   left join lateral (
     select true as yes from feed_item i where i.holder = g.holder
       and i.collection = of_collection and i.doc_id = g.id and i.visible limit 1) seen on true
@@ -35,4 +37,18 @@ begin
     select v.id, v.rev, v.edit_no, v.content from sync_version v
     where v.collection = of_collection and v.doc_id = g.id and v.editor = g.editor
       and v.fate <> 'kept' order by v.edit_no desc limit 1) last on true;
+end $$;
+
+-- Whether these documents have these revisions now; 0: the feed has not got it.
+create or replace function sync_led_to(of_collection text, ids uuid[], revs bigint[]) returns boolean
+language plpgsql stable
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
+set plan_cache_mode = force_generic_plan as $$
+begin
+  return not exists (
+    select from unnest(ids, revs) as g (id, rev)
+    left join lateral (
+      select f.rev from feed_document f
+      where f.collection = of_collection and f.doc_id = g.id limit 1) d on true
+    where coalesce(d.rev, 0) <> g.rev);
 end $$;

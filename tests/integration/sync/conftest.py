@@ -1,17 +1,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
+from django.core.handlers.asgi import ASGIRequest
 from django.db import transaction
 from django.test import Client
 
 from apps.changes import scopes
 from apps.changes.services import grant
 from apps.core.ids import uuid7
+from apps.sync.gathered import PUSHES
 from tests.factories import EnrolledTablet, person, tablet, team
 from tests.probe import rooms
 
@@ -100,13 +105,48 @@ def folder(settings: Any, tmp_path: Path) -> Path:
     return tmp_path
 
 
+def request_of(of: EnrolledTablet, rows: Any, to: str = "pages", **headers: str) -> ASGIRequest:
+    """A push as it comes from a server."""
+    body = orjson.dumps(rows)
+    given = {"host": "testserver", "content-length": str(len(body)), **of.headers, **headers}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": f"/api/v1/sync/{to}/push",
+        "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in given.items()],
+    }
+    return ASGIRequest(scope, BytesIO(body))
+
+
+class GatheredClient(Client):
+    """Its pushes go the way that gathered ones go, and the ordinary way where they have to."""
+
+    def post(self, path: str, data: Any = None, *args: Any, **options: Any) -> Any:
+        *_, collection, verb = path.split("/")
+        if verb == "push" and not isinstance(data, bytes):
+            request = request_of(SimpleNamespace(headers=options["headers"]), data, collection)
+            if PUSHES.admits(request):
+                [answer] = PUSHES.answer([request])
+                if answer is not None:
+                    answer.json = lambda: orjson.loads(answer.content)
+                    return answer
+        return super().post(path, data, *args, **options)
+
+
+@pytest.fixture(params=["alone", "gathered"])
+def way(request: pytest.FixtureRequest, client: Client) -> Client:
+    """Whatever holds for a push holds on both ways that it can go."""
+    return client if request.param == "alone" else GatheredClient()
+
+
 @pytest.fixture
-def pair(client: Client) -> tuple[Pages, Pages]:
+def pair(way: Client) -> tuple[Pages, Pages]:
     """Two tablets whose responders see what their team sees."""
     ours = team()
     people = person(of=ours), person(of=ours)
     for user in people:
         with transaction.atomic():
             grant(principal=user.pk, scopes=[scopes.team(ours.pk)])
-    first, second = (Pages(client, tablet(user, of=ours)) for user in people)
+    first, second = (Pages(way, tablet(user, of=ours)) for user in people)
     return first, second
