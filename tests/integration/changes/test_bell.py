@@ -41,7 +41,7 @@ def heard_during(work: Callable[[], None]) -> list[int | None]:
     """The heads of the bells that a process with sockets hears while `work` runs."""
     with redis.Redis.from_url(settings.REDIS_URL) as client, client.pubsub() as bells:
         bells.subscribe(bell.channel())
-        assert bells.get_message(timeout=10)
+        assert bells.get_message(timeout=60)
         work()
         client.publish(bell.channel(), "end")
         heads = []

@@ -80,11 +80,11 @@ class TestOutbox:
         body = {"unsent": {"facts": {"count": 1, "oldest_at": fast.isoformat()}}}
         declare(client, mine, {**body, "at": fast.isoformat()})
         row = Outbox.objects.get()
-        assert abs(row.oldest_at - now) < timedelta(seconds=30)
+        assert abs(row.oldest_at - now) < timedelta(minutes=10)
         measured = str(int(fast.timestamp() * 1000))
         declare(client, mine, {**body, "at": now.isoformat()}, **{"Sync-Clock": measured})
         row = Outbox.objects.get()
-        assert abs(row.oldest_at - now) < timedelta(seconds=30)
+        assert abs(row.oldest_at - now) < timedelta(minutes=10)
 
     @pytest.mark.parametrize(
         ("body", "pointers"),

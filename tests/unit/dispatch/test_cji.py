@@ -327,6 +327,6 @@ def test_known_call_types_stay_because_they_are_codes() -> None:
 )
 def test_a_long_note_is_scrubbed_in_reasonable_time(unit: str) -> None:
     text = (unit * 100_000)[:300_000]
-    start = time.perf_counter()
+    start = time.thread_time()
     scrub_text(text)
-    assert time.perf_counter() - start < 10
+    assert time.thread_time() - start < 10

@@ -48,6 +48,6 @@ def test_text_without_markup_is_left_alone(text: str) -> None:
 
 @pytest.mark.parametrize("unit", ["<!--", "<a a=", "<b ", "<!", "<p>", "&#", "<script>"])
 def test_a_long_note_is_read_in_reasonable_time(unit: str) -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     to_text((unit * 100_000)[:100_000])
-    assert time.perf_counter() - start < 5
+    assert time.thread_time() - start < 5

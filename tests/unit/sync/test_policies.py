@@ -105,6 +105,6 @@ class TestText:
 
     def test_a_long_text_takes_no_long_time(self) -> None:
         base = "ab " * 20_000
-        began = time.perf_counter()
+        began = time.thread_time()
         text(base, base.replace("ab", "ba"), base.replace("b a", "b  a"))
-        assert time.perf_counter() - began < 10
+        assert time.thread_time() - began < 10
