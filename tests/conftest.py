@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import hypothesis
 import pytest
 import redis
 from django.conf import settings
@@ -27,6 +28,16 @@ from tests.processes import Process, Processes, Server
 # the tests start too: those that try it would wait for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# The same examples each time, and none that fails because the machine has much else to do. Others
+# are found with `--hypothesis-profile=default`.
+hypothesis.settings.register_profile(
+    "suite",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("suite")
 
 OWN_SERVERS = {urlsplit(os.environ[name]).hostname for name in ("DATABASE_URL", "REDIS_URL")}
 
