@@ -32,7 +32,7 @@ from apps.accounts.tokens import code_hash, new_code, new_token, token_hash
 from apps.audit.models import ActorKind
 from apps.audit.services import SYSTEM, Actor, record
 from apps.changes import scopes
-from apps.changes.services import Event, bind, grant, publish, revoke
+from apps.changes.services import EVERYONE, Event, bind, grant, publish, revoke
 from apps.core.problems import CONFLICT, INVALID, FieldError, ProblemError
 
 CODE_LIFETIME = timedelta(minutes=30)
@@ -251,12 +251,19 @@ def _end_old(tablet_id: UUID, now: datetime) -> bool:
 
 @transaction.atomic
 def register_local_database(*, tablet: Tablet, instance: UUID, now: datetime) -> LocalDatabase:
-    """Makes a local database known at its first contact, bound to whoever is signed in."""
+    """Makes a local database known at its first contact, bound to whoever is signed in.
+
+    ProblemError (CONFLICT) for an id that is another tablet's, or no tablet's to have: holders are
+    also a person's desk, under the person's id, and what everyone may see. A tablet that took such
+    an id would read all that is on the desk, or take the desk away.
+    """
     _locked(tablet)
-    row, new = LocalDatabase.objects.get_or_create(
-        pk=instance, defaults={"tablet": tablet, "first_seen_at": now}
-    )
-    if row.tablet_id != tablet.pk:
+    row = None
+    if instance != EVERYONE and not User.objects.filter(pk=instance).exists():
+        row, new = LocalDatabase.objects.get_or_create(
+            pk=instance, defaults={"tablet": tablet, "first_seen_at": now}
+        )
+    if row is None or row.tablet_id != tablet.pk:
         raise ProblemError(
             CONFLICT,
             "Sync-Instance belongs to another tablet. Make a new local database with a new id.",

@@ -14,6 +14,7 @@ from apps.audit.models import Entry
 from apps.audit.services import SYSTEM
 from apps.changes import scopes
 from apps.changes.models import Binding, Change, Grant
+from apps.changes.services import EVERYONE
 from apps.core.ids import uuid7
 from apps.core.problems import ProblemError
 from tests.factories import NOON, person, tablet, team
@@ -91,6 +92,23 @@ def test_a_local_database_belongs_to_one_tablet() -> None:
     one, other = tablet(), tablet()
     with pytest.raises(ProblemError):
         services.register_local_database(tablet=other.tablet, instance=one.instance, now=NOON)
+
+
+@pytest.mark.parametrize("role", [Role.SUPERVISOR, Role.DISPATCHER, Role.RESPONDER])
+def test_no_tablet_takes_the_id_of_a_person_for_its_local_database(role: str) -> None:
+    """A desk is a holder under its person's id, or becomes one with another role."""
+    desk, thief = person(role), person()
+    for stolen in (tablet(), tablet(thief)):
+        with pytest.raises(ProblemError):
+            services.register_local_database(tablet=stolen.tablet, instance=desk.pk, now=NOON)
+    assert not Binding.objects.filter(principal=thief.pk, holder=desk.pk).exists()
+
+
+def test_no_tablet_takes_the_holder_of_what_everyone_may_see() -> None:
+    stolen = tablet(person())
+    with pytest.raises(ProblemError):
+        services.register_local_database(tablet=stolen.tablet, instance=EVERYONE, now=NOON)
+    assert Binding.objects.get(holder=EVERYONE).principal == EVERYONE
 
 
 @pytest.mark.parametrize("role", [Role.SUPERVISOR, Role.DISPATCHER])

@@ -383,3 +383,16 @@ def test_the_team_is_not_everyone(client: Client) -> None:
     stranger = tablet(person(Role.SUPERVISOR, of=theirs), of=theirs)
     assert len(pull(client, supervisor)[0]) == 1
     assert pull(client, stranger)[0] == []
+
+
+@pytest.mark.parametrize("signed_in", [True, False])
+def test_a_tablet_that_calls_itself_a_desk_gets_nothing_of_it(
+    client: Client, signed_in: bool
+) -> None:
+    desk, stolen = person(Role.DISPATCHER), tablet(person() if signed_in else None)
+    rooms.note("on the desk", to=desk)
+    answer = client.get(
+        "/api/v1/sync/notes/pull", headers={**stolen.headers, "Sync-Instance": str(desk.pk)}
+    )
+    assert answer.status_code == 409
+    assert b"on the desk" not in answer.content
