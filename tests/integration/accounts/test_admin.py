@@ -103,6 +103,19 @@ def test_a_supervisor_sees_accounts_and_changes_none() -> None:
     assert reader.get("/admin/accounts/client/").status_code == 403
 
 
+@pytest.mark.parametrize("lookup", ["password__startswith", "password", "last_login__lt"])
+def test_a_list_is_narrowed_by_what_its_page_offers_alone(lookup: str) -> None:
+    """Otherwise whoever may look at accounts reads password hashes out of them, sign by sign."""
+    supervisor = person(Role.SUPERVISOR, password=True)
+    reader = desk(supervisor)
+    answer = reader.get(f"/admin/accounts/user/?{lookup}=md5")
+    assert answer.status_code == 400
+    assert supervisor.username in text(reader.get("/admin/accounts/user/?role__exact=supervisor"))
+    assert supervisor.team
+    by_team = reader.get(f"/admin/accounts/user/?team__id__exact={supervisor.team.pk}")
+    assert supervisor.username in text(by_team)
+
+
 def test_a_clients_token_is_shown_once_and_the_older_are_revoked() -> None:
     old, client = services.create_client(name="CAD", by=SYSTEM, now=NOON)
     reader = desk(person(Role.ADMINISTRATOR))
