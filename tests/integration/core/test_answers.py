@@ -1,0 +1,46 @@
+"""What answers tell browsers and caches to do with them."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from apps.accounts.models import Role
+from tests.factories import person, tablet
+
+pytestmark = pytest.mark.django_db
+
+
+def desk() -> Client:
+    client = Client()
+    client.force_login(person(Role.SUPERVISOR), "django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+@pytest.mark.parametrize(
+    "address", ["incidents", "assignments", "alerts", "quarantine", "me", "nothing-of-ours"]
+)
+def test_no_cache_keeps_a_record(address: str) -> None:
+    answer = desk().get(f"/api/v1/{address}")
+    assert "no-store" in answer["Cache-Control"]
+    assert "default-src 'none'" in answer["Content-Security-Policy"]
+    assert answer["X-Content-Type-Options"] == "nosniff"
+
+
+def test_no_cache_keeps_what_a_tablet_pulls() -> None:
+    answer = Client().get("/api/v1/sync/assignments/pull", headers=tablet(person()).headers)
+    assert answer.status_code == 200
+    assert "no-store" in answer["Cache-Control"]
+
+
+@pytest.mark.parametrize("address", ["/admin/", "/admin/dispatch/incident/", "/api/docs"])
+def test_a_page_runs_only_scripts_of_this_server_and_stands_in_no_frame(address: str) -> None:
+    answer = desk().get(address)
+    assert answer.status_code == 200
+    policy = answer["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "script-src" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "no-store" in answer["Cache-Control"]
+    scripts = answer.content.decode().split("<script")[1:]
+    assert all("src=" in one.partition(">")[0] for one in scripts), "a script without an address"
