@@ -236,9 +236,14 @@ class Hub:
             self._wake.set()
             await asyncio.sleep(_RETRY_SECONDS)
             return
-        except BaseException:
-            self._fresh = fresh | self._fresh
-            raise
+        except Exception:
+            # One document that cannot be read or written down must not silence every socket: those
+            # that it is for find out by themselves, and are closed; the others go on behind it.
+            log.exception("a round cannot be played: every socket catches up by itself")
+            self._all_fall_behind(listeners)
+            # Who is left has joined meanwhile, and was told up to a point of its own.
+            self._told = max(self._fresh.values(), default=self._told)
+            return
         if found.another_history:
             await self._look_around()  # learns its name, and closes the sockets of before
         if found.head is not None:

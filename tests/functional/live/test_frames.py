@@ -79,14 +79,14 @@ def test_a_call_goes_before_everything_else_of_its_commit(client: SocketClient, 
         assert [one["id"] for one in client.received[-2:]] == [str(note), str(mark)]
 
 
-@pytest.fixture
-def one_reading_of_a_mark_fails() -> Iterator[None]:
-    """The audit log cannot take the next entry about a mark; the one after it can be taken."""
+@contextlib.contextmanager
+def readings_of_a_mark_fail(when: str = "true") -> Iterator[None]:
+    """The audit log takes no entry about a mark where that holds."""
     with connection.cursor() as cursor:
         cursor.execute(
             "create sequence test_readings; grant usage on sequence test_readings to public;"
             "create function test_fail() returns trigger language plpgsql as $$ begin "
-            "if new.subject_type = 'mark' and nextval('test_readings') = 1 then "
+            f"if new.subject_type = 'mark' and {when} then "
             "raise exception 'no reading'; end if; return new; end $$;"
             "create trigger test_fail before insert on audit_entry "
             "for each row execute function test_fail()"
@@ -97,6 +97,19 @@ def one_reading_of_a_mark_fails() -> Iterator[None]:
             "drop trigger test_fail on audit_entry; drop function test_fail; "
             "drop sequence test_readings"
         )
+
+
+@pytest.fixture
+def one_reading_of_a_mark_fails() -> Iterator[None]:
+    """The audit log cannot take the next entry about a mark; the one after it can be taken."""
+    with readings_of_a_mark_fail(when="nextval('test_readings') = 1"):
+        yield
+
+
+@pytest.fixture
+def no_reading_of_a_mark_can_be_written_down() -> Iterator[None]:
+    with readings_of_a_mark_fail():
+        yield
 
 
 def test_what_follows_a_call_and_cannot_be_written_down_comes_by_catching_up(
@@ -111,6 +124,23 @@ def test_what_follows_a_call_and_cannot_be_written_down_comes_by_catching_up(
         assert cursor.fetchone() == (2,)
     again = rooms.note("and on it goes", to=user, collection="marks")
     client.until(lambda: client.has(again))
+
+
+def test_what_cannot_be_sent_to_one_silences_nobody_else(
+    shared: Server,
+    client: SocketClient,
+    user: User,
+    no_reading_of_a_mark_can_be_written_down: None,
+) -> None:
+    client.until(lambda: client.heartbeats)
+    stranger = person()
+    with joined(shared.ws_url, tablet(stranger)) as other:
+        other.until(lambda: other.heartbeats)
+        rooms.note("breaks", to=user, collection="marks")
+        assert client.closed() == (1013, "something broke here: dial again later")
+        for text in ("comes by catching up", "comes with a round"):
+            note = rooms.note(text, to=stranger)
+            other.until(lambda: other.has(note))  # noqa: B023
 
 
 def test_nobody_gets_what_is_not_theirs(shared: Server, client: SocketClient, user: User) -> None:
