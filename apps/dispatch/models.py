@@ -71,6 +71,12 @@ class Unit(UUIDModel):
         return self.call_sign
 
 
+class ShiftQuerySet(QuerySet["Shift"]):
+    def not_over(self, now: datetime) -> ShiftQuerySet:
+        """Those that are on, or yet to begin."""
+        return self.filter(ends_at__gt=now)
+
+
 class Shift(UUIDModel):
     """A team's turn of duty."""
 
@@ -79,6 +85,8 @@ class Shift(UUIDModel):
     team = models.ForeignKey(Team, models.PROTECT, related_name="shifts")
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
+
+    objects = ShiftQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -92,6 +100,10 @@ class CrewMemberQuerySet(QuerySet["CrewMember"]):
     def on_duty(self) -> CrewMemberQuerySet:
         """Members who have not left their unit."""
         return self.filter(until=None)
+
+    def in_order_of_alarm(self) -> CrewMemberQuerySet:
+        """Whoever is alarmed first stands first."""
+        return self.order_by("position", "since")
 
 
 class CrewMember(UUIDModel):

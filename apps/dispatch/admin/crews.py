@@ -8,7 +8,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 from apps.accounts.models import Role, Team, User
 from apps.audit.admin import RoleAdmin, actor_of
 from apps.core import clock
-from apps.core.admin import city, moment
+from apps.core.admin import NOTHING, city, moment
 from apps.core.problems import ProblemError
 from apps.dispatch import services
 from apps.dispatch.models import Agency, CrewMember, Shift, Unit
@@ -84,9 +84,9 @@ class CrewForm(forms.Form):
         ).order_by("display_name")
         for name in ("first", "second", "third"):
             self._choices(name).queryset = people
-        open_shifts = Shift.objects.filter(team=team, ends_at__gt=clock.now())
-        self._choices("shift").queryset = open_shifts.order_by("starts_at")
-        self.fields["shift"].initial = open_shifts.order_by("starts_at").first()
+        shifts = Shift.objects.not_over(clock.now()).filter(team=team).order_by("starts_at")
+        self._choices("shift").queryset = shifts
+        self.fields["shift"].initial = shifts.first()
 
     def _choices(self, name: str) -> forms.ModelChoiceField[Any]:
         field = self.fields[name]
@@ -110,7 +110,10 @@ class UnitAdmin(RoleAdmin[Unit]):
     ordering = ("agency", "call_sign")  # CARE stands first
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Unit]:
-        return super().get_queryset(request).select_related("team")
+        """With those who are on each unit now, read once for the whole list."""
+        on_duty = CrewMember.objects.on_duty().in_order_of_alarm().select_related("user")
+        rows = super().get_queryset(request).select_related("team")
+        return rows.prefetch_related(Prefetch("crew", on_duty))
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """The link is there for those who may follow it."""
@@ -124,7 +127,7 @@ class UnitAdmin(RoleAdmin[Unit]):
     def on_duty(self, unit: Unit) -> str:
         if unit.agency != Agency.CARE:
             return ""
-        return ", ".join(str(member.user) for member in services.crew_of(unit)) or "nobody"
+        return ", ".join(str(member.user) for member in unit.crew.all()) or "nobody"
 
     @admin.display(description="")
     def hand_over(self, unit: Unit) -> SafeString:
@@ -192,7 +195,10 @@ class ShiftAdmin(RoleAdmin[Shift]):
         return obj is None and super().has_change_permission(request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Shift]:
+        """With those who work on each shift now, read once for the whole list."""
+        on_duty = CrewMember.objects.on_duty().select_related("user", "unit")
         rows = super().get_queryset(request).select_related("team")
+        rows = rows.prefetch_related(Prefetch("crew", on_duty))
         person = request.user
         if isinstance(person, User) and person.role == Role.SUPERVISOR:
             rows = rows.filter(team=person.team_id)
@@ -214,8 +220,8 @@ class ShiftAdmin(RoleAdmin[Shift]):
 
     @admin.display(description="on duty")
     def people(self, shift: Shift) -> str:
-        members = CrewMember.objects.on_duty().filter(shift=shift).select_related("user", "unit")
-        return ", ".join(f"{member.user} ({member.unit})" for member in members) or "-"
+        on_duty = (f"{member.user} ({member.unit})" for member in shift.crew.all())
+        return ", ".join(on_duty) or NOTHING
 
     @admin.action(description="End now: everyone of the shift leaves their unit")
     def end(self, request: HttpRequest, shifts: QuerySet[Shift]) -> None:

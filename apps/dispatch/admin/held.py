@@ -49,7 +49,8 @@ class HeldMessageAdmin(RecordAdmin[HeldMessage]):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[HeldMessage]:
-        return super().get_queryset(request).select_related("client")
+        """Without the content, of up to a megabyte each: it is read where it is shown."""
+        return super().get_queryset(request).select_related("client").defer("content")
 
     @admin.display(description="what is wrong")
     def wrong(self, row: HeldMessage) -> SafeString:

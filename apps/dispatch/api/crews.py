@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db.models import Model, QuerySet
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiExample, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -17,7 +18,7 @@ from apps.accounts.models import User
 from apps.accounts.permissions import IsDesk, IsSupervisor
 from apps.accounts.services import user_actor
 from apps.core import clock
-from apps.core.problems import INVALID, NOT_FOUND, FieldError, ProblemError
+from apps.core.problems import INVALID, FieldError, ProblemError
 from apps.core.schema import PROBLEMS
 from apps.dispatch import services
 from apps.dispatch.models import Agency, CrewMember, Shift, Unit
@@ -91,7 +92,7 @@ class Units(APIView):
             units = units.filter(team=person.team_id)
         crews: dict[UUID, list[CrewMember]] = {}
         members = CrewMember.objects.on_duty().filter(unit__in=units).select_related("user")
-        for member in members.order_by("position", "since"):
+        for member in members.in_order_of_alarm():
             crews.setdefault(member.unit_id, []).append(member)
         return Response(CrewedUnitOut(units, many=True, context={"crews": crews}).data)
 
@@ -120,7 +121,7 @@ class Shifts(APIView):
     )
     def get(self, request: Request) -> Response:
         """Those that are not over, the next to end first."""
-        rows = Shift.objects.filter(team=team_of(request), ends_at__gt=clock.now())
+        rows = Shift.objects.not_over(clock.now()).filter(team=team_of(request))
         return Response(ShiftOut(rows.order_by("ends_at")[:100], many=True).data)
 
     @extend_schema(
@@ -174,7 +175,7 @@ class EndShift(APIView):
         responses={200: UncrewedOut, **PROBLEMS(401, 403, 404, 409)},
     )
     def post(self, request: Request, shift: UUID) -> Response:
-        row = _mine(Shift.objects.filter(team=team_of(request)), shift)
+        row = get_object_or_404(Shift, team=team_of(request), pk=shift)
         left = services.end_shift(shift=row, by=user_actor(person_of(request)), now=clock.now())
         return Response({"without_crew": [unit.call_sign for unit in left]})
 
@@ -211,7 +212,7 @@ class Crew(APIView):
         data = CrewIn(data=request.data)
         data.is_valid(raise_exception=True)
         team = team_of(request)
-        row = _mine(Unit.objects.filter(team=team, agency=Agency.CARE), unit)
+        row = get_object_or_404(Unit, team=team, agency=Agency.CARE, pk=unit)
         crew = services.hand_over(
             unit=row,
             to=_people(team.users.all(), data.validated_data["crew"]),
@@ -252,7 +253,7 @@ class JoinCrew(APIView):
         team = team_of(request)
         member = services.join_crew(
             user=_named(team.users.all(), data.validated_data["user"], "/user"),
-            unit=_mine(Unit.objects.filter(team=team, agency=Agency.CARE), unit),
+            unit=get_object_or_404(Unit, team=team, agency=Agency.CARE, pk=unit),
             shift=_named(Shift.objects.filter(team=team), data.validated_data["shift"], "/shift"),
             position=data.validated_data["position"],
             by=user_actor(person_of(request)),
@@ -283,13 +284,6 @@ class LeaveCrew(APIView):
         user = _named(team_of(request).users.all(), data.validated_data["user"], "/user")
         services.leave_crew(user=user, by=user_actor(person_of(request)), now=clock.now())
         return Response(status=204)
-
-
-def _mine(rows: QuerySet[M], pk: UUID) -> M:
-    row = rows.filter(pk=pk).first()
-    if row is None:
-        raise ProblemError(NOT_FOUND)
-    return row
 
 
 def _named(rows: QuerySet[M], pk: UUID, pointer: str) -> M:

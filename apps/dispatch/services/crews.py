@@ -110,7 +110,7 @@ def hand_over(
 def crew_of(unit: Unit) -> Iterable[CrewMember]:
     """Who is on a unit now, in the order in which they are alarmed."""
     members = CrewMember.objects.on_duty().filter(unit=unit).select_related("user")
-    return members.order_by("position", "since")
+    return members.in_order_of_alarm()
 
 
 def _move(

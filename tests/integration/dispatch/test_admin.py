@@ -8,16 +8,19 @@ from typing import Any
 
 import orjson
 import pytest
+from django.db import connection
 from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.accounts.models import Role, Team, User
 from apps.audit.models import Entry
+from apps.audit.services import SYSTEM
 from apps.core import clock
 from apps.core.admin import city
 from apps.dispatch import messages, services
 from apps.dispatch.models import CallType, DispatchRule, HeldMessage, Incident, Shift, Unit
-from tests.factories import person
+from tests.factories import NOON, person
 from tests.integration.dispatch.conftest import CAD, WELFARE_CHECK, at, care, care_unit, police
 
 pytestmark = pytest.mark.django_db
@@ -39,6 +42,11 @@ def browser(user: User) -> Browser:
 
 def page(name: str, *args: Any) -> str:
     return reverse(f"admin:dispatch_{name}", args=args)
+
+
+def another_shift(of: Team) -> Shift:
+    ends_at = NOON + timedelta(hours=1)
+    return services.start_shift(team=of, starts_at=NOON, ends_at=ends_at, by=SYSTEM, now=NOON)
 
 
 @pytest.fixture
@@ -245,6 +253,27 @@ class TestCrews:
             follow=True,
         )
         assert "Units without a crew: CARE-21" in ended.content.decode()
+
+    @pytest.mark.parametrize("name", ["unit_changelist", "shift_changelist"])
+    def test_a_list_reads_all_crews_at_once(
+        self, supervisor: User, shift: Shift, downtown: Team, name: str
+    ) -> None:
+        desk = browser(supervisor)
+        statements = []
+        for number in (1, 2, 3):
+            user = person(of=downtown)
+            services.join_crew(
+                user=user,
+                unit=care_unit(f"CARE-{number}", downtown),
+                shift=shift if number == 1 else another_shift(downtown),
+                by=SYSTEM,
+                now=NOON,
+            )
+            with CaptureQueriesContext(connection) as queries:
+                shown = desk.get(page(name)).content.decode()
+            assert user.display_name in shown
+            statements.append(len(queries))
+        assert statements[1] == statements[2]  # at the first look the process learns something
 
     def test_others_arrange_no_crews(
         self, unit: Unit, dispatcher: User, administrator: User
