@@ -6,6 +6,8 @@
 # The first Python that is new enough. `make PYTHON=... venv` takes another.
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python3.14,$(shell \
 	$(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
+# Whoever starts many processes does not want each to compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 RUN := $(BIN)/python
 # A private PostgreSQL and Valkey around one command; DATABASE_URL and REDIS_URL name others.

@@ -166,6 +166,16 @@ def server(processes: Processes) -> Server:
     return processes.server()
 
 
+@pytest.fixture(scope="module")
+def standing_server(
+    application_rights: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A running server for all tests of a module: a start takes two seconds of a processor."""
+    processes = Processes(tmp_path_factory.mktemp("standing"))
+    yield processes.server()
+    processes.end()
+
+
 @pytest.fixture
 def celery_worker(processes: Processes) -> Process:
     """A running Celery worker, ready for tasks."""

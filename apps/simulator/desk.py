@@ -13,6 +13,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
 from apps.simulator.pace import Pace
+from apps.simulator.radio import certificates
 from apps.simulator.tablet.store import Document
 from apps.simulator.tablet.wire import NoAnswer, Refused, ShutOut, understood
 
@@ -42,7 +43,11 @@ class Desk:
         self._answers = answers
         self._answering: dict[str, asyncio.Task[None]] = {}
         self._client = httpx2.AsyncClient(
-            base_url=base_url, timeout=15, trust_env=False, headers={"Referer": base_url}
+            base_url=base_url,
+            verify=certificates(),
+            timeout=15,
+            trust_env=False,
+            headers={"Referer": base_url},
         )
 
     async def close(self) -> None:

@@ -25,6 +25,7 @@ import httpx2
 
 from apps.core import engines
 from apps.simulator.leash import Leash, end
+from apps.simulator.radio import certificates
 
 PROJECT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
@@ -66,7 +67,9 @@ class Stack:
     def readiness(self) -> Mapping[str, bool]:
         """What `/readyz` says of database, Redis and worker; empty while nothing answers."""
         try:
-            answer = httpx2.get(f"{self.base_url}/readyz", timeout=5, trust_env=False)
+            answer = httpx2.get(
+                f"{self.base_url}/readyz", verify=certificates(), timeout=5, trust_env=False
+            )
         except httpx2.TransportError:
             return {}
         checks: dict[str, bool] = answer.json()["checks"]

@@ -49,9 +49,10 @@ def replay(path: Path, server: Server, token: str, *, speed: float = 0) -> str:
     return out.getvalue()
 
 
-def test_all_real_rows_arrive(server: Server, token: str, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_all_real_rows_arrive(standing_server: Server, token: str, tmp_path: Path) -> None:
     path = shared_data("cad", "seattle_cad_calls_full_columns.csv")
-    said = replay(path, server, token)
+    said = replay(path, standing_server, token)
     assert "497 rows" in said
     assert Incident.objects.count() == 497
     assert not HeldMessage.objects.exists()
@@ -62,7 +63,7 @@ def test_all_real_rows_arrive(server: Server, token: str, tmp_path: Path) -> Non
     assert "refused" not in said
     some = tmp_path / "some.csv"
     some.write_text("\n".join(path.read_text().splitlines()[:20]))
-    again = replay(some, server, token)
+    again = replay(some, standing_server, token)
     assert Incident.objects.count() == 497
     assert "made an incident" not in again
     assert "refused" not in again
@@ -73,12 +74,12 @@ def _arrived(line: str) -> str:
 
 
 def test_the_newer_schema_brings_units_and_their_times(
-    server: Server, token: str, tmp_path: Path
+    standing_server: Server, token: str, tmp_path: Path
 ) -> None:
     unit = care_unit("CARE-21", team())
     path = tmp_path / "calls.csv"
     path.write_text(NEWER)
-    said = replay(path, server, token)
+    said = replay(path, standing_server, token)
     assert "4 rows" in said
     assert "1 rows without an event number" in said
     first = Incident.objects.get(cad_number="2026000000001")
@@ -94,14 +95,14 @@ def test_the_newer_schema_brings_units_and_their_times(
 
 
 def test_the_pauses_are_those_between_the_rows_divided_by_the_speed(
-    server: Server, token: str, tmp_path: Path
+    standing_server: Server, token: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "calls.csv"
     times = ("12:00:00 PM", "12:20:00 PM", "1:50:00 PM")
     rows = [f"2026{number},03/04/2026 {time}" for number, time in enumerate(times)]
     rows.reverse()  # what counts is the time, not the place in the file
     path.write_text("\n".join(["CAD Event Number,CAD Event Original Time Queued", *rows]))
-    replay(path, server, token, speed=7200)
+    replay(path, standing_server, token, speed=7200)
     incidents = [Incident.objects.get(cad_number=f"2026{number}") for number in range(3)]
     told = [incident.received_at for incident in incidents]
     # A busy machine adds some seconds; the rows themselves are minutes apart.
@@ -109,8 +110,10 @@ def test_the_pauses_are_those_between_the_rows_divided_by_the_speed(
         assert 0 <= (after - before).total_seconds() - minutes * 60 / 7200 < 15
 
 
-def test_a_wrong_token_stops_it_at_once(server: Server, token: str, tmp_path: Path) -> None:
+def test_a_wrong_token_stops_it_at_once(
+    standing_server: Server, token: str, tmp_path: Path
+) -> None:
     path = tmp_path / "calls.csv"
     path.write_text(NEWER)
     with pytest.raises(CommandError, match="401"):
-        replay(path, server, f"{token}x")
+        replay(path, standing_server, f"{token}x")

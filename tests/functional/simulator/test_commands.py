@@ -17,6 +17,8 @@ import pytest
 
 from tests.functional.simulator.conftest import PATIENCE, Command
 
+pytestmark = pytest.mark.slow
+
 Simulator = Callable[..., Command]
 SHORT = ("--calls", "12", "--crews", "2", "--dead-zone-seconds", "3", "--dead-zone-every", "3")
 

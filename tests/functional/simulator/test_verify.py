@@ -23,12 +23,12 @@ Spoil = Callable[[Street, Figures, str], Awaitable[None]]
 
 
 @pytest.fixture
-def judged(server: Server) -> Callable[[Spoil], Findings]:
+def judged(standing_server: Server) -> Callable[[Spoil], Findings]:
     """Plays one call with a few taps, spoils something, and verifies."""
-    cast = on_duty(CARE21=2)
+    cast, url = on_duty(CARE21=2), standing_server.url
 
     async def judge(spoil: Spoil) -> Findings:
-        async with connected(cast, tablets_at=server.url, cad_at=server.url) as street:
+        async with connected(cast, tablets_at=url, cad_at=url) as street:
             figures = Figures()
             tablets = [held.tablet for held in street.tablets["CARE21"]]
             for tablet in tablets:
@@ -41,7 +41,7 @@ def judged(server: Server) -> Callable[[Spoil], Findings]:
             await spoil(street, figures, id)
             async with asyncio.timeout(8 * PATIENCE):
                 return await verify(
-                    figures=figures, tablets=tablets, desk=street.desk, base_url=server.url
+                    figures=figures, tablets=tablets, desk=street.desk, base_url=url
                 )
 
     return lambda spoil: asyncio.run(judge(spoil))
