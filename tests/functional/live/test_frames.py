@@ -15,6 +15,7 @@ from apps.accounts import services as accounts
 from apps.accounts.models import User
 from apps.audit.models import Entry
 from apps.audit.services import SYSTEM
+from apps.changes.models import Item
 from tests.factories import NOON, EnrolledTablet, person, tablet
 from tests.probe import rooms
 from tests.probe.client import PATIENCE, SocketClient, joined
@@ -71,12 +72,29 @@ def publish_both(user: User) -> tuple[UUID, UUID]:
     return mark, note
 
 
-def test_a_call_goes_before_everything_else_of_its_commit(client: SocketClient, user: User) -> None:
-    client.until(lambda: client.heartbeats)  # it has caught up
+@pytest.fixture
+def live(shared: Server, held: EnrolledTablet, user: User) -> Iterator[SocketClient]:
+    """A socket that takes part in the rounds: as soon as it does, the server forgets what its
+    checkpoints say that the tablet has dropped."""
+    gone = rooms.note("gone", to=user)
+    with joined(shared.ws_url, held) as client:
+        client.until(lambda: client.has(gone))
+        rooms.withdraw(gone)
+        stays = rooms.note("stays", to=user)
+        client.until(lambda: client.has(stays) and not client.has(gone))
+    tombstone = Item.objects.filter(holder=held.instance, doc_id=gone)
+    assert tombstone.exists()
+    known = {**client.checkpoints, "marks": None}
+    with joined(shared.ws_url, held, checkpoints=known) as client:
+        client.until(lambda: not tombstone.exists())
+        yield client
+
+
+def test_a_call_goes_before_everything_else_of_its_commit(live: SocketClient, user: User) -> None:
     for _ in range(3):
         mark, note = publish_both(user)
-        client.until(lambda: client.has(mark, note))  # noqa: B023
-        assert [one["id"] for one in client.received[-2:]] == [str(note), str(mark)]
+        live.until(lambda: live.has(mark, note))  # noqa: B023
+        assert [one["id"] for one in live.received[-2:]] == [str(note), str(mark)]
 
 
 @contextlib.contextmanager
@@ -113,17 +131,16 @@ def no_reading_of_a_mark_can_be_written_down() -> Iterator[None]:
 
 
 def test_what_follows_a_call_and_cannot_be_written_down_comes_by_catching_up(
-    client: SocketClient, user: User, one_reading_of_a_mark_fails: None
+    live: SocketClient, user: User, one_reading_of_a_mark_fails: None
 ) -> None:
-    client.until(lambda: client.heartbeats)
     mark, note = publish_both(user)
-    client.until(lambda: client.has(mark, note))
-    assert [one["id"] for one in client.received] == [str(note), str(mark)]
+    live.until(lambda: live.has(mark, note))
+    assert [one["id"] for one in live.received] == [str(note), str(mark)]
     with connection.cursor() as cursor:
         cursor.execute("select last_value from test_readings")
         assert cursor.fetchone() == (2,)
     again = rooms.note("and on it goes", to=user, collection="marks")
-    client.until(lambda: client.has(again))
+    live.until(lambda: live.has(again))
 
 
 def test_what_cannot_be_sent_to_one_silences_nobody_else(

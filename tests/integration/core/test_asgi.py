@@ -448,7 +448,7 @@ class Company:
     def answer(self, requests: Sequence[HttpRequest]) -> list[HttpResponse | None]:
         bodies = [request.body.decode() for request in requests]
         self.groups.append(bodies)
-        assert self.go.wait(20)
+        assert self.go.wait(PATIENCE)
         if "break" in bodies:
             raise ValueError("nobody can be answered")
         return [None if one == "alone" else HttpResponse(f"with {one}") for one in bodies]
