@@ -13,6 +13,8 @@ from apps.sync.registry import Collection, Pushed
 from apps.sync.values import is_positive, revision, uuid_of
 
 MOST_ROWS = 500
+# JSON is written up to 254 levels deep, and a row is kept and shown within a few of its own.
+_WITHIN = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,21 @@ def _row(raw: object, pointer: str) -> Row | FieldError:
         )
     if not (assumed is None or isinstance(assumed, dict)):
         return FieldError(f"{pointer}/assumedMasterState", "A document is an object, or left out.")
+    if _too_deep(raw):
+        return FieldError(pointer, "A row is nested over 200 levels deep.")
     return Row(id, document, assumed)
+
+
+def _too_deep(raw: object) -> bool:
+    """Whether it can be read and not be written again. No form of any client is like that, so the
+    answer is for those who try."""
+    for _ in range(_WITHIN):
+        raw = [raw]
+    try:
+        orjson.dumps(raw)
+    except orjson.JSONEncodeError:
+        return True
+    return False
 
 
 def parsed(collection: Collection, row: Row) -> Pushed | list[FieldError]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import logging
 import threading
 from typing import Any
@@ -351,6 +353,21 @@ def test_what_is_not_json(client: Client, held: EnrolledTablet, body: bytes) -> 
     answer = client.post("/api/v1/sync/marks/push", body, "application/json", headers=held.headers)
     assert answer.status_code == 400
     assert answer.json()["code"] == "unparsable"
+
+
+@pytest.mark.parametrize(("levels", "status"), [(150, 200), (230, 400), (900, 400)])
+@pytest.mark.parametrize("place", ["newDocumentState", "assumedMasterState"])
+def test_what_can_be_read_and_not_be_written_again_is_named(
+    client: Client, held: EnrolledTablet, levels: int, status: int, place: str
+) -> None:
+    deep = row()
+    deep["assumedMasterState"] = {"id": deep["newDocumentState"]["id"]}
+    deep[place]["text"] = functools.reduce(lambda inner, _: [inner], range(levels), "x")
+    body = json.dumps([deep])
+    answer = client.post("/api/v1/sync/marks/push", body, "application/json", headers=held.headers)
+    assert answer.status_code == status
+    if status == 400:
+        assert answer.json()["errors"][0]["pointer"] == "/0"
 
 
 def test_a_body_that_is_too_large(client: Client, held: EnrolledTablet, settings: Any) -> None:
