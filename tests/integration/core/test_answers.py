@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from django.test import Client
 
@@ -44,3 +46,25 @@ def test_a_page_runs_only_scripts_of_this_server_and_stands_in_no_frame(address:
     assert "no-store" in answer["Cache-Control"]
     scripts = answer.content.decode().split("<script")[1:]
     assert all("src=" in one.partition(">")[0] for one in scripts), "a script without an address"
+
+
+@pytest.mark.parametrize(
+    ("address", "cookie"),
+    [
+        ("/api/v1/quarantine?collection=%00", ""),
+        ("/admin/audit/entry/?action=%00", ""),
+        ("/admin/dispatch/calltype/%00/change/", ""),
+        ("/admin/", r'sessionid="\000aaaaaaaaaaaaaaaa"'),
+    ],
+)
+def test_what_postgresql_cannot_compare_is_asked_of_nobody(address: str, cookie: str) -> None:
+    headers = {"Cookie": cookie} if cookie else {}
+    answer = (Client() if cookie else desk()).get(address, headers=headers)
+    assert answer.status_code == 400
+    assert answer["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("position", ["%00", "x", "2026-03-04"])
+def test_a_cursor_of_somebody_elses_finds_nothing(position: str) -> None:
+    cursor = base64.b64encode(f"p={position}".encode()).decode()
+    assert desk().get("/api/v1/incidents", {"cursor": cursor}).status_code == 404
