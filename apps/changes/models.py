@@ -140,6 +140,27 @@ class Item(Model):
         return f"item of {self.collection} at {self.seq}"
 
 
+class LastPage(Model):
+    """The page of a pull that a holder was handed last, where there was something to drop: which
+    row it ended with, and whether it was short. It says when tombstones were carried out."""
+
+    SAFE = frozenset({"pk", "holder", "collection", "seq", "doc_id", "short"})
+
+    pk = models.CompositePrimaryKey("holder", "collection")
+    holder = models.UUIDField()
+    collection = models.TextField()
+    seq = models.BigIntegerField()
+    doc_id = models.UUIDField()
+    short = models.BooleanField()
+
+    class Meta:
+        managed = False
+        db_table = "feed_last_page"
+
+    def __str__(self) -> str:
+        return f"last page of {self.collection}"
+
+
 class Grant(Model):
     """A principal may see what is in a scope."""
 

@@ -35,6 +35,8 @@ __all__ = [
     "collected",
     "forget",
     "grant",
+    "hand_out",
+    "nothing_to_drop",
     "publish",
     "revoke",
     "together",
@@ -248,6 +250,23 @@ def forget(*, holder: UUID, collection: str, before: int) -> int:
     with transaction.atomic(durable=True), transaction.get_connection().cursor() as cursor:
         cursor.execute("select feed_forget(%s, %s, %s)", [holder, collection, before])
         return int(cursor.fetchone()[0])
+
+
+def hand_out(*, holder: UUID, collection: str, seq: int, doc_id: UUID, short: bool) -> None:
+    """Notes the page that goes out to a holder: which row it ends with, and whether it is short,
+    and so the last of its pull. See `feed_last_page` in `sql/feed.sql`."""
+    with transaction.get_connection().cursor() as cursor:
+        cursor.execute(
+            "select feed_hand_out(%s, %s, %s, %s, %s)", [holder, collection, seq, doc_id, short]
+        )
+
+
+def nothing_to_drop(*, holder: UUID, collection: str) -> None:
+    """Everything that the holder was told to drop is dropped: its pages need not be noted."""
+    with transaction.get_connection().cursor() as cursor:
+        cursor.execute(
+            "delete from feed_last_page where holder = %s and collection = %s", [holder, collection]
+        )
 
 
 def bound_to(collection: str, id: UUID) -> str:

@@ -49,11 +49,12 @@ with page as materialized (select seq, doc_id, visible from feed_page(%s, %s, %s
 select 0 as part, null::bigint as seq, null::uuid as doc_id, null::boolean, null::bigint,
   null::bytea, head.seq as head_seq, head.nonce, ({_EPOCH}), pg_is_in_recovery(),
   (select principal from feed_binding where holder = %s), {_KNOWN}, {_KNOWN},
-  (select nonce from feed_commit where seq = (select max(seq) from page)), {_AWAITED}
+  (select nonce from feed_commit where seq = (select max(seq) from page)), {_AWAITED},
+  feed_has_passed(%s, %s, %s, %s)
 from (values (1)) as always left join ({_HEAD}) head on true
 union all
 select 1, page.seq, page.doc_id, page.visible, d.rev, d.body,
-  null, null, null, null, null, null, null, null, null
+  null, null, null, null, null, null, null, null, null, null
 from page left join lateral (
   select rev, body from feed_document d
   where page.visible and d.collection = %s and d.doc_id = page.doc_id offset 0) d on true
@@ -78,12 +79,15 @@ class Standing:
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One page of a holder. `principal`: as whom the holder is signed in, in the same snapshot.
-    `position`: after the page's last row."""
+    `position`: after the page's last row. `passed`: the place that was presented shows that the
+    holder has carried out what came before it; None where nothing is noted of it.
+    """
 
     standing: Standing
     principal: UUID | None
     rows: list[Row]
     position: Position
+    passed: bool | None = None
 
 
 def visit(
@@ -102,17 +106,20 @@ def visit(
     where they are not part of it yet.
     """
     after, seen = position.commit, seen or BEGINNING
-    told = presented.commit if presented else after
+    shown = presented or position
+    told = shown.commit
     with connection.cursor() as cursor:
         cursor.execute(
             _VISIT,
             [
                 *(holder, collection, after.seq, position.doc_id, limit, holder),
-                *(told.seq, told.nonce, seen.seq, seen.nonce, holder, collection, collection),
+                *(told.seq, told.nonce, seen.seq, seen.nonce, holder, collection),
+                *(holder, collection, told.seq, shown.doc_id, collection),
             ],
         )
         found = cursor.fetchall()
-    seq, nonce, epoch, copy, principal, knows_position, knows_seen, tail, awaited = found[0][6:]
+    first = found[0][6:]
+    seq, nonce, epoch, copy, principal, knows_position, knows_seen, tail, awaited, passed = first
     standing = Standing(Head(seq, nonce) if seq is not None else BEGINNING, epoch, copy)
     _judge(standing, told, known=knows_position)
     _judge(standing, seen, known=knows_seen)
@@ -126,7 +133,7 @@ def visit(
     ]
     if rows:
         position = Position(Head(rows[-1].seq, tail), rows[-1].id)
-    return Visit(standing, principal, rows, position)
+    return Visit(standing, principal, rows, position, passed)
 
 
 def standing() -> Standing:

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db import transaction
+
 from apps.accounts.models import Tablet
 from apps.audit.models import ActorKind
 from apps.audit.services import Act, Actor, record_all
 from apps.changes.reading import Head, Row
-from apps.changes.services import EVERYONE
+from apps.changes.services import EVERYONE, forget, hand_out, nothing_to_drop
 from apps.core.problems import ProblemError
 from apps.sync import checkpoints, feed, projection, recovery
 from apps.sync.checkpoints import Position
@@ -38,13 +40,21 @@ class Page:
 @dataclass(frozen=True, slots=True)
 class Part:
     """What one local database gets next of one collection. `presented`: the place that it named;
-    `read`: the audit entry, to be committed before anything of this leaves."""
+    `read`: the audit entry, to be committed before anything of this leaves.
+
+    `done`: what the holder has of commits before this one lies before the place that it named;
+    `passed`: that place is known to be on its disk. `end`: where this page ends, and whether it is
+    short, to be noted where the holder has something to drop. See `feed_last_page` in the feed.
+    """
 
     standing: Standing
     documents: list[bytes]
     checkpoint: str
     presented: Position
     read: Act | None
+    done: int
+    passed: bool
+    end: tuple[Position, bool] | None
 
     def body(self) -> bytes:
         """The members of a page."""
@@ -63,16 +73,24 @@ def pull(
 ) -> Page:
     """The page after a checkpoint: `limit` rows, or all there are.
 
-    What it hands out is written to the audit log, and committed, before it returns. Raises
-    ProblemError for an app that is too old, and for a checkpoint or `seen` that is not of this
-    holder, collection or history.
+    What it hands out is written to the audit log, and committed, before it returns. Tombstones that
+    the holder shows to have carried out are dropped. Raises ProblemError for an app that is too
+    old, and for a checkpoint or `seen` that is not of this holder, collection or history.
     """
     with recovery.at_the_door(collection, contact, from_the_start=not checkpoint, now=now):
         part = read(
             collection=collection, contact=contact, checkpoint=checkpoint, seen=seen, limit=limit
         )
-    if part.read:
-        record_all([part.read], now=now)
+    if part.end is None:
+        record_all([part.read] if part.read else [], now=now)
+    else:
+        with transaction.atomic():
+            record_all([part.read] if part.read else [], now=now)
+            _hand_out(contact.instance, collection, *part.end)
+    if part.passed:
+        forget(holder=contact.instance, collection=collection.name, before=part.done)
+        if part.end is None:
+            nothing_to_drop(holder=contact.instance, collection=collection.name)
     return Page(b"{%s}" % part.body(), part.standing.headers())
 
 
@@ -113,13 +131,34 @@ def read(
         collection=collection.name,
         schema=projection.version_of(collection, contact.schema),
     )
+    noted = rows and not collection.shared and not found.standing.copy
+    noted = noted and (found.passed is False or not all(row.visible for row in rows))
     return Part(
         found.standing,
         [projection.document(collection, row, contact.schema) for row in rows],
         signed,
         presented,
         reading_of(collection, contact.session.tablet, found.principal, rows),
+        done=_done(presented, rows),
+        passed=bool(found.passed) and not found.standing.copy,
+        end=(position, len(rows) < limit) if noted else None,
     )
+
+
+def _hand_out(holder: UUID, collection: Collection, last: Position, short: bool) -> None:
+    hand_out(
+        holder=holder,
+        collection=collection.name,
+        seq=last.commit.seq,
+        doc_id=last.doc_id,
+        short=short,
+    )
+
+
+def _done(presented: Position, rows: Sequence[Row]) -> int:
+    """Rows of one commit may lie on both sides of a place: then it is not done with that commit."""
+    seq = presented.commit.seq
+    return seq if rows and rows[0].seq <= seq else seq + 1
 
 
 def reading_of(

@@ -144,7 +144,8 @@ def _declare(
 
 class _Reading:
     """What is read of one request, in one snapshot. `acts`: the audit entries that must be
-    committed first; `presented`: the seq of each checkpoint of the holder's own lists."""
+    committed first; `presented`: of each of the holder's own lists, the commit before which all
+    lies before the checkpoint that was named."""
 
     def __init__(self, request: Request, contact: Contact, seen: Head | None) -> None:
         self.found: dict[str, bytes] = {}
@@ -200,7 +201,7 @@ class _Reading:
         if part.read:
             self.acts.append(part.read)
         if not collection.shared and part.presented.commit.seq:
-            self.presented[collection.name] = part.presented.commit.seq
+            self.presented[collection.name] = part.done
         return b'{%s,"more":%s}' % (part.body(), b"false" if self._room else b"true")
 
 

@@ -37,13 +37,14 @@ export async function replicate(db, { url, socketUrl, token, kinds, author, sche
   function start(name) {
     const epoch = kept.epoch, kind = kinds[name];
     const sending = new Set(), late = new Map();
-    let came = null;
+    let came = null, last = null;
     live[name] ??= new Subject();
     const sent = ({ newDocumentState: d }) => kind !== 'append_only' || (d.editor === kept.instance && !d._deleted); // 5 its own acts
     const owed = kept.owed.includes(name); // 3 first all that it holds is handed over, then the new history is pulled
     const replication = running[name] = replicateRxCollection({
       collection: db[name], replicationIdentifier: `${called}-${epoch}`, live: !owed, retryTime: retry, waitForLeadership: false, // 3
       pull: owed ? undefined : { batchSize: 500, stream$: live[name], handler: async (checkpoint, limit) => {
+        if (checkpoint?.c === last) { last = null; return { documents: [], checkpoint }; } // 11
         for (;;) {
           const free = [...late.keys()].filter((id) => !sending.has(id));
           const { body, head } = await ask(epoch, `${name}/pull?limit=${limit}${checkpoint ? `&checkpoint=${checkpoint.c}` : ''}`).catch((problem) => {
@@ -55,8 +56,9 @@ export async function replicate(db, { url, socketUrl, token, kinds, author, sche
           seen(head);
           pulled[name] = seq(head);
           if (!checkpoint) came = new Set(); // 6 from the start: what does not come is not ours any more
+          const short = body.documents.length < limit;
           body.documents.forEach((d) => came?.add(d.id));
-          if (came && body.documents.length < limit) {
+          if (came && short) {
             const here = kind === 'merged' ? [] : await db[name].find().exec();
             const gone = here.filter((d) => !came.has(d.id) && d.get('editor') !== kept.instance);
             body.documents.push(...gone.map(({ id }) => ({ id, _deleted: true }))); // RxDB's own remove() would leave the text
@@ -64,6 +66,7 @@ export async function replicate(db, { url, socketUrl, token, kinds, author, sche
           }
           for (const d of body.documents) sending.has(d.id) ? late.set(d.id, d) : late.delete(d.id); // 8 RxDB passes it over
           for (const id of free) if (late.has(id) && !sending.has(id)) body.documents.push(late.get(id)) && late.delete(id);
+          last = short && body.documents.length >= limit ? body.checkpoint.c : null; // 11 RxDB would ask on before it has stored the page
           return body;
         }
       } },

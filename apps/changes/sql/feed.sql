@@ -279,6 +279,38 @@ language sql security definer set search_path = pg_catalog, public, pg_temp as $
   select count(*) from gone
 $$;
 
+-- The page that was handed out last in answer to a pull, where it or one before it held tombstones:
+-- which row it ended with, and whether it was short. A client goes on from memory after a full page
+-- alone. So whoever shows the end of a short one has read it from its disk, with all before it: what
+-- lies there of tombstones was carried out. The end of a full one shows nothing of the kind.
+create table feed_last_page (
+  holder      uuid not null,
+  collection  text not null,
+  seq         bigint not null,
+  doc_id      uuid not null,
+  short       boolean not null,
+  primary key (holder, collection)
+) with (fillfactor = 85);
+
+-- A page goes out. It is noted before it leaves: the end of a full page must not pass for that of a
+-- short one which was handed out before and lost on its way.
+create function feed_hand_out(
+  of_holder uuid, of_collection text, last_seq bigint, last_id uuid, is_short boolean
+) returns void language sql as $$
+  insert into feed_last_page (holder, collection, seq, doc_id, short)
+  values (of_holder, of_collection, last_seq, last_id, is_short)
+  on conflict (holder, collection) do update
+    set seq = excluded.seq, doc_id = excluded.doc_id, short = excluded.short
+$$;
+
+-- Whether a holder shows by this place that it has carried out what came before it. Null: nothing is
+-- noted, because there was nothing to carry out.
+create function feed_has_passed(of_holder uuid, of_collection text, at_seq bigint, at_id uuid)
+returns boolean language sql stable as $$
+  select p.short and (p.seq, p.doc_id) = (at_seq, at_id) from feed_last_page p
+  where p.holder = of_holder and p.collection = of_collection
+$$;
+
 -- Another history begins: the server was put back in time, or promoted, and what it numbers from now
 -- on is not what tablets have seen under these numbers. The first commit of a history lies beyond
 -- every number that was ever given out in the one before: whoever compares numbers alone is right

@@ -13,6 +13,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -119,8 +120,8 @@ class History:
     def run(self, steps: int) -> None:
         """Plays `steps` steps, then lets every tablet catch up."""
         moves: list[Callable[[], None]] = [self.transaction, self.pull, self.compact]
-        moves += [self.start_again, self.hear]
-        for move in self.dice.choices(moves, [54, 32, 6, 3, 5], k=steps):
+        moves += [self.start_again, self.hear, self.pull_ahead]
+        for move in self.dice.choices(moves, [54, 24, 6, 3, 5, 8], k=steps):
             move()
         for tablet, collection in self.shelves:
             self.catch_up(tablet, collection)
@@ -253,6 +254,8 @@ class History:
                 (tablet, collection, *start, limit, collection),
             ).fetchall()
         full = len(rows) == limit
+        asked = shelf.checkpoint or (0, FIRST)
+        self.answer(tablet, collection, asked, rows, full=full, ends_at=(head, LAST))
         if not rows:
             self.quiet[tablet, collection, shelf.checkpoint or (0, FIRST)] = (head, LAST)
         fate = self.dice.choices(["stored", "lost", "crash"], [90, 5, 5])[0]
@@ -270,6 +273,75 @@ class History:
         if not full and shelf.documents != must:
             raise Diverged(f"holds {shelf.documents}, must hold {must}")
         return not full
+
+    def pull_ahead(self) -> None:
+        """As RxDB pulls: it goes on from memory after a full page, while what came is still being
+        stored one page after the other; and it may crash anywhere."""
+        tablet, collection = self.dice.choice(list(self.shelves))
+        shelf = self.shelves[tablet, collection]
+        shelf.presented = shelf.checkpoint
+        limit, at = self.dice.choice(PAGES), shelf.checkpoint or (0, FIRST)
+        came: list[tuple[list[Any], tuple[int, UUID]]] = []
+        for _ in range(400):
+            rows = self.ask(tablet, collection, at, limit)
+            self.answer(tablet, collection, at, rows, full=len(rows) == limit)
+            fate = self.dice.choices(["came", "lost", "crash"], [86, 7, 7])[0]
+            self.log.append(f"ahead {collection} of {tablet} from {at}: {rows} {fate}")
+            if fate == "lost":
+                continue  # it asks again
+            if rows and fate == "came":
+                at = (rows[-1][0], rows[-1][1])
+                came.append((rows, at))
+            if fate == "crash" or len(rows) < limit:
+                break
+            if self.dice.random() < 0.3:
+                self.transaction()
+        stored = len(came) if fate == "came" else self.dice.randint(0, len(came))
+        must = self.world.visible(tablet, collection)
+        for rows, checkpoint in came[:stored]:
+            for row in rows:
+                shelf.take(row)
+            shelf.checkpoint = checkpoint
+        if fate == "came" and shelf.documents != must:
+            raise Diverged(f"holds {shelf.documents}, must hold {must}")
+
+    def ask(self, tablet: UUID, collection: str, at: tuple[int, UUID], limit: int) -> list[Any]:
+        return self.db.execute(
+            "select p.seq, p.doc_id, p.visible, d.rev, d.body "
+            "from feed_page(%s, %s, %s, %s, %s) p left join feed_document d "
+            "on d.collection = %s and d.doc_id = p.doc_id order by p.seq, p.doc_id",
+            (tablet, collection, *at, limit, collection),
+        ).fetchall()
+
+    def answer(
+        self,
+        tablet: UUID,
+        collection: str,
+        at: tuple[int, UUID],
+        rows: list[Any],
+        *,
+        full: bool,
+        ends_at: tuple[int, UUID] | None = None,
+    ) -> None:
+        """What the server does with a plain pull before the page leaves: see `apps.sync.pull`."""
+        [passed] = self.one("select feed_has_passed(%s, %s, %s, %s)", tablet, collection, *at)
+        noted = rows and (passed is False or not all(row[2] for row in rows))
+        if noted:
+            end = (rows[-1][0], rows[-1][1]) if full or ends_at is None else ends_at
+            self.one("select feed_hand_out(%s, %s, %s, %s, %s)", tablet, collection, *end, not full)
+        if passed:
+            self.hear()  # a socket of this database needs no news of what it has carried out
+            done = at[0] + (not rows or rows[0][0] > at[0])
+            [gone] = self.one("select feed_forget(%s, %s, %s)", tablet, collection, done)
+            self.counts["tombstones that pulls showed to be carried out"] += gone
+            if not noted:
+                self.db.execute(
+                    "delete from feed_last_page where holder = %s and collection = %s",
+                    (tablet, collection),
+                )
+
+    def one(self, statement: str, *values: object) -> Any:
+        return self.db.execute(statement, values).fetchone()  # type: ignore[arg-type]
 
     def judge(self, row: tuple[int, UUID, bool, int, bytes], must: dict[UUID, Content]) -> None:
         _, doc, visible, rev, body = row
@@ -307,8 +379,8 @@ class History:
         for piece in found.pieces:
             for holder in set(piece.holders) & set(self.tablets):
                 if piece.visible:
-                    assert piece.rev is not None
-                    assert piece.sealed is not None
+                    if piece.rev is None or piece.sealed is None:
+                        raise Diverged("there is news of a document that has no content")
                     self.mirror[holder, piece.collection][piece.id] = (piece.rev, piece.sealed)
                 else:
                     self.mirror[holder, piece.collection].pop(piece.id, None)

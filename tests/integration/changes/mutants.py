@@ -79,6 +79,10 @@ MUTANTS = {
         "seq < before_seq and not visible",
         "seq <= before_seq and not visible",
     ),
+    "the end of a full page counts as carried out": (
+        "select p.short and (p.seq, p.doc_id) = (at_seq, at_id)",
+        "select (p.seq, p.doc_id) = (at_seq, at_id)",
+    ),
     "what is held is forgotten with the tombstones": (
         "seq < before_seq and not visible",
         "seq < before_seq",

@@ -21,7 +21,9 @@ from tests.integration.changes.mutants import MUTANTS, broken
 
 SECONDS = float(os.environ.get("CAREFIELD_HISTORIES_SECONDS", "8"))
 SEED = int(os.environ.get("CAREFIELD_HISTORIES_SEED", "1"))
-TABLES = "feed_commit, feed_change, feed_document, feed_member, feed_holding, feed_item"
+TABLES = (
+    "feed_commit, feed_change, feed_document, feed_member, feed_holding, feed_item, feed_last_page"
+)
 
 Load = Callable[..., psycopg.Connection]
 

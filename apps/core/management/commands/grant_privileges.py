@@ -53,6 +53,7 @@ FEED_RIGHTS = {
     "feed_grant": "select, insert, delete",
     "feed_binding": "select, insert, update, delete",
     "feed_epoch": "select",
+    "feed_last_page": "select, insert, update, delete",
 }
 
 
