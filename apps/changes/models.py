@@ -144,7 +144,7 @@ class LastPage(Model):
     """The page of a pull that a holder was handed last, where there was something to drop: which
     row it ended with, and whether it was short. It says when tombstones were carried out."""
 
-    SAFE = frozenset({"pk", "holder", "collection", "seq", "doc_id", "short"})
+    SAFE = frozenset({"holder", "collection", "seq", "doc_id", "short"})
 
     pk = models.CompositePrimaryKey("holder", "collection")
     holder = models.UUIDField()
