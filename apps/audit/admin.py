@@ -24,7 +24,7 @@ from django.utils import timezone
 from apps.audit.models import ActorKind, Entry
 from apps.audit.services import Actor, record
 from apps.core import clock
-from apps.core.admin import NOTHING, city, moment
+from apps.core.admin import NOTHING, moment
 from apps.core.ids import short
 
 M = TypeVar("M", bound=models.Model)
@@ -41,7 +41,7 @@ def in_city_time(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
 
     @wraps(view)
     def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        with timezone.override(city()):
+        with timezone.override(clock.city()):
             answer = view(request, *args, **kwargs)
             if isinstance(answer, TemplateResponse):
                 answer.render()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
-from django.conf import settings
 from django.contrib import admin
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+
+from apps.core.clock import city
 
 admin.site.site_header = "Carefield"
 admin.site.site_title = "Carefield"
@@ -21,11 +21,6 @@ admin.site.enable_nav_sidebar = False  # the lists need the width
 admin.site.disable_action("delete_selected")
 
 NOTHING = "-"
-
-
-def city() -> ZoneInfo:
-    """The zone of the clock on the desk's wall."""
-    return ZoneInfo(settings.CITY_TIME_ZONE)
 
 
 def when(value: datetime | str | None) -> SafeString:

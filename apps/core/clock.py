@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
@@ -10,6 +11,11 @@ from django.conf import settings
 def now() -> datetime:
     """The present instant, in UTC."""
     return datetime.now(UTC)
+
+
+def city() -> ZoneInfo:
+    """The zone of the clocks on the city's walls: the desk's, and the 911 centre's."""
+    return ZoneInfo(settings.CITY_TIME_ZONE)
 
 
 def domain(seconds: float) -> timedelta:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+# Of the files that Seattle publishes, whatever city this server is for.
 SEATTLE = ZoneInfo("America/Los_Angeles")
 
 AMBIGUOUS = "ambiguous local time"

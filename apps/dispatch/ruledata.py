@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 
 from shapely import Polygon
 
+from apps.core.clock import city
 from apps.dispatch import reference
 from apps.dispatch.calls import EXCLUSIONS, Malformed
 from apps.dispatch.wire import Findings, Node, clean
@@ -93,7 +94,7 @@ def read(
     if not citation.strip():
         findings.fatal("/citation", "name the agreement that the rule comes from")
     hours = next(iter(node.nodes("hours")), Node({}, "/hours", findings))
-    tz = node.text("tz") or "America/Los_Angeles"
+    tz = node.text("tz") or city().key
     if tz not in available_timezones():
         findings.fatal("/tz", "must be the name of a time zone, such as America/Los_Angeles")
         tz = "UTC"

@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 
 import orjson
 
+from apps.core.clock import city
 from apps.dispatch.calls import Extra, Malformed
-from apps.dispatch.localtime import SEATTLE, to_utc
+from apps.dispatch.localtime import to_utc
 
 Word = TypeVar("Word", bound=str)
 
@@ -110,7 +111,7 @@ def step(pointer: str, key: str | int) -> str:
 def instant(value: str) -> tuple[datetime | None, str]:
     """The UTC instant of an ISO 8601 time, and a flag; None where it is not a time.
 
-    A time without offset is read as local time.
+    A time without offset is read by the city's clock.
     """
     text = value.strip()
     if "T" not in text.upper() and " " not in text:
@@ -120,7 +121,7 @@ def instant(value: str) -> tuple[datetime | None, str]:
         if moment.year not in _YEARS:
             return None, ""
         if moment.tzinfo is None:
-            moment, doubt = to_utc(moment, SEATTLE)
+            moment, doubt = to_utc(moment, city())
             return moment, doubt or "time without offset, read as local time"
         return moment.astimezone(UTC), ""
     except (ValueError, OverflowError):

@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 from apps.accounts.models import Role, Team, User
 from apps.audit.admin import RoleAdmin, actor_of
 from apps.core import clock
-from apps.core.admin import NOTHING, city, moment
+from apps.core.admin import NOTHING, moment
 from apps.core.problems import ProblemError
 from apps.dispatch import services
 from apps.dispatch.models import Agency, CrewMember, Shift, Unit
@@ -63,7 +63,7 @@ class ShiftChoice(forms.ModelChoiceField[Shift]):
     """Shifts by their hours: that is how people know them."""
 
     def label_from_instance(self, obj: Shift) -> str:
-        start, end = obj.starts_at.astimezone(city()), obj.ends_at.astimezone(city())
+        start, end = obj.starts_at.astimezone(clock.city()), obj.ends_at.astimezone(clock.city())
         return f"{start:%a %Y-%m-%d %H:%M} to {end:%a %H:%M}"
 
 

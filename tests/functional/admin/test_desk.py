@@ -14,7 +14,7 @@ import segno
 from apps.accounts.models import Role, Tablet
 from apps.audit.services import SYSTEM
 from apps.core import clock
-from apps.core.admin import city
+from apps.core.clock import city
 from apps.core.ids import uuid7
 from apps.dispatch import messages
 from apps.dispatch import services as dispatch

@@ -17,7 +17,7 @@ from apps.accounts.models import Role, Team, User
 from apps.audit.models import Entry
 from apps.audit.services import SYSTEM
 from apps.core import clock
-from apps.core.admin import city
+from apps.core.clock import city
 from apps.dispatch import messages, services
 from apps.dispatch.models import CallType, DispatchRule, HeldMessage, Incident, Shift, Unit
 from tests.factories import NOON, person

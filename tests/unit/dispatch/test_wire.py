@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,6 +38,13 @@ def test_a_time_without_offset_is_local_and_flagged() -> None:
     moment, doubt = instant("2023-12-01T14:20:00")
     assert moment == datetime(2023, 12, 1, 22, 20, tzinfo=UTC)
     assert doubt == "time without offset, read as local time"
+
+
+def test_a_time_without_offset_is_that_of_the_city_that_the_server_is_for(
+    settings: LazySettings,
+) -> None:
+    settings.CITY_TIME_ZONE = "America/New_York"
+    assert instant("2023-12-01T14:20:00")[0] == datetime(2023, 12, 1, 19, 20, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
