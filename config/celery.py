@@ -9,7 +9,7 @@ import os
 
 from celery import Celery
 
-from config.settings import ESCALATION_TICK_SECONDS
+from config.settings import ESCALATION_TICK_SECONDS, WORKER_HEARTBEAT_SECONDS
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -24,7 +24,7 @@ def tick(task: str, seconds: float) -> dict[str, object]:
 
 
 app.conf.beat_schedule = {
-    "heartbeat": tick("core.heartbeat", 10),
+    "heartbeat": tick("core.heartbeat", WORKER_HEARTBEAT_SECONDS),
     "raise-due-alarms": tick("assignments.raise_due_alarms", ESCALATION_TICK_SECONDS),
     "let-cleared-go": tick("assignments.let_cleared_go", 15),
     "end-old-sign-ins": tick("accounts.end_old_sign_ins", 60),

@@ -6,10 +6,14 @@ hand out secrets that way).
 
 from __future__ import annotations
 
+import base64
+import binascii
+import math
 import os
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from zoneinfo import ZoneInfo
 
 
 class Misconfigured(SystemExit):
@@ -50,8 +54,10 @@ def number(name: str, default: float, *, least: float | None = None) -> float:
     raw = text(name, str(default))
     try:
         value = float(raw)
-    except ValueError as error:
-        raise Misconfigured(name, f"must be a number, not {raw!r}") from error
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise Misconfigured(name, f"must be a number, not {raw!r}")
     if least is not None and value < least:
         raise Misconfigured(name, f"must be at least {least:g}, not {raw}")
     return value
@@ -78,11 +84,27 @@ def words(name: str, default: str = "") -> list[str]:
     return [word for part in text(name, default).split(",") if (word := part.strip())]
 
 
+def zone(name: str, default: str | None = None) -> str:
+    """The name of a time zone of the IANA database."""
+    value = text(name, default)
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        wanted = "must be the name of a time zone, such as America/Los_Angeles"
+        raise Misconfigured(name, f"{wanted}, not {value!r}") from None
+    return value
+
+
+def redis(name: str, default: str | None = None) -> str:
+    """`redis://user:password@host:port/number`, or `rediss://` over TLS."""
+    value = text(name, default)
+    _address(name, value, "redis", "rediss")
+    return value
+
+
 def database(name: str, default: str | None = None) -> dict[str, Any]:
     """`postgresql://user:password@host:port/name?option=value` as Django's connection settings."""
-    url = urlsplit(text(name, default))
-    if url.scheme not in {"postgresql", "postgres"}:
-        raise Misconfigured(name, "must start with postgresql://")
+    url = _address(name, text(name, default), "postgresql", "postgres")
     options: dict[str, Any] = dict(parse_qsl(url.query))
     host = options.pop("host", None) or url.hostname or ""
     return {
@@ -96,14 +118,43 @@ def database(name: str, default: str | None = None) -> dict[str, Any]:
     }
 
 
+def _address(name: str, value: str, *schemes: str) -> SplitResult:
+    """The parts of an address. What is wrong is said without the address: it holds a password."""
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018  (reads it, which is where a wrong one shows)
+    except ValueError:
+        escapes = "in a password write / as %2F, # as %23, ? as %3F, @ as %40, [ as %5B"
+        raise Misconfigured(name, f"is no address; {escapes}") from None
+    if parts.scheme not in schemes:
+        raise Misconfigured(name, f"must start with {schemes[0]}://")
+    return parts
+
+
+def key(name: str, default: str | None = None) -> str:
+    """A key of 32 bytes, as base64."""
+    return _key(name, text(name, default))
+
+
+def _key(name: str, secret: str) -> str:
+    try:
+        size = len(base64.b64decode(secret, validate=True))
+    except binascii.Error:
+        size = 0
+    if size != 32:
+        raise Misconfigured(name, "must hold 32 bytes as base64: see manage.py new_field_key")
+    return secret
+
+
 def keys(name: str, default: str | None = None) -> dict[str, str]:
-    """A key ring, `id:base64,id:base64`, the newest first. Ids are up to four letters or digits."""
+    """A key ring, `id:base64,id:base64`, the newest first. Ids are up to four letters or digits,
+    keys have 32 bytes."""
     ring: dict[str, str] = {}
     for entry in words(name, default or ""):
         key_id, _, secret = entry.partition(":")
         if not (0 < len(key_id) <= 4 and key_id.isascii() and key_id.isalnum() and secret):
             raise Misconfigured(name, "must be a list like 'k2:<base64>,k1:<base64>'")
-        ring[key_id] = secret
+        ring[key_id] = _key(name, secret)
     if not ring:
         raise Misconfigured(name, "is not set")
     return ring

@@ -40,15 +40,16 @@ SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 # only decrypt. `manage.py new_field_key` prints a fresh one, `rotate_field_keys` moves the rows.
 FIELD_KEYS = env.keys("FIELD_KEYS", _unless_production(_DEVELOPMENT_KEY))
 # Key of blind indexes (look-up by equality without decrypting). It does not rotate.
-INDEX_KEY = env.text("INDEX_KEY", _unless_production(_DEVELOPMENT_INDEX_KEY))
+INDEX_KEY = env.key("INDEX_KEY", _unless_production(_DEVELOPMENT_INDEX_KEY))
 
 # --- Engines ---------------------------------------------------------------------------------
 # DATABASE_URL is the application's role, which owns nothing. Migrations run as the owner:
 # `manage.py migrate --database owner`.
 DATABASES: dict[str, dict[str, Any]] = {"default": env.database("DATABASE_URL")}
+_POOL_MIN = env.whole("DATABASE_POOL_MIN", 2, least=0)
 _POOL = {
-    "min_size": env.whole("DATABASE_POOL_MIN", 2, least=0),
-    "max_size": env.whole("DATABASE_POOL_MAX", 12, least=1),
+    "min_size": _POOL_MIN,
+    "max_size": env.whole("DATABASE_POOL_MAX", 12, least=max(1, _POOL_MIN)),
     "timeout": env.number("DATABASE_POOL_TIMEOUT_SECONDS", 5, least=0.1),
 }
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # the pool keeps connections; threads must not
@@ -77,10 +78,8 @@ if env.text("DATABASE_OWNER_URL", "") and ENVIRONMENT != "test":
 # The role that `manage.py grant_privileges` gives the application's rights to.
 DATABASE_APP_ROLE = env.text("DATABASE_APP_ROLE", "carefield_app")
 
-REDIS_URL = env.text("REDIS_URL")
+REDIS_URL = env.redis("REDIS_URL")
 REDIS_PREFIX = env.text("CAREFIELD_REDIS_PREFIX", "carefield")
-# redis-py 8.1 gives up on a socket after 5 s, just when a blocking read of the worker's ends.
-_REDIS_SOCKET_TIMEOUT = 15
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -94,7 +93,8 @@ CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": f"{REDIS_PREFIX}:celery:",
     "visibility_timeout": 360,  # 300 s above the hard limit: no task runs twice while it runs
-    "socket_timeout": _REDIS_SOCKET_TIMEOUT,
+    # redis-py 8.1 gives up on a socket after 5 s, just when a blocking read of the worker's ends.
+    "socket_timeout": 15,
     "socket_keepalive": True,
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -111,6 +111,9 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10
 CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+# Beat sends this often a task that writes that a worker ran it. After three missed ones `/readyz`
+# says that the worker is gone.
+WORKER_HEARTBEAT_SECONDS = 10
 
 # --- Django ----------------------------------------------------------------------------------
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1]")
@@ -190,8 +193,9 @@ LANGUAGE_CODE = "en-us"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
-# The city's wall clock: rules' hours and the CAD's local times.
-CITY_TIME_ZONE = env.text("CITY_TIME_ZONE", "America/Los_Angeles")
+# The city's wall clock: what desks read and type, CAD's times without an offset, and the hours of
+# a rule that names no zone.
+CITY_TIME_ZONE = env.zone("CITY_TIME_ZONE", "America/Los_Angeles")
 
 STATIC_URL = "static/"
 # Where `collectstatic` puts files; only production serves from there.
@@ -330,17 +334,18 @@ SOCKET_RECHECK_SECONDS = env.number("SOCKET_RECHECK_SECONDS", 60, least=1)
 SOCKET_LIFETIME_SECONDS = env.number("SOCKET_LIFETIME_SECONDS", 6 * 3600, least=10)
 
 # --- Logs: one JSON object a line, no request bodies, no query strings ---------------------------
+_LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "apps.core.logs.JSONFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["stderr"], "level": _LOG_LEVEL},
     "loggers": {
         "django.request": {"level": "ERROR"},
         "axes": {"level": "WARNING"},
         # uvicorn names the address of every socket with its query string: our formatter drops it.
-        "uvicorn": {"level": env.text("LOG_LEVEL", "INFO"), "handlers": [], "propagate": True},
+        "uvicorn": {"level": _LOG_LEVEL, "handlers": [], "propagate": True},
         "uvicorn.access": {"level": "WARNING"},
     },
 }

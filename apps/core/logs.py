@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 
 import orjson
 
-_ALLOWED = ("status_code", "duration_ms", "task", "collection", "count", "attempt")
+# Numbers and codes that a line may carry beside its message; Django gives the first.
+_ALLOWED = ("status_code", "collection", "seen_seq", "head_seq")
 
 
 class JSONFormatter(logging.Formatter):

@@ -9,8 +9,6 @@ from celery import shared_task
 from apps.core import clock
 from apps.core.models import Heartbeat
 
-HEARTBEAT_SECONDS = 10.0
-
 
 @shared_task(name="core.heartbeat")
 def heartbeat(**kwargs: Any) -> None:

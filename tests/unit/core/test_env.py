@@ -17,17 +17,30 @@ from config import env
         ("0", lambda: env.number("X", 1, least=1)),
         ("1.5", lambda: env.whole("X", 1)),
         ("blue", lambda: env.choice("X", None, ("red", "green"))),
+        ("nan", lambda: env.number("X", 1)),
+        ("inf", lambda: env.whole("X", 1)),
+        ("Seattle", lambda: env.zone("X")),
+        ("../etc/passwd", lambda: env.zone("X")),
+        ("America", lambda: env.zone("X")),
+        ("http://h", lambda: env.redis("X")),
+        ("redis://:secret/word@h:6379", lambda: env.redis("X")),
         ("mysql://h/d", lambda: env.database("X")),
+        ("postgresql://me:secret#word@h:5432/d", lambda: env.database("X")),
+        ("postgresql://me:secret[word@h:5432/d", lambda: env.database("X")),
         ("novalue", lambda: env.keys("X")),
         ("toolong:AAAA", lambda: env.keys("X")),
+        ("k1:c2VjcmV0", lambda: env.keys("X")),
+        ("secret", lambda: env.key("X")),
     ],
 )
 def test_a_bad_value_names_its_variable(
     monkeypatch: pytest.MonkeyPatch, value: str, reader: object
 ) -> None:
     monkeypatch.setenv("X", value)
-    with pytest.raises(env.Misconfigured, match="X"):
+    with pytest.raises(env.Misconfigured, match="X") as raised:
         reader()  # type: ignore[operator]
+    assert "secret" not in str(raised.value)
+    assert "c2VjcmV0" not in str(raised.value)
 
 
 def test_a_missing_secret_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:

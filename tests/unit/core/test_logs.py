@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import logging
 import sys
+from pathlib import Path
 
 import orjson
 
+import apps
+from apps.core import logs
 from apps.core.logs import JSONFormatter
 
 
@@ -34,6 +38,21 @@ def test_a_query_string_is_cut_off() -> None:
 
 def test_unknown_extras_are_left_out() -> None:
     record = logging.LogRecord("x", logging.INFO, "", 1, "done", (), None)
-    record.count, record.person = 3, "smith"
-    assert line(record)["count"] == 3
+    record.collection, record.person = "facts", "smith"
+    assert line(record)["collection"] == "facts"
     assert "smith" not in JSONFormatter().format(record)
+
+
+def test_every_fact_that_the_code_gives_a_line_is_let_through() -> None:
+    given = {
+        name.value
+        for path in Path(apps.__path__[0]).rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and ast.unparse(call.func).startswith("log.")
+        for keyword in call.keywords
+        if keyword.arg == "extra" and isinstance(keyword.value, ast.Dict)
+        for name in keyword.value.keys
+        if isinstance(name, ast.Constant)
+    }
+    assert "collection" in given
+    assert given <= set(logs._ALLOWED)
