@@ -29,7 +29,7 @@ def function(name: str) -> str:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("changes", "0003_new_history")]
+    dependencies = [("changes", "0004_items_by_document")]
 
     operations = [
         migrations.RunSQL(table(), migrations.RunSQL.noop),
