@@ -11,9 +11,9 @@ import random
 import time
 from dataclasses import dataclass, field
 from typing import Any, Final
-from uuid import uuid4
 
 import orjson
+from uuid_utils.compat import uuid7
 
 from bench.client import Answer, Connection
 from bench.figures import Figure, median, percentile
@@ -65,10 +65,11 @@ async def measure(stack: Stack, *, quick: bool) -> list[Figure]:
 
 async def _tablet(web: Process, tablet: dict[str, str], found: _Figures, began: float) -> list[str]:
     """One tablet: sends what it has, pulls until a page is short. The ids of what it sent."""
-    rows = [page(tablet, str(uuid4()), n, text=_TEXT) for n in range(1, UNSENT + 1)]
+    rows = [page(tablet, str(uuid7()), n, text=_TEXT) for n in range(1, UNSENT + 1)]
     headers = {
         "authorization": f"Bearer {tablet['token']}",
         "sync-instance": tablet["instance"],
+        "sync-schema": "2",  # an app of today
         "content-type": "application/json",
     }
     body = orjson.dumps(rows)

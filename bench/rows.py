@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import time
 from typing import Any, Final
-from uuid import uuid4
 
 import orjson
 import psycopg
+from uuid_utils.compat import uuid7
 
 from bench.client import Connection
 from bench.figures import Aim, Figure, median
@@ -99,7 +99,7 @@ async def _rate(server: Process, tablets: list[dict[str, str]], requests: int, r
 
 async def _send(connection: Connection, tablet: dict[str, str], requests: int, rows: int) -> None:
     for _ in range(requests):
-        pages = [page(tablet, str(uuid4()), 1, text=_TEXT) for _ in range(rows)]
+        pages = [page(tablet, str(uuid7()), 1, text=_TEXT) for _ in range(rows)]
         await push(connection, tablet, pages)
 
 
@@ -120,6 +120,7 @@ async def push(
     headers = {
         "authorization": f"Bearer {tablet['token']}",
         "sync-instance": tablet["instance"],
+        "sync-schema": "2",  # an app of today
         "content-type": "application/json",
     }
     answer = await connection.request("POST", _PUSH, headers=headers, body=orjson.dumps(rows))
@@ -135,7 +136,7 @@ async def _merging(
     mine, theirs = tablets
     plain, merged = [], []
     for _ in range(rounds):
-        ids = [str(uuid4()) for _ in range(BATCH)]
+        ids = [str(uuid7()) for _ in range(BATCH)]
         await push(connection, mine, [page(mine, id, 1, text=_TEXT, title="") for id in ids])
         first = {id: {"id": id, "text": _TEXT, "title": ""} for id in ids}
         began = time.perf_counter()

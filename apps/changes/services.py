@@ -144,13 +144,14 @@ def publish(
     keeps it gets its new `rev`. Reactions to the events run here, in this transaction, once the
     rows are written; they may publish in turn. After COMMIT the bell tells sockets to look.
     """
-    _in_transaction("publish")
+    collected: Collected | None = getattr(_open, "collected", None)
+    if collected is None:
+        _in_transaction("publish")
     if len(documents) > LARGEST_PUBLICATION:
         raise ValueError(f"At most {LARGEST_PUBLICATION} documents are published at once.")
     keys = {(document.collection, document.id) for document in documents}
     if len(keys) < len(documents):
         raise ValueError("A document is published twice in one call.")
-    collected: Collected | None = getattr(_open, "collected", None)
     if collected is None:
         _publish(documents, events, now=now)
         return
@@ -164,7 +165,7 @@ def _publish(documents: Sequence[Document], events: Sequence[Event], *, now: dat
     if not documents and not events:
         return
     connection = transaction.get_connection()
-    ordered = sorted(documents, key=lambda document: (document.collection, document.id))
+    ordered = sorted(documents, key=lambda one: (one.collection, one.id.int))
     with connection.cursor() as cursor:
         cursor.execute(
             _PUBLISH,

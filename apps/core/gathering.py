@@ -1,4 +1,4 @@
-"""Requests of one sort that arrive at the same time, answered together. See docs/adr/0013.
+"""Requests of one sort that arrive at the same time, answered together. See docs/adr/0014.
 
 Nobody waits for company: the first one is worked on at once, and those that arrive meanwhile are
 the next group. So a group is as large as the load is high, and a lone request is as fast as ever.

@@ -23,12 +23,10 @@ from apps.core.fields import encrypted_field
 from apps.core.problems import BUSY, ProblemError
 from apps.sync.judging import Present, Taken
 from apps.sync.models import QuarantinedWrite, Version
-from apps.sync.registry import Collection, Pushed
+from apps.sync.registry import STAMP, Collection, Pushed
 
 # Who wrote a document that no client sent as it is: put together from two, or put back.
 SERVER_EDITOR = UUID("00000000-0000-4000-8000-00000000ca5e")
-# What names a save, and is no content.
-STAMP = frozenset({"id", "editor", "edit_no"})
 
 _DOCUMENT_LOCK = 7304  # class of advisory locks; see apps.changes.services
 
@@ -141,11 +139,6 @@ def present_of(collection: Collection, body: Mapping[str, Any], rev: int) -> Pre
     managed = collection.server_managed(dict(body)) | STAMP
     content = {name: value for name, value in body.items() if name not in managed}
     return Present(content, rev, body.get("editor"), body.get("edit_no"))
-
-
-def content_of(document: Mapping[str, Any]) -> dict[str, Any]:
-    """A document without what names the save."""
-    return {name: value for name, value in document.items() if name not in STAMP}
 
 
 def read(collection: Collection, doc_id: UUID) -> Stand:

@@ -8,7 +8,7 @@ Both ways lock, judge, write and publish by the same functions, in the same orde
 here is what surrounds them: the framework's request, a statement for each question, a savepoint a
 row. However many pushes there are, it is one look at who they are, one lock, one look at how the
 documents stand, one statement each for documents and history, one COMMIT, one look at the head.
-See docs/adr/0013.
+See docs/adr/0014.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -34,6 +34,7 @@ from apps.accounts.auth import plain_sessions, token_in
 from apps.accounts.services import note_contacts
 from apps.changes.services import collected
 from apps.core import clock
+from apps.core.answers import Guarded
 from apps.core.pipelines import pipelined
 from apps.core.problems import ProblemError
 from apps.sync import documents, feed, headers, merged, projection, recovery, registry
@@ -73,16 +74,19 @@ class _Push:
     answers: list[bytes] = field(default_factory=list)
 
 
-def _nothing(_: object) -> HttpResponse:
-    raise NotImplementedError  # Django wants to know what a middleware stands in front of
+def _made(request: Any) -> HttpResponse:
+    """Where a view would stand: the answer is there already."""
+    made: HttpResponse = request.made
+    return made
 
 
 class Pushes:
     """How requests that push rows are answered together: `apps.core.gathering.Together`."""
 
     def __init__(self) -> None:
-        # What the ordinary way's middleware writes into every answer.
-        self._edge = [one(_nothing) for one in (SecurityMiddleware, XFrameOptionsMiddleware)]
+        # Of the ordinary way's middleware, what writes into every answer.
+        innermost: Any = XFrameOptionsMiddleware(_made)
+        self._edge: Any = SecurityMiddleware(Guarded(innermost))
 
     def admits(self, request: ASGIRequest) -> bool:
         match = _PATH.fullmatch(request.path_info) if request.method == "POST" else None
@@ -110,11 +114,10 @@ class Pushes:
             standing = feed.standing().headers()
             for push in taken:
                 body = b"[%s]" % b",".join(push.answers)
-                response = HttpResponse(body, content_type="application/json", headers=standing)
-                for middleware in self._edge:
-                    response = middleware.process_response(requests[push.place], response)
-                response["Content-Length"] = str(len(body))
-                answers[push.place] = response
+                headers = {**standing, "Content-Length": str(len(body))}
+                request: Any = requests[push.place]
+                request.made = HttpResponse(body, content_type="application/json", headers=headers)
+                answers[push.place] = self._edge(request)
         return answers
 
 

@@ -15,10 +15,10 @@ from apps.accounts.services import tablet_actor
 from apps.core.problems import FieldError
 from apps.sync import documents, projection
 from apps.sync.canonical import covers, same
-from apps.sync.documents import SERVER_EDITOR, Stand, content_of
+from apps.sync.documents import SERVER_EDITOR, Stand
 from apps.sync.judging import Fate, Sent, State, Verdict, judge
 from apps.sync.media import naming
-from apps.sync.registry import Collection, Contact, Edit, Merging, Pushed, Refused
+from apps.sync.registry import Collection, Contact, Edit, Merging, Pushed, Refused, content_of
 from apps.sync.services import quarantine, versions
 from apps.sync.services.versions import Save
 from apps.sync.values import revision
@@ -88,8 +88,10 @@ class _Taking:
         stand = self.stand
         if stand.told_before:
             # A deletion that was not carried out has not become one because its text stands again.
-            stayed = self.pushed.deleted and stand.visible
-            return Outcome(self._whole(stand) if stayed else self._answer(stand), stand.rev)
+            seen = stand.body if stand.visible else None
+            if seen is not None and self.pushed.deleted:
+                return Outcome(_whole(seen, stand.rev), stand.rev)
+            return Outcome(self._answer(seen, stand.rev), stand.rev)
         if stand.exists and not stand.visible:
             raise Refused([_NOT_YOURS])
         if not stand.readable:
@@ -107,20 +109,18 @@ class _Taking:
         return self._carry_out(verdict)
 
     def _carry_out(self, verdict: Verdict) -> Outcome:
-        stand = self.stand
-        present = stand.present.content if stand.present else None
+        body, rev = self.stand.body, self.stand.rev
+        present = self.stand.present.content if self.stand.present else None
         if verdict.content is not None and (present is None or not same(verdict.content, present)):
-            stand = replace(
-                stand, body=self._write(verdict.content, verdict.fate), rev=stand.rev + 1
-            )
+            body, rev = self._write(verdict.content, verdict.fate), rev + 1
         if verdict.fate == Fate.NEW and self.stand.rev:
             quarantine.give_way(collection=self.collection.name, doc_id=self.pushed.doc_id)
         save = self._keep(
-            verdict.fate, stand.rev, verdict.content if verdict.fate == Fate.MERGED else None
+            verdict.fate, rev, verdict.content if verdict.fate == Fate.MERGED else None
         )
         if verdict.lost:
             versions.open_conflict(save=save, won=verdict.won, kept=verdict.lost, now=self.now)
-        return Outcome(self._answer(replace(stand, visible=True)), stand.rev)
+        return Outcome(self._answer(body, rev), rev)
 
     def _write(self, content: dict[str, Any], fate: Fate) -> dict[str, Any]:
         if len(orjson.dumps(content)) > LARGEST_DOCUMENT:
@@ -152,7 +152,7 @@ class _Taking:
         own = last is not None and last.rev == present.rev and covers(present.content, last.content)
         if not (own or covers(present.content, base)):
             self._keep(Fate.KEPT, stand.rev, None)
-            return Outcome(self._whole(stand), stand.rev)
+            return Outcome(_whole(stand.body or {}, stand.rev), stand.rev)
         content = dict(stand.present.content)
         delete(self._edit(content, of_server=False))
         self._note_media(None)
@@ -202,7 +202,7 @@ class _Taking:
         elif pushed.assumed is not None:
             assumed = State(self._completed(content_of(pushed.assumed)), pushed.assumed_rev)
         return Sent(
-            content=self._completed(content_of(pushed.document)),
+            content=self._completed(pushed.content),
             editor=str(pushed.editor) if pushed.editor else None,
             edit_no=pushed.edit_no,
             assumed=assumed,
@@ -217,20 +217,20 @@ class _Taking:
             by = self.stand.present.content if self.stand.present else {}
         return projection.completed(self.collection, content, by, self.contact.schema)
 
-    def _answer(self, stand: Stand) -> dict[str, Any] | None:
+    def _answer(self, body: Mapping[str, Any] | None, rev: int) -> dict[str, Any] | None:
         """The document as it is where it says something else than what was sent; a tombstone where
-        its author does not see it any more."""
-        if not stand.visible or stand.body is None:
+        its author sees none (any more)."""
+        if body is None:
             return {"id": str(self.pushed.doc_id), "_deleted": True}
-        if covers(stand.body, self._completed(content_of(self.pushed.document), stand.body)):
+        if covers(body, self._completed(self.pushed.content, body)):
             return None
-        return self._whole(stand)
-
-    def _whole(self, stand: Stand) -> dict[str, Any]:
-        assert stand.body is not None
-        return {**stand.body, "rev": stand.rev}
+        return _whole(body, rev)
 
     @property
     def _merging(self) -> Merging:
         assert self.collection.merging is not None, "only merged collections' versions come here"
         return self.collection.merging
+
+
+def _whole(body: Mapping[str, Any], rev: int) -> dict[str, Any]:
+    return {**body, "rev": rev}

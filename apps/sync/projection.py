@@ -111,7 +111,7 @@ def completed(
     """A version that an older client sends, with what its schema keeps it from knowing within the
     objects of its fields: that stands as in the present document. Fields that it does not name at
     all are the judgement's to keep."""
-    if current(collection, version):
+    if not present or current(collection, version):
         return dict(sent)
     shape = collection.shape(present, version_of(collection, version))
     known: Mapping[str, Any] = (shape or {}).get("properties", {})

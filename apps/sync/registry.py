@@ -27,6 +27,8 @@ Kind = Literal["pull_only", "append_only", "merged"]
 # "both": tablets pull it, and desks get it over their socket.
 Audience = Literal["tablet", "desk", "both"]
 
+# What names a save, and is no content.
+STAMP = frozenset({"id", "editor", "edit_no"})
 # What the server alone writes into any document, whatever its schema says.
 SERVER_MANAGED = frozenset({"rev", "_deleted", "sync_status", "sync_errors"})
 # A client that names `author_id` tells who typed it (see `authors`): no part of the content either.
@@ -34,6 +36,11 @@ NOT_CONTENT = SERVER_MANAGED | {"author_id"}
 
 
 _NAME = re.compile(r"[a-z_]{1,40}")
+
+
+def content_of(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A document without what names the save."""
+    return {name: value for name, value in document.items() if name not in STAMP}
 
 
 class Refused(Exception):
@@ -85,6 +92,11 @@ class Pushed:
     assumed_rev: int = 0
     deleted: bool = False
     corrects: bool = False
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """What it says, without what names the save."""
+        return content_of(self.document)
 
     @cached_property
     def fingerprint(self) -> bytes:
@@ -203,6 +215,10 @@ class Collection:
 
     def versions(self) -> tuple[int, ...]:
         """The numbers from which its schema was there, and was another; the newest last."""
+        return self._versions
+
+    @cached_property
+    def _versions(self) -> tuple[int, ...]:
         return (*sorted(self.earlier), self.version)
 
     def version_for(self, client: int) -> int | None:

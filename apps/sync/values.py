@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TypeGuard
 from uuid import UUID
+
+_LENGTH = 36
 
 
 def uuid_of(value: object) -> UUID | None:
     """A UUID in its one canonical form: an answer must name an id exactly as it was sent."""
-    if not isinstance(value, str):
-        return None
+    return _parsed(value) if isinstance(value, str) and len(value) == _LENGTH else None
+
+
+@lru_cache(maxsize=4096)  # the same local databases and people come again and again
+def _parsed(value: str) -> UUID | None:
     try:
         found = UUID(value)
     except ValueError:

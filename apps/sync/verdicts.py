@@ -79,7 +79,7 @@ def is_repeat(collection: Collection, pushed: Pushed, stand: Stand) -> bool:
     if taking.is_taken(row=pushed):
         return True
     present = documents.read(collection, pushed.doc_id).present
-    return present is not None and covers(present.content, documents.content_of(pushed.document))
+    return present is not None and covers(present.content, pushed.content)
 
 
 def reasons(error: Exception, collection: Collection) -> list[FieldError]:

@@ -49,22 +49,25 @@ class Save:
 _WRITE = """
 insert into sync_version (id, collection, doc_id, rev, fate, editor, edit_no, fingerprint,
   instance, tablet_id, author_id, at, content, result)
-select * from unnest(%b::uuid[], %b::text[], %b::uuid[], %b::bigint[], %b::text[], %b::uuid[],
-  %b::bigint[], %b::bytea[], %b::uuid[], %b::uuid[], %b::uuid[], %b::timestamptz[], %b::bytea[],
-  %b::bytea[])
+select id, %s, doc_id, rev, fate, editor, edit_no, fingerprint, instance, tablet, author, %s,
+  content, result
+from unnest(%b::uuid[], %b::uuid[], %b::bigint[], %b::text[], %b::uuid[], %b::bigint[],
+  %b::bytea[], %b::uuid[], %b::uuid[], %b::uuid[], %b::bytea[], %b::bytea[])
+  as v (id, doc_id, rev, fate, editor, edit_no, fingerprint, instance, tablet, author, content,
+    result)
 """
 _CONTENT, _RESULT = (encrypted_field(Version, name) for name in ("content", "result"))
 
 
 def write(saves: Sequence[Save]) -> None:
-    """Writes saves into history and ledger, in one statement: as model instances they take ten
-    times as long. IntegrityError where one of them is there already."""
+    """Writes saves of one collection, made at one time, into history and ledger, in one statement:
+    as model instances they take ten times as long. IntegrityError where one is there already."""
     if not saves:
         return
+    [(collection, at)] = {(save.collection, save.at) for save in saves}
     rows = [
         (
             save.id,
-            save.collection,
             save.doc_id,
             save.rev,
             save.fate,
@@ -74,14 +77,14 @@ def write(saves: Sequence[Save]) -> None:
             save.instance,
             save.tablet.pk if save.tablet else None,
             save.author.pk if save.author else None,
-            save.at,
             _CONTENT.seal_as(save.content, save.id),
             None if save.result is None else _RESULT.seal_as(save.result, save.id),
         )
         for save in saves
     ]
     with connection.cursor() as cursor:
-        cursor.execute(_WRITE, [list(column) for column in zip(*rows, strict=True)])
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        cursor.execute(_WRITE, [collection, at, *columns])
 
 
 def saved(
@@ -107,7 +110,7 @@ def saved(
         tablet=contact.session.tablet,
         author=contact.session.user,
         at=now,
-        content=documents.content_of(pushed.document),
+        content=pushed.content,
         result=result,
     )
 
