@@ -15,11 +15,11 @@ from apps.audit.models import Entry
 from apps.core.ids import uuid7
 from tests.integration.assignments.conftest import (
     NOON,
-    Elsewhere,
     World,
     after,
     shown,
 )
+from tests.integration.conftest import Elsewhere
 
 MICROSECOND = timedelta(microseconds=1)
 

@@ -15,13 +15,13 @@ from apps.core.problems import ProblemError
 from apps.dispatch.models import Agency, EntryKind, Incident, Source, Unit
 from tests.integration.assignments.conftest import (
     NOON,
-    Elsewhere,
     World,
     after,
     dropped,
     events,
     shown,
 )
+from tests.integration.conftest import Elsewhere
 
 # Outside the area of every rule that ships.
 FAR_AWAY: dict[str, Any] = {

@@ -26,12 +26,12 @@ from apps.sync.models import QuarantinedWrite
 from tests.factories import tablet
 from tests.integration.assignments.conftest import (
     NOON,
-    Elsewhere,
     World,
     after,
     events,
     shown,
 )
+from tests.integration.conftest import Elsewhere
 
 
 def refusals(answer: list[dict[str, Any]]) -> list[str]:
