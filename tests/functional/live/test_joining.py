@@ -97,7 +97,7 @@ class Follower(threading.Thread):
     """A tablet that leaves and joins again from what it has, until it has everything."""
 
     def __init__(self, server: Server, held: EnrolledTablet, seed: int) -> None:
-        super().__init__()
+        super().__init__(daemon=True)
         self.expected: set[str] = set()
         self.complete = threading.Event()
         self.fault: BaseException | None = None

@@ -535,7 +535,7 @@ class TestAnotherHistory:
         first = mine.kept["epoch"]
         put_back()
         call_command("new_history")
-        with proxy.delaying("/pages/push"):
+        with proxy.delaying("/pages/push"), proxy.delaying("/marks/push"):
             mine.wait_gone("notes", note)  # what nobody can write on a tablet comes at once
             proxy.until(lambda: proxy.waiting, "it hands over what it holds")
             served_before = [e for e in proxy.of("/pages/pull") if e.status == 200]
@@ -543,6 +543,9 @@ class TestAnotherHistory:
             mine.settle("notes")
             assert [e for e in proxy.of("/pages/pull") if e.status == 200] == served_before
             assert mine.kept["owed"] != []
+            theirs.until(lambda: theirs.kept["owed"] == [])
+            # A fact is handed over by who wrote it, and by nobody else.
+            assert not StoredDocument.objects.filter(collection="marks", doc_id=late).exists()
         for one in (mine, theirs):
             one.wait("pages", purged, text="purged")  # the restored server's, and no deletion
             one.wait("pages", changed, text="after")
