@@ -8,7 +8,7 @@ for it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +16,7 @@ from uuid import UUID
 
 import orjson
 from django.db import connection, transaction
+from psycopg.pq import Format
 
 from apps.changes.services import bound_to
 from apps.core import crypto
@@ -73,6 +74,16 @@ def snapshot() -> Iterator[None]:
         yield
 
 
+def fetched(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """All rows of a statement, in PostgreSQL's binary format: sealed bodies cross as they are, not
+    as hexadecimal text of twice the length."""
+    with connection.cursor() as cursor:
+        cursor.cursor.format = Format.BINARY  # of psycopg's cursor, inside Django's
+        cursor.execute(statement, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
 def head() -> Head:
     """The last commit that this snapshot sees; `BEGINNING` where nothing was ever published."""
     with connection.cursor() as cursor:
@@ -88,20 +99,19 @@ def page(*, holder: UUID, collection: str, seq: int, doc_id: UUID, limit: int) -
 
     Call it in the `snapshot()` whose `head()` is given out with it.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select p.seq, p.doc_id, p.visible, d.rev, d.body "
-            "from feed_page(%s, %s, %s, %s, %s) p left join feed_document d "
-            "on p.visible and d.collection = %s and d.doc_id = p.doc_id "
-            "order by p.seq, p.doc_id",
-            [holder, collection, seq, doc_id, limit, collection],
-        )
-        return [
-            Row(seq, doc, True, rev, body_of(collection, doc, sealed))
-            if visible
-            else Row(seq, doc, False)
-            for seq, doc, visible, rev, sealed in cursor.fetchall()
-        ]
+    found = fetched(
+        "select p.seq, p.doc_id, p.visible, d.rev, d.body "
+        "from feed_page(%s, %s, %s, %s, %s) p left join feed_document d "
+        "on p.visible and d.collection = %s and d.doc_id = p.doc_id "
+        "order by p.seq, p.doc_id",
+        [holder, collection, seq, doc_id, limit, collection],
+    )
+    return [
+        Row(seq, doc, True, rev, body_of(collection, doc, sealed))
+        if visible
+        else Row(seq, doc, False)
+        for seq, doc, visible, rev, sealed in found
+    ]
 
 
 def body_of(collection: str, id: UUID, sealed: bytes | memoryview | None) -> bytes | None:

@@ -25,16 +25,27 @@ class Undecryptable(Exception):
     """The value was not sealed for this place, was altered, or its key is not on the ring."""
 
 
+_Ring = tuple[bytes, dict[bytes, AESGCM]]
+
+
 @lru_cache(maxsize=4)
-def _ring(keys: tuple[tuple[str, str], ...]) -> tuple[bytes, dict[bytes, AESGCM]]:
+def _ring(keys: tuple[tuple[str, str], ...]) -> _Ring:
     ring = {
         key_id.encode().ljust(4, b"\0"): AESGCM(base64.b64decode(secret)) for key_id, secret in keys
     }
     return next(iter(ring)), ring
 
 
-def _current() -> tuple[bytes, dict[bytes, AESGCM]]:
-    return _ring(tuple(settings.FIELD_KEYS.items()))
+_last: tuple[dict[str, str], _Ring] | None = None
+
+
+def _current() -> _Ring:
+    """The ring of the settings. Compared by identity: this is asked for every document."""
+    global _last  # noqa: PLW0603  (one for the process)
+    keys = settings.FIELD_KEYS
+    if _last is None or _last[0] is not keys:
+        _last = keys, _ring(tuple(keys.items()))
+    return _last[1]
 
 
 def seal(plain: bytes, *, bound_to: str) -> bytes:

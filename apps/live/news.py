@@ -10,9 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db import connection
-
-from apps.changes.reading import Row, body_of
+from apps.changes.reading import Row, body_of, fetched
 
 _NEWS = """
 with fresh as (
@@ -67,9 +65,7 @@ class News:
 def since(seq: int, *, events: tuple[str, ...], limit: int) -> News:
     """The news after the commit `seq`, in the order of commits, with those events that are named.
     At most `limit` pairs of holder and document."""
-    with connection.cursor() as cursor:
-        cursor.execute(_NEWS, [seq, limit + 1, seq, list(events)])
-        found = cursor.fetchall()
+    found = fetched(_NEWS, [seq, limit + 1, seq, list(events)])
     news = News()
     pairs = 0
     for at, nonce, collection, doc_id, visible, holders, rev, body, event, subject in found:

@@ -28,8 +28,7 @@ class Part:
 
 def part(who: Who, collection: Collection, rows: Sequence[Row], position: Position) -> Part:
     """The rows up to `position`, for one holder."""
-    said = [projection.document(collection, row, who.schema) for row in rows]
-    documents = b",".join(said).decode()
+    documents = b",".join(projection.documents(collection, rows, who.schema)).decode()
     return Part(collection.name, documents, sign(who, collection, position))
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from apps.changes.reading import BEGINNING, Head, Row, body_of
+from apps.changes.reading import BEGINNING, Head, Row, body_of, fetched
 from apps.core.problems import ProblemError
 from apps.sync.checkpoints import Position
 from apps.sync.headers import format_head
@@ -108,16 +108,14 @@ def visit(
     after, seen = position.commit, seen or BEGINNING
     shown = presented or position
     told = shown.commit
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _VISIT,
-            [
-                *(holder, collection, after.seq, position.doc_id, limit, holder),
-                *(told.seq, told.nonce, seen.seq, seen.nonce, holder, collection),
-                *(holder, collection, told.seq, shown.doc_id, collection),
-            ],
-        )
-        found = cursor.fetchall()
+    found = fetched(
+        _VISIT,
+        [
+            *(holder, collection, after.seq, position.doc_id, limit, holder),
+            *(told.seq, told.nonce, seen.seq, seen.nonce, holder, collection),
+            *(holder, collection, told.seq, shown.doc_id, collection),
+        ],
+    )
     first = found[0][6:]
     seq, nonce, epoch, copy, principal, knows_position, knows_seen, tail, awaited, passed = first
     standing = Standing(Head(seq, nonce) if seq is not None else BEGINNING, epoch, copy)

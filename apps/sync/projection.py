@@ -9,7 +9,7 @@ stays as it is, and what an object within lacks for the same reason is put back 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -77,6 +77,13 @@ def resume(
     presented = checkpoints.read(checkpoint, holder=holder, collection=collection.name)
     lacks = checkpoints.schema_of(checkpoint) < version_of(collection, version)
     return (START if lacks else presented), presented
+
+
+def documents(collection: Collection, rows: Iterable[Row], version: int) -> list[bytes]:
+    """Rows of the feed as a client of this version gets them."""
+    if current(collection, version):
+        return [wire.document(row) for row in rows]
+    return [document(collection, row, version) for row in rows]
 
 
 def document(collection: Collection, row: Row, version: int) -> bytes:

@@ -135,7 +135,7 @@ def read(
     noted = noted and (found.passed is False or not all(row.visible for row in rows))
     return Part(
         found.standing,
-        [projection.document(collection, row, contact.schema) for row in rows],
+        projection.documents(collection, rows, contact.schema),
         signed,
         presented,
         reading_of(collection, contact.session.tablet, found.principal, rows),
