@@ -30,6 +30,8 @@ MOST_NEWS = 5000
 LARGEST_FRAME = 100  # documents
 
 _SESSION_EVENTS = ("tablet.signed_in", "tablet.signed_out")
+# What everyone may see comes to a lost tablet as orders to drop, when it pulls.
+_LOST = "tablet.lost"
 _ENDING_EVENTS = ("tablet.retired", "tablet.compromised", "user.deactivated")
 
 
@@ -44,10 +46,14 @@ class Listeners:
     fresh: Mapping[Socket, int]
     tablets: Container[UUID]
 
+    def sockets(self) -> Iterable[Socket]:
+        """All of them."""
+        return (one for some in self.by_holder.values() for one in some)
+
     def of(self, holder: UUID) -> Iterable[Socket]:
         """The sockets that read this holder's list. Everyone's is for whoever is signed in."""
         if holder == EVERYONE:
-            return (s for all_ in self.by_holder.values() for s in all_ if s.user is not None)
+            return (one for one in self.sockets() if one.user is not None)
         return self.by_holder.get(holder, ())
 
 
@@ -95,7 +101,7 @@ def play(listeners: Listeners, *, now: datetime) -> Round:
     """
     after = min([listeners.told, *listeners.fresh.values()])
     found = news.since(
-        after, events=(*_SESSION_EVENTS, *_ENDING_EVENTS, epochs.BEGAN), limit=MOST_NEWS
+        after, events=(*_SESSION_EVENTS, *_ENDING_EVENTS, _LOST, epochs.BEGAN), limit=MOST_NEWS
     )
     if not found.nonces:
         return Round()
@@ -111,9 +117,12 @@ def play(listeners: Listeners, *, now: datetime) -> Round:
         ]
     )
     ended = frozenset(subject for event, subject in found.events if event in _ENDING_EVENTS)
+    lost = {subject for event, subject in found.events if event == _LOST}
+    to_pull = frozenset(one for one in listeners.sockets() if one.who.tablet in lost)
     if not found.complete:
-        return Round(head, complete=False, signed_in=changed, ended=ended)
-    rows, to_pull = _divide(listeners, found)
+        return Round(head, complete=False, to_pull=to_pull, signed_in=changed, ended=ended)
+    rows, plain = _divide(listeners, found)
+    to_pull |= plain
     ahead = {name: rows.pop(name) for name in list(rows) if _collection(name).ahead}
     first, later = (ahead, rows) if ahead else (rows, {})
     parts = second_wave(Rest(first, found.nonces, changed), now=now)

@@ -78,8 +78,11 @@ def look(known: Head | None) -> tuple[Standing, bool]:
 def _resume(who: Who, collection: Collection, checkpoint: str | None) -> tuple[Position, Position]:
     """From where to read on, and the place that was presented."""
     holder = holder_of(who, collection)
+    former = who.holder if collection.shared else None  # what was withdrawn when it was lost
     try:
-        return projection.resume(collection, checkpoint, holder=holder, version=who.schema)
+        return projection.resume(
+            collection, checkpoint, holder=holder, version=who.schema, former=former
+        )
     except ProblemError as problem:
         reason = f"checkpoint of {collection.name}: {problem.text}"
         raise TurnedAway(Code.BAD_HELLO, reason) from None

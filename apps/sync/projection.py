@@ -64,9 +64,17 @@ def version_of(collection: Collection, version: int) -> int:
 
 
 def resume(
-    collection: Collection, checkpoint: str | None, *, holder: UUID, version: int
+    collection: Collection,
+    checkpoint: str | None,
+    *,
+    holder: UUID,
+    version: int,
+    former: UUID | None = None,
 ) -> tuple[Position, Position]:
     """From where to read on after a checkpoint, and the place that was presented.
+
+    `former`: whose list it read until now, where that may have been another one. Then it reads this
+    one from the start.
 
     They differ after an upgrade: what the local database holds then lacks what its old schema did
     not know, so a collection whose schema has changed comes again from the start. Raises
@@ -74,7 +82,12 @@ def resume(
     """
     if checkpoint is None:
         return START, START
-    presented = checkpoints.read(checkpoint, holder=holder, collection=collection.name)
+    try:
+        presented = checkpoints.read(checkpoint, holder=holder, collection=collection.name)
+    except ProblemError:
+        if former is None:
+            raise
+        return START, checkpoints.read(checkpoint, holder=former, collection=collection.name)
     lacks = checkpoints.schema_of(checkpoint) < version_of(collection, version)
     return (START if lacks else presented), presented
 

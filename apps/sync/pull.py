@@ -105,14 +105,21 @@ def read(
     """Reads what `pull` hands out; its audit entry is the caller's to commit.
 
     A tablet on which nobody is signed in gets tombstones only: its holder holds nothing, and what
-    everyone may see is for those who are signed in.
+    everyone may see is for those who are signed in. From one that is lost that is withdrawn too: it
+    reads the same list once more, as orders to drop. Its checkpoints then are its own, so that it
+    begins again when it was found.
     """
     projection.must_be_served(contact.schema)
     if collection.version_for(contact.schema) is None:
         raise ProblemError(UNKNOWN_COLLECTION)
     holder = EVERYONE if collection.shared else contact.instance
+    withdrawn = collection.shared and contact.session.lost
     asked, presented = projection.resume(
-        collection, checkpoint or None, holder=holder, version=contact.schema
+        collection,
+        checkpoint or None,
+        holder=contact.instance if withdrawn else holder,
+        version=contact.schema,
+        former=(holder if withdrawn else contact.instance) if collection.shared else None,
     )
     found = feed.visit(
         holder=holder,
@@ -123,11 +130,13 @@ def read(
         limit=limit,
     )
     rows, position = found.rows, found.position
-    if collection.shared and contact.session.user is None:
+    if withdrawn:
+        rows = [Row(row.seq, row.id, False) for row in rows]
+    elif collection.shared and contact.session.user is None:
         rows, position = [], asked
     signed = checkpoints.sign(
         position,
-        holder=holder,
+        holder=contact.instance if withdrawn else holder,
         collection=collection.name,
         schema=projection.version_of(collection, contact.schema),
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import httpx2
+
 from apps.accounts import services as accounts
 from apps.accounts.models import SignIn
 from apps.audit.services import SYSTEM
@@ -18,10 +20,12 @@ def test_a_lost_tablet_is_told_to_drop_all_and_may_stay(shared: Server) -> None:
     user = person()
     held: EnrolledTablet = tablet(user)
     id = rooms.note("come", to=user)
+    rooms.sign("for everyone")
     with joined(shared.ws_url, held) as client:
         client.until(lambda: client.has(id))
         accounts.mark_lost(tablet=held.tablet, by=SYSTEM, now=clock.now())
-        client.until(lambda: not client.documents)
+        client.until(lambda: not client.has(id))
+        client.until(lambda: client.resyncs)  # what everyone may see is withdrawn by a pull
         later = rooms.note("secret", to=user)
         beats = len(client.heartbeats)
         client.until(lambda: len(client.heartbeats) >= beats + 3)
@@ -29,6 +33,11 @@ def test_a_lost_tablet_is_told_to_drop_all_and_may_stay(shared: Server) -> None:
     with joined(shared.ws_url, held, checkpoints=client.checkpoints) as again:
         again.until(lambda: again.heartbeats)
         assert not again.documents
+    address = f"{shared.url}/api/v1/sync/signs/pull"
+    pulled = httpx2.get(address, headers=held.headers, trust_env=False).json()
+    assert [d["_deleted"] for d in pulled["documents"]] == [True]
+    with joined(shared.ws_url, held, checkpoints={"signs": pulled["checkpoint"]["c"]}) as again:
+        again.until(lambda: again.heartbeats)
 
 
 def test_a_compromised_tablet_is_cut_off(shared: Server) -> None:

@@ -378,6 +378,40 @@ class TestALostTablet:
         apply_quarantined(write=write, by=supervisor(mine), now=clock.now())
         assert theirs.pull()[id]["title"] == "typed"
 
+    def test_drops_what_everyone_may_see_and_gets_it_back_when_it_is_found(
+        self, pair: Pair
+    ) -> None:
+        mine, _ = pair
+        author = responder(mine)
+        signs = {str(rooms.sign(f"sign {number}")) for number in range(3)}
+        at: str | None = None
+
+        def pull(limit: int) -> list[Document]:
+            nonlocal at
+            path = f"/api/v1/sync/signs/pull?limit={limit}" + (f"&checkpoint={at}" if at else "")
+            answer = mine.client.get(path, headers=mine.of.headers)
+            assert answer.status_code == 200, answer.content
+            at = answer.json()["checkpoint"]["c"]
+            found: list[Document] = answer.json()["documents"]
+            return found
+
+        assert len(pull(9)) == 3
+        self.lose(mine)
+        dropped = pull(2) + pull(2)
+        assert {d["id"] for d in dropped} == signs
+        assert all(d == {"id": d["id"], "_deleted": True} for d in dropped)
+        assert pull(2) == []
+        body = {"pull": {"signs": None}}
+        trip = mine.client.post("/api/v1/sync", body, "application/json", headers=mine.of.headers)
+        assert all(d["_deleted"] for d in trip.json()["pull"]["signs"]["documents"])
+        accounts.mark_found(tablet=mine.of.tablet, by=SYSTEM, now=NOON)
+        assert pull(9) == []
+        sign_in(mine, author)
+        back = pull(9)
+        assert {d["id"] for d in back} == signs
+        assert not any(d["_deleted"] for d in back)
+        assert pull(9) == []
+
     def test_may_hand_in_so_much_and_no_more(
         self, pair: Pair, settings: Any, caplog: pytest.LogCaptureFixture
     ) -> None:
