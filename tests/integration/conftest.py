@@ -35,7 +35,7 @@ class Elsewhere:
         return self.pool.submit(run)
 
     def do(self, work: Callable[[], T]) -> T:
-        return self.start(work).result(timeout=30)
+        return self.start(work).result(timeout=60)
 
     def until_waiting(self, work: Future[Any]) -> None:
         """Returns once another connection waits for a lock of this database."""

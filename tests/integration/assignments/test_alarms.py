@@ -152,14 +152,14 @@ class TestBothAtOnce:
             with transaction.atomic():
                 world.acknowledge(row, now=after(29))
                 held.set()
-                assert go_on.wait(30)
+                assert go_on.wait(60)
 
         tap = elsewhere.start(acknowledge)
-        assert held.wait(30)
+        assert held.wait(60)
         # It passes over the row instead of waiting for it.
         assert elsewhere.do(lambda: services.raise_due_alarms(now=after(30))) == 0
         go_on.set()
-        tap.result(30)
+        tap.result(60)
         assert services.raise_due_alarms(now=after(35)) == 0
         row.refresh_from_db()
         assert (row.alarm_level, row.alarm_from) == (0, None)
@@ -176,7 +176,7 @@ class TestBothAtOnce:
             with transaction.atomic():
                 assert services.raise_due_alarms(now=after(60)) == 1
                 held.set()
-                assert go_on.wait(30)
+                assert go_on.wait(60)
 
         def acknowledge() -> None:
             """By the verb itself: a push that failed would be judged once more, row by row."""
@@ -185,12 +185,12 @@ class TestBothAtOnce:
             services.record_from_tablet(telling=telling, session=session, now=after(60))
 
         alarm = elsewhere.start(raise_it)
-        assert held.wait(30)
+        assert held.wait(60)
         tap = elsewhere.start(acknowledge)
         elsewhere.until_waiting(tap)
         go_on.set()
-        alarm.result(30)
-        tap.result(30)
+        alarm.result(60)
+        tap.result(60)
         row.refresh_from_db()
         assert (row.alarm_level, row.alarm_from) == (0, None)
         (body,) = shown(world.supervisor, "alerts").values()
@@ -205,11 +205,11 @@ class TestBothAtOnce:
         barrier = threading.Barrier(len(rows) + 2)
 
         def acknowledge(row: Assignment) -> None:
-            barrier.wait(30)
+            barrier.wait(60)
             world.acknowledge(row, now=after(60))
 
         def raise_them() -> int:
-            barrier.wait(30)
+            barrier.wait(60)
             return services.raise_due_alarms(now=after(60))
 
         taps = [elsewhere.start(lambda row=row: acknowledge(row)) for row in rows]
@@ -231,7 +231,7 @@ class TestBothAtOnce:
         barrier = threading.Barrier(3)
 
         def raise_them() -> int:
-            barrier.wait(30)
+            barrier.wait(60)
             return services.raise_due_alarms(now=after(60))
 
         ticks = [elsewhere.start(raise_them) for _ in range(3)]

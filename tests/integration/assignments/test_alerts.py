@@ -157,17 +157,17 @@ class TestAnAnswer:
                     assignment=row, to=world.theirs.unit, by=world.dispatcher, now=after(8)
                 )
                 held.set()
-                assert go_on.wait(30)
+                assert go_on.wait(60)
 
         first = elsewhere.start(reassign)
-        assert held.wait(30)
+        assert held.wait(60)
         second = elsewhere.start(
             lambda: services.acknowledge_alert(alert=alert, by=world.dispatcher, now=after(9))
         )
         elsewhere.until_waiting(second)
         go_on.set()
-        first.result(30)
-        second.result(30)
+        first.result(60)
+        second.result(60)
         for one in (world.ours.tablets[0], world.theirs.tablets[0]):
             answer = shown(one, "facts")[UUID(made["id"])]["alert"]
             assert answer["state"] == "acknowledged"
@@ -191,12 +191,12 @@ class TestAnAnswer:
         barrier = threading.Barrier(2)
 
         def answer(by: object) -> Alert:
-            barrier.wait(30)
+            barrier.wait(60)
             return services.acknowledge_alert(alert=alert, by=by, now=after(3))  # type: ignore[arg-type]
 
         people = (world.supervisor, world.dispatcher)
         work = [elsewhere.start(lambda by=by: answer(by)) for by in people]
-        names = {done.result(30).acknowledged_by for done in work}
+        names = {done.result(60).acknowledged_by for done in work}
         assert len(names) == 1
         assert Entry.objects.about(alert.pk).filter(action="acknowledge").count() == 1
 

@@ -119,15 +119,15 @@ class TestAssign:
             with transaction.atomic():
                 world.call(number="1", now=after(20))
                 held.set()
-                assert go_on.wait(30)
+                assert go_on.wait(60)
 
         first = elsewhere.start(by_cad)
-        assert held.wait(30)
+        assert held.wait(60)
         second = elsewhere.start(lambda: assign(world, incident, reason="x"))
         elsewhere.until_waiting(second)
         go_on.set()
-        first.result(30)
-        second.result(30)
+        first.result(60)
+        second.result(60)
         assert events(world.assignment(incident)) == ["assigned"]
 
 
@@ -300,16 +300,16 @@ def test_a_tap_finds_a_call_that_goes_to_another_unit_meanwhile(
         with transaction.atomic():
             TestReassign.reassign(world, row, now=after(10))
             held.set()
-            assert go_on.wait(30)
+            assert go_on.wait(60)
 
     first = elsewhere.start(reassign)
-    assert held.wait(30)
+    assert held.wait(60)
     by = getattr(world, on).tablets[0]
     second = elsewhere.start(lambda: world.tap("en_route", row, by=by, now=after(11)))
     elsewhere.until_waiting(second)
     go_on.set()
-    first.result(30)
-    assert second.result(30) == []
+    first.result(60)
+    assert second.result(60) == []
     assert Fact.objects.get(event="en_route").flags == []
     body = shown(world.theirs.tablets[0], "assignments")[row.pk]
     assert body["unit"]["call_sign"] == "CARE22"
@@ -329,15 +329,15 @@ def test_a_tap_publishes_the_call_as_it_stands_when_it_has_the_row(
         with transaction.atomic():
             world.call(number="1", now=after(10), cautions=[caution])
             held.set()
-            assert go_on.wait(30)
+            assert go_on.wait(60)
 
     first = elsewhere.start(update)
-    assert held.wait(30)
+    assert held.wait(60)
     second = elsewhere.start(lambda: world.tap("en_route", row, now=after(11)))
     elsewhere.until_waiting(second)
     go_on.set()
-    first.result(30)
-    assert second.result(30) == []
+    first.result(60)
+    assert second.result(60) == []
     body = shown(world.ours.tablets[0], "assignments")[row.pk]
     assert [one["text"] for one in body["cautions"]] == ["KNIFE"]
     assert body["state"] == "en_route"

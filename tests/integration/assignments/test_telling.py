@@ -258,16 +258,16 @@ def test_of_two_taps_at_once_both_count(committed_world: World, elsewhere: Elsew
         with transaction.atomic():
             world.tap("on_scene", row, now=after(20))
             held.set()
-            assert go_on.wait(30)
+            assert go_on.wait(60)
 
     first = elsewhere.start(ahead)
-    assert held.wait(30)
+    assert held.wait(60)
     other = world.ours.tablets[1]
     second = elsewhere.start(lambda: world.tap("en_route", row, by=other, now=after(10)))
     elsewhere.until_waiting(second)
     go_on.set()
-    first.result(30)
-    assert second.result(30) == []
+    first.result(60)
+    assert second.result(60) == []
     assert events(row) == ["assigned", "on_scene", "en_route"]
     row.refresh_from_db()
     assert row.state == "on_scene"
@@ -308,7 +308,7 @@ class TestAnEarlyFact:
                 else:
                     world.push(early, by=world.ours.tablets[1], now=after(22))
                 held.set()
-                assert go_on.wait(30)
+                assert go_on.wait(60)
 
         def behind() -> None:
             if opened_first:
@@ -317,12 +317,12 @@ class TestAnEarlyFact:
                 world.push(opened, now=after(22))
 
         first = elsewhere.start(ahead)
-        assert held.wait(30)
+        assert held.wait(60)
         second = elsewhere.start(behind)
         elsewhere.until_waiting(second)
         go_on.set()
-        first.result(30)
-        second.result(30)
+        first.result(60)
+        second.result(60)
         assert Assignment.objects.get(pk=id).state == "on_scene"
         assert set(shown(world.ours.tablets[0], "facts")) == set(
             Fact.objects.values_list("pk", flat=True)

@@ -176,7 +176,7 @@ def test_a_grant_while_its_person_signs_in(transactional_db: None, elsewhere: El
         services.grant(principal=PEOPLE[0], scopes=[UNITS[0]])
         sign_in = elsewhere.start(lambda: bind(TABLETS[0], PEOPLE[0]))
         elsewhere.until_waiting(sign_in)
-    sign_in.result(timeout=30)
+    sign_in.result(timeout=60)
 
     assert held(TABLETS[0]) == {UNITS[0]}
 
@@ -188,7 +188,7 @@ def test_a_sign_in_while_its_person_is_granted(
         services.bind(holder=TABLETS[0], principal=PEOPLE[0])
         granting = elsewhere.start(lambda: grant(PEOPLE[0], UNITS[0]))
         elsewhere.until_waiting(granting)
-    granting.result(timeout=30)
+    granting.result(timeout=60)
 
     assert held(TABLETS[0]) == {UNITS[0]}
 
@@ -203,7 +203,7 @@ def test_a_revocation_while_its_person_is_signed_out(
         services.revoke(principal=PEOPLE[1], scopes=[UNITS[0]])
         swap = elsewhere.start(lambda: bind(TABLETS[0], PEOPLE[1]))
         elsewhere.until_waiting(swap)
-    swap.result(timeout=30)
+    swap.result(timeout=60)
 
     assert held(TABLETS[0]) == set()
 
@@ -215,7 +215,7 @@ def test_two_sign_ins_on_one_tablet(transactional_db: None, elsewhere: Elsewhere
         services.bind(holder=TABLETS[0], principal=PEOPLE[0])
         other = elsewhere.start(lambda: bind(TABLETS[0], PEOPLE[1]))
         elsewhere.until_waiting(other)
-    other.result(timeout=30)
+    other.result(timeout=60)
 
     assert held(TABLETS[0]) == {UNITS[1]}
 

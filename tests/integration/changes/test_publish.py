@@ -302,7 +302,7 @@ def test_of_two_publishers_of_a_document_the_later_commit_wins(
         publish(documents=[call(document.id, text="second")], now=NOON)
         other = elsewhere.start(lambda: put(call(document.id, NOBODY, text="third")))
         elsewhere.until_waiting(other)
-    other.result(timeout=30)
+    other.result(timeout=60)
 
     (row,) = rows(desk)
     assert not row.visible

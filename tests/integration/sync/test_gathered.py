@@ -145,7 +145,7 @@ def test_copies_that_arrive_at_once_are_taken_once(pair: Pair) -> None:
     gate, answers = threading.Barrier(3), []
 
     def send() -> None:
-        gate.wait(10)
+        gate.wait(60)
         answers.extend(together((mine, rows), (mine, rows)))
 
     threads = [threading.Thread(target=send) for _ in range(3)]
@@ -166,13 +166,13 @@ def test_contact_is_noted_for_all_and_waits_for_nobody(crowd: list[Pages]) -> No
             with transaction.atomic():
                 Tablet.objects.select_for_update(no_key=True).get(pk=busy.pk)
                 held.set()
-                done.wait(10)
+                done.wait(60)
         finally:
             connection.close()
 
     holder = threading.Thread(target=hold)
     holder.start()
-    assert held.wait(10)
+    assert held.wait(60)
     try:
         answers = together(*((one, new(one)) for one in crowd))
     finally:

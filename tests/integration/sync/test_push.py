@@ -398,13 +398,13 @@ def test_a_database_that_is_too_busy_asks_to_come_back(
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute("select pg_advisory_xact_lock(7301, 1)")
                 locked.set()
-                done.wait(30)
+                done.wait(60)
         finally:
             connection.close()
 
     holder = threading.Thread(target=hold)
     holder.start()
-    locked.wait(10)
+    locked.wait(60)
     try:
         with connection.cursor() as cursor:
             cursor.execute("set lock_timeout = '100ms'")
