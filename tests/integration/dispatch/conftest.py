@@ -14,12 +14,14 @@ from django.test import Client as Browser
 
 from apps.accounts import services as accounts
 from apps.accounts.models import Client, Role, Team, User
+from apps.audit.models import Entry
 from apps.audit.services import SYSTEM
 from apps.changes import reactions
+from apps.changes.models import Change, Member
 from apps.changes.published import Event
 from apps.dispatch import plain, services
 from apps.dispatch.calls import Call
-from apps.dispatch.models import Agency, Shift, Unit
+from apps.dispatch.models import Agency, Incident, IncidentUnit, Shift, Unit
 from apps.dispatch.services import rulebook
 from tests.factories import NOON, person, team
 
@@ -157,3 +159,40 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
 
     monkeypatch.setattr(reactions, "run", listen)
     return events
+
+
+def names(heard: list[Event], incident: Incident | None = None) -> list[str]:
+    """The events of incidents, or of one of them, in order."""
+    return [
+        event.name
+        for event in heard
+        if event.name.startswith("incident.") and incident in (None, _of(event))
+    ]
+
+
+def _of(event: Event) -> Incident:
+    return Incident.objects.get(pk=event.subject)
+
+
+def incident(number: str = "2026000000001") -> Incident:
+    """The incident of that number; the number of `WELFARE_CHECK` without one."""
+    return Incident.objects.get(cad_number=number)
+
+
+def state() -> list[Any]:
+    """All that a message could change, to be compared."""
+    return [
+        [
+            (row.pk, row.updated_at, row.details, row.flags)
+            for row in Incident.objects.order_by("pk")
+        ],
+        list(IncidentUnit.objects.order_by("pk").values()),
+        Change.objects.count(),
+        Entry.objects.count(),
+    ]
+
+
+def scopes_of(row: Incident) -> set[str]:
+    """Who sees an incident."""
+    members = Member.objects.filter(collection="incidents", doc_id=row.pk)
+    return set(members.values_list("scope", flat=True))

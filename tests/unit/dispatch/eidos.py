@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
+
+from apps.dispatch import eido as reader
+from apps.dispatch.calls import Call
 
 INCIDENT = "urn:emergency:uid:incidentid:2026000123456:psap.seattle.wa.us"
 AT = "2026-03-02T14:20:05-08:00"
+MOMENT = datetime(2026, 3, 2, 22, 20, 5, tzinfo=UTC)  # the same instant
 
 
 def component(name: str, /, **members: Any) -> dict[str, Any]:
@@ -98,3 +103,13 @@ def location(name: str, kind: str, *, road: str = "", pos: str = "") -> dict[str
         locationTypeDescriptionRegistryText=kind,
         locationByValue=f"<presence>{point}{civic}</presence>",
     )
+
+
+def parse(**members: Any) -> Call:
+    """The call that such an EIDO tells."""
+    return reader.parse(eido(**members))
+
+
+def flagged(call: Call, words: str) -> bool:
+    """Whether one of the doubts about the call speaks of this."""
+    return any(words in flag for flag in call.flags)

@@ -1,0 +1,146 @@
+"""Later messages about an incident: in any order, without losing a hazard."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from apps.changes.published import Event
+from apps.dispatch import plain, services
+from tests.factories import NOON
+from tests.integration.dispatch.conftest import (
+    CAD,
+    at,
+    incident,
+    names,
+    police,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+class TestUpdate:
+    def test_leaves_what_it_does_not_speak_of(self, cad: CAD) -> None:
+        cad.tell()
+        services.receive(
+            call=_bare(updated_at=at(1), final_call_type="--CRISIS COMPLAINT - GENERAL"),
+            client=cad.client,
+            now=NOON,
+        )
+        row = incident()
+        assert row.details["address"] == "3RD AVE / PIKE ST"
+        assert row.final_call_type == "CRISIS COMPLAINT - GENERAL"
+        assert row.common_type == "MNTL"
+        assert len(row.details["narrative"]) == 1
+
+    def test_that_was_overtaken_adds_and_overwrites_nothing(
+        self, cad: CAD, heard: list[Event]
+    ) -> None:
+        cad.tell(updated_at=at(5), address="4TH AVE / PINE ST")
+        cad.tell(
+            updated_at=at(1),
+            premise="bus stop",
+            narrative=[{"at": at(1), "text": "HE HAS A DOG"}],
+            cautions=[{"text": "dog bites", "severity": "high"}],
+            units=[police()],
+        )
+        row = incident()
+        assert row.details["address"] == "4TH AVE / PINE ST"
+        assert "older value not taken: address" in row.flags
+        assert row.details["premise"] == "bus stop"
+        assert [note["text"] for note in row.details["narrative"]][-1] == "HE HAS A DOG"
+        assert row.details["cautions"][0]["text"] == "dog bites"
+        assert row.units.get().call_sign == "3M21"
+        assert names(heard) == ["incident.received", "incident.updated"]
+
+    def test_that_fills_a_gap_is_taken_however_old(self, cad: CAD) -> None:
+        cad.tell(updated_at=at(5), address="", location=None)
+        cad.tell(updated_at=at(1))
+        assert incident().details["address"] == "3RD AVE / PIKE ST"
+
+    def test_never_drops_a_caution(self, cad: CAD) -> None:
+        cad.tell(cautions=[{"text": "has a knife", "severity": "low", "kind": "weapon"}])
+        cad.tell(updated_at=at(1), cautions=[])
+        cad.tell(updated_at=at(2), cautions=[{"text": "Has a KNIFE!", "severity": "highest"}])
+        cad.tell(updated_at=at(3), cautions=[{"text": "steep stairs", "severity": "normal"}])
+        assert [(c["text"], c["severity"]) for c in incident().details["cautions"]] == [
+            ("has a knife", "highest"),
+            ("steep stairs", "normal"),
+        ]
+        assert next(iter(incident().details)) == "cautions"
+
+    @pytest.mark.parametrize(
+        ("members", "changed"),
+        [
+            ({"address": "4TH AVE / PINE ST"}, ["address"]),
+            ({"cautions": [{"text": "has a knife"}]}, ["weapon"]),
+            ({"cautions": [{"text": "threatened a nurse"}]}, ["violence"]),
+            ({"exclusions": {"weapon": "yes"}}, ["weapon"]),
+            ({"statuses": ["NewLocation"]}, ["location"]),
+            ({"cautions": [{"text": "steep stairs", "kind": "premise"}]}, None),
+            ({"address": "3rd Ave/Pike St"}, None),
+            ({"narrative": [{"at": at(1), "text": "SHE STOOD UP"}]}, None),
+            ({"priority_text": "2"}, None),
+        ],
+    )
+    def test_asks_for_a_new_acknowledgement_when_it_is_material(
+        self, cad: CAD, members: dict[str, Any], changed: list[str] | None
+    ) -> None:
+        cad.tell()
+        cad.tell(updated_at=at(1), **members, now=NOON + timedelta(minutes=1))
+        row = incident()
+        assert row.call_revision == (2 if changed else 1)
+        revisions = row.details["revisions"]
+        assert [one["changed"] for one in revisions] == ([changed] if changed else [])
+        cad.tell(updated_at=at(1), **members)
+        assert incident().call_revision == (2 if changed else 1)
+
+    def test_keeps_the_former_address_in_sight(self, cad: CAD) -> None:
+        cad.tell()
+        cad.tell(updated_at=at(1), address="4TH AVE / PINE ST")
+        assert [one["value"] for one in incident().details["alternates"]] == ["3RD AVE / PIKE ST"]
+
+    def test_is_evaluated_anew(self, cad: CAD, loaded: None) -> None:
+        cad.tell()
+        assert incident().verdict == "eligible"
+        cad.tell(updated_at=at(1), cautions=[{"text": "threatened a nurse"}])
+        assert incident().verdict == "not_eligible"
+        assert "violence" in incident().evaluation["text"]
+
+
+def _bare(**members: Any) -> Any:
+    return plain.parse({"cad_number": "2026000000001", "agency_id": "spd.seattle.gov", **members})
+
+
+class TestStatus:
+    @pytest.mark.parametrize(("event", "status"), [("cancel", "cancelled"), ("close", "closed")])
+    def test_ends_and_reopens(self, cad: CAD, heard: list[Event], event: str, status: str) -> None:
+        cad.tell()
+        cad.tell(updated_at=at(1), event=event)
+        assert incident().status == status
+        assert incident().closed_at == NOON + timedelta(minutes=1)
+        cad.tell(updated_at=at(2), event="reopen")
+        assert (incident().status, incident().closed_at) == ("active", None)
+        assert names(heard) == ["incident.received", f"incident.{status}", "incident.reopened"]
+
+    def test_of_an_older_message_does_not_close_what_was_reopened(self, cad: CAD) -> None:
+        cad.tell()
+        cad.tell(updated_at=at(2), event="reopen")
+        cad.tell(updated_at=at(1), event="close")
+        assert incident().status == "active"
+        assert "older value not taken: status" in incident().flags
+
+    def test_of_an_overtaken_message_counts_where_nothing_newer_told_one(self, cad: CAD) -> None:
+        cad.tell()
+        cad.tell(updated_at=at(2), narrative=[{"at": at(2), "text": "MORE"}])
+        cad.tell(updated_at=at(1), event="cancel")
+        assert incident().status == "cancelled"
+
+    def test_of_a_first_message_is_told_after_its_coming(
+        self, cad: CAD, heard: list[Event]
+    ) -> None:
+        cad.tell(event="close")
+        assert incident().status == "closed"
+        assert names(heard) == ["incident.received", "incident.closed"]
