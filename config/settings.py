@@ -256,6 +256,8 @@ REQUEST_THREADS = env.whole("REQUEST_THREADS", 7, least=1)
 REQUEST_QUEUE = env.whole("REQUEST_QUEUE", 100, least=1)
 # Bytes of their bodies that are held in memory at once; beyond it 503.
 REQUEST_BODIES_BYTES = env.whole("REQUEST_BODIES_BYTES", 128 * 1024 * 1024, least=8 * 1024 * 1024)
+# A body that has not come to its end after this long is refused. The largest takes 35 KB/s.
+REQUEST_BODY_SECONDS = env.number("REQUEST_BODY_SECONDS", 120, least=1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024  # bytes; the largest legitimate push is 1 MB
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

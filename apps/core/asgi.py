@@ -27,7 +27,7 @@ from django.urls import set_script_prefix
 from apps.core import serving
 from apps.core.admission import Admission, Line, Queue
 from apps.core.gathering import Gatherer, Together
-from apps.core.problems import BUSY, TOO_LARGE, respond
+from apps.core.problems import BUSY, TOO_LARGE, TOO_SLOW, respond
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
@@ -80,7 +80,13 @@ class HTTPHandler(ASGIHandler):
         try:
             # Before the body, which may be large and slow, and again when its turn comes.
             self._let_in(line)
-            await self._read(scope, receive, body, line.queue if line else None)
+            try:
+                async with asyncio.timeout(settings.REQUEST_BODY_SECONDS):
+                    await self._read(scope, receive, body, line.queue if line else None)
+            except TimeoutError:
+                # Nobody has looked at a credential yet: a few bodies that never end would keep
+                # every tablet's push out.
+                raise _Refused(respond(TOO_SLOW, headers={"Connection": "close"})) from None
             self._let_in(line)
             request, refused = self.create_request(scope, body)
             if request is None:

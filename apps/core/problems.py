@@ -55,6 +55,9 @@ FORBIDDEN = Problem("forbidden", 403, "Not allowed.", "Ask a supervisor for the 
 NOT_FOUND = Problem("not-found", 404, "Nothing here that you may see.", "Check the address and id.")
 METHOD = Problem("method-not-allowed", 405, "This address has no such method.", "See Allow.")
 NOT_ACCEPTABLE = Problem("not-acceptable", 406, "Only JSON is served here.", "Accept JSON.")
+TOO_SLOW = Problem(
+    "too-slow", 408, "The body did not come to its end in time.", "Send it again, or less at once."
+)
 CONFLICT = Problem("conflict", 409, "It is no longer in that state.", "Read it again, then decide.")
 TOO_LARGE = Problem("too-large", 413, "The body is too large.", "Send less in one request.")
 MEDIA = Problem(

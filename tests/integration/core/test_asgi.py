@@ -151,9 +151,11 @@ async def call(
     headers: Mapping[str, str] | None = None,
     answer: Answer | None = None,
     gone: asyncio.Event | None = None,
+    stalls: bool = False,
     **scope: Any,
 ) -> Answer:
-    """One request. `gone`: when it is set, the client hangs up."""
+    """One request. `gone`: when it is set, the client hangs up. `stalls`: it announces more of its
+    body, and sends no more."""
     answer = answer or Answer()
     waiting = [*chunks] or [b""]
     address, _, query = path.partition("?")
@@ -165,7 +167,7 @@ async def call(
             if chunk is None:
                 return {"type": "http.disconnect"}
             told.append(len(chunk))
-            return {"type": "http.request", "body": chunk, "more_body": bool(waiting)}
+            return {"type": "http.request", "body": chunk, "more_body": stalls or bool(waiting)}
         await (gone or asyncio.Event()).wait()
         return {"type": "http.disconnect"}
 
@@ -322,6 +324,25 @@ class TestALargeBody:
             return [*statuses, later.status], third.status * 1000 + other.status
 
         assert asyncio.run(play()) == ([200, 200, 200], 503 * 1000 + 200)
+
+
+    def test_that_never_ends_keeps_no_other_out(self, settings: Any) -> None:
+        settings.REQUEST_BODIES_BYTES = 2 * MOST
+        settings.REQUEST_BODY_SECONDS = 0.2
+
+        async def play() -> list[int]:
+            handler = HTTPHandler()
+            push = partial(call, handler, "/api/v1/sync/facts/push", b"x" * MOST, method="POST")
+            stalled = [asyncio.ensure_future(push(stalls=True)) for _ in range(2)]
+            await until(lambda: len(told) == 2)  # all the room is theirs
+            kept_out = await push()
+            answers = [await one for one in stalled]
+            assert {one.headers["connection"] for one in answers} == {"close"}
+            work.go.set()
+            let_in = await push()
+            return [kept_out.status, *(one.status for one in answers), let_in.status]
+
+        assert asyncio.run(asyncio.wait_for(play(), PATIENCE)) == [503, 408, 408, 200]
 
 
 async def until(condition: Callable[[], object]) -> None:
