@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -154,3 +155,21 @@ class TestALargeBody:
             return [*statuses, later.status], third.status * 1000 + other.status
 
         assert asyncio.run(play()) == ([200, 200, 200], 503 * 1000 + 200)
+
+    def test_that_never_ends_keeps_no_other_out(self, settings: Any) -> None:
+        settings.REQUEST_BODIES_BYTES = 2 * MOST
+        settings.REQUEST_BODY_SECONDS = 0.2
+
+        async def play() -> list[int]:
+            handler = HTTPHandler()
+            push = partial(call, handler, "/api/v1/sync/facts/push", b"x" * MOST, method="POST")
+            stalled = [asyncio.ensure_future(push(stalls=True)) for _ in range(2)]
+            await until(lambda: len(told) == 2)  # all the room is theirs
+            kept_out = await push()
+            answers = [await one for one in stalled]
+            assert {one.headers["connection"] for one in answers} == {"close"}
+            work.go.set()
+            let_in = await push()
+            return [kept_out.status, *(one.status for one in answers), let_in.status]
+
+        assert asyncio.run(asyncio.wait_for(play(), PATIENCE)) == [503, 408, 408, 200]

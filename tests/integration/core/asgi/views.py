@@ -131,9 +131,11 @@ async def call(
     headers: Mapping[str, str] | None = None,
     answer: Answer | None = None,
     gone: asyncio.Event | None = None,
+    stalls: bool = False,
     **scope: Any,
 ) -> Answer:
-    """One request. `gone`: when it is set, the client hangs up."""
+    """One request. `gone`: when it is set, the client hangs up. `stalls`: it announces more of its
+    body, and sends no more."""
     answer = answer or Answer()
     waiting = [*chunks] or [b""]
     address, _, query = path.partition("?")
@@ -145,7 +147,7 @@ async def call(
             if chunk is None:
                 return {"type": "http.disconnect"}
             told.append(len(chunk))
-            return {"type": "http.request", "body": chunk, "more_body": bool(waiting)}
+            return {"type": "http.request", "body": chunk, "more_body": stalls or bool(waiting)}
         await (gone or asyncio.Event()).wait()
         return {"type": "http.disconnect"}
 
