@@ -12,7 +12,7 @@ from typing import Final
 
 import uvloop
 
-from bench import figures, flat, handler, herd, memory, pull, push, rows
+from bench import figures, flat, handler, herd, memory, parts, pull, push, rows
 from bench.figures import Figure
 from bench.stack import Stack, raise_file_limit, running
 
@@ -24,6 +24,7 @@ MEASUREMENTS: Final = {
     "memory": memory.measure,
     "rows": rows.measure,
     "herd": herd.measure,
+    "parts": parts.measure,
 }
 
 

@@ -2,13 +2,20 @@
 
 Each is judged, kept in the history and in the ledger, sealed, published and given its place in the
 order of commits. Floor: the same bytes inserted by a bare ASGI application, see `bench.rowfloor`.
-The disk alone is printed beside them: how long one durable commit takes.
+Both are one process. The floor commits each request by itself; ours takes requests that arrive
+together in one transaction. Processor time is counted too: other work on the machine adds little
+to it. The disk alone is printed beside them: how long one durable commit takes.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import orjson
@@ -42,18 +49,20 @@ async def measure(stack: Stack, *, quick: bool) -> list[Figure]:
     web = await in_thread(stack.web, database)
     bare = await in_thread(stack.bare_rows, database)
     rounds, single, batches = (3, 10, 2) if quick else (7, 40, 6)
-    rates: dict[str, list[float]] = {"one": [], "one floor": [], "many": [], "many floor": []}
+    spent = Spent(stack.url(database, owner=True))
+    runs: dict[str, list[_Run]] = {"one": [], "one floor": [], "many": [], "many floor": []}
     for number in range(rounds + 1):
         found = {
-            "one": await _rate(web, tablets, single, 1),
-            "one floor": await _rate(bare, tablets, single, 1),
-            "many": await _rate(web, tablets, batches, BATCH),
-            "many floor": await _rate(bare, tablets, batches, BATCH),
+            "one": await _run(web, tablets, single, 1, spent),
+            "one floor": await _run(bare, tablets, single, 1, spent),
+            "many": await _run(web, tablets, batches, BATCH, spent),
+            "many floor": await _run(bare, tablets, batches, BATCH, spent),
         }
         if number:  # all warm up
-            for name, rate in found.items():
-                rates[name].append(rate)
-    middle = {name: median(found) for name, found in rates.items()}
+            for name, run in found.items():
+                runs[name].append(run)
+    spent.close()
+    middle = {name: median([one.rate for one in found]) for name, found in runs.items()}
     plain, merged = await _merging(web, tablets[-2:], 3 if quick else 10)
     disk = await in_thread(_disk, stack.url(database, owner=True))
     return [
@@ -69,6 +78,8 @@ async def measure(stack: Stack, *, quick: bool) -> list[Figure]:
             "rows", f"{BATCH} a request, beside one a request", "rows/s",
             middle["many"], middle["one"], BATCHED, rounds,
         ),
+        *_processor("one a request", runs["one"], runs["one floor"]),
+        *_processor(f"{BATCH} a request", runs["many"], runs["many floor"]),
         Figure("rows", "a version that goes on from the last", "ms", plain),
         Figure("rows", "a version that is merged, beside it", "ms", merged, plain),
         Figure("rows", "one durable commit of the disk", "ms", disk),
@@ -81,9 +92,59 @@ def _table(url: str) -> None:
         connection.execute("grant insert on bench_rows to public")
 
 
-async def _rate(server: Process, tablets: list[dict[str, str]], requests: int, rows: int) -> float:
-    """Rows per second with every connection sending one request after the other."""
+class Spent:
+    """Processor time in seconds of a server, and of the backends of a database. Nothing where the
+    system does not tell."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = psycopg.connect(url, autocommit=True)
+
+    def by(self, server: Process) -> tuple[float, float]:
+        query = "select pid from pg_stat_activity where datname = current_database()"
+        backends = [pid for (pid,) in self._connection.execute(query)]
+        return _seconds([server.popen.pid]), _seconds(backends)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _seconds(pids: Sequence[int]) -> float:
+    ticks = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            columns = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2]
+            ticks += sum(int(one) for one in columns.split()[11:13])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Rows per second, and seconds of the processor a row: of the server, of PostgreSQL."""
+
+    rate: float
+    server: float
+    database: float
+
+
+def _processor(name: str, ours: Sequence[_Run], floors: Sequence[_Run]) -> list[Figure]:
+    """Microseconds a row over all rounds: one is too short for the system's clock."""
+
+    def mean(runs: Sequence[_Run], part: str) -> float:
+        return 1e6 * sum(getattr(one, part) for one in runs) / len(runs)
+
+    return [
+        Figure("rows", f"{name}, processor of the {part}", "us", mean(ours, part), floor)
+        for part in ("server", "database")
+        if (floor := mean(floors, part))
+    ]
+
+
+async def _run(
+    server: Process, tablets: list[dict[str, str]], requests: int, rows: int, spent: Spent
+) -> _Run:
+    """Every connection sends one request after the other."""
     connections = [await Connection.to(server.url) for _ in range(CONNECTIONS)]
+    before = spent.by(server)
     began = time.perf_counter()
     await asyncio.gather(
         *(
@@ -92,9 +153,12 @@ async def _rate(server: Process, tablets: list[dict[str, str]], requests: int, r
         )
     )
     seconds = time.perf_counter() - began
+    after = spent.by(server)
     for connection in connections:
         await connection.close()
-    return CONNECTIONS * requests * rows / seconds
+    count = CONNECTIONS * requests * rows
+    by_server, by_database = (end - start for start, end in zip(before, after, strict=True))
+    return _Run(count / seconds, by_server / count, by_database / count)
 
 
 async def _send(connection: Connection, tablet: dict[str, str], requests: int, rows: int) -> None:
