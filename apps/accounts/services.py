@@ -33,10 +33,12 @@ from apps.audit.models import ActorKind
 from apps.audit.services import SYSTEM, Actor, record
 from apps.changes import scopes
 from apps.changes.services import EVERYONE, Event, bind, grant, publish, revoke
-from apps.core.problems import CONFLICT, INVALID, FieldError, ProblemError
+from apps.core.problems import CONFLICT, INVALID, THROTTLED, FieldError, ProblemError
 
 CODE_LIFETIME = timedelta(minutes=30)
 TICKET_LIFETIME = timedelta(seconds=30)
+# A new one is made when an app is installed, or wiped. More than that, and somebody is filling ours.
+LOCAL_DATABASES_A_DAY = 50
 CONTACT_NOTED_EVERY = timedelta(seconds=15)
 CLOCK_NOTED_FROM_MS = 1000
 # Roles that hold a desk: a socket of their own, with what they may see.
@@ -253,11 +255,16 @@ def _end_old(tablet_id: UUID, now: datetime) -> bool:
 def register_local_database(*, tablet: Tablet, instance: UUID, now: datetime) -> LocalDatabase:
     """Makes a local database known at its first contact, bound to whoever is signed in.
 
-    ProblemError (CONFLICT) for an id that is another tablet's, or no tablet's to have: holders are
-    also a person's desk, under the person's id, and what everyone may see. A tablet that took such
-    an id would read all that is on the desk, or take the desk away.
+    ProblemError: THROTTLED for too many in a day, as each is given all that may be seen on the
+    tablet; CONFLICT for an id that is another tablet's, or no tablet's to have: holders are also a
+    person's desk, under the person's id, and what everyone may see. A tablet that took such an id
+    would read all that is on the desk, or take the desk away.
     """
     _locked(tablet)
+    lately = tablet.local_databases.filter(first_seen_at__gt=now - timedelta(days=1))
+    if lately.exclude(pk=instance).count() >= LOCAL_DATABASES_A_DAY:
+        detail = "This tablet has made more local databases today than a tablet does."
+        raise ProblemError(THROTTLED, detail, headers={"Retry-After": "3600"})
     row = None
     if instance != EVERYONE and not User.objects.filter(pk=instance).exists():
         row, new = LocalDatabase.objects.get_or_create(

@@ -104,6 +104,19 @@ def test_no_tablet_takes_the_id_of_a_person_for_its_local_database(role: str) ->
     assert not Binding.objects.filter(principal=thief.pk, holder=desk.pk).exists()
 
 
+def test_a_tablet_makes_so_many_local_databases_a_day() -> None:
+    one, other = tablet(person()), tablet(person())
+    for _ in range(services.LOCAL_DATABASES_A_DAY - 1):
+        services.register_local_database(tablet=one.tablet, instance=uuid7(), now=NOON)
+    with pytest.raises(ProblemError) as refused:
+        services.register_local_database(tablet=one.tablet, instance=uuid7(), now=NOON)
+    assert refused.value.status_code == 429
+    services.register_local_database(tablet=one.tablet, instance=one.instance, now=NOON)
+    services.register_local_database(tablet=other.tablet, instance=uuid7(), now=NOON)
+    later = NOON + timedelta(days=1)
+    services.register_local_database(tablet=one.tablet, instance=uuid7(), now=later)
+
+
 def test_no_tablet_takes_the_holder_of_what_everyone_may_see() -> None:
     stolen = tablet(person())
     with pytest.raises(ProblemError):
