@@ -44,6 +44,11 @@ STARTED_BY_RESPONDER = frozenset(
 _TIMES_OF_TELLING = ("told", "told_at")
 
 
+# Each is given the call, with documents for all of the others: 2,000 of them in one message kept a
+# thread and the incident's locks for minutes.
+MOST_OF_OURS = 50
+
+
 @dataclass
 class Draft:
     """An incident, what is known of it, and the units on it. `events` are published by name;
@@ -110,6 +115,15 @@ class Draft:
         details = self.incident.details
         self.incident.details = {**details, "revisions": [*details["revisions"], revision]}
         self.dirty.add("details")
+
+    def is_full_for(self, unit: Unit) -> bool:
+        """Whether a CARE unit is one too many. Others do no work here, and are never too many."""
+        ours = sum(row.agency == Agency.CARE for row in self.units.values())
+        return (
+            unit.agency == Agency.CARE
+            and ours >= MOST_OF_OURS
+            and (unit.agency, unit.call_sign) not in self.units
+        )
 
     def put(self, unit: Unit, told: UnitOnCall, *, at: datetime, source: Source) -> bool:
         """Takes in what is told of a unit. False where a unit that is only queued is left out."""

@@ -18,7 +18,7 @@ from apps.dispatch.cji import scrub
 from apps.dispatch.merging import Status, carry, heir, merge, nothing_yet, plausible
 from apps.dispatch.models import Agency, Incident, IncidentLink, IncidentStatus, Source
 from apps.dispatch.services import rulebook, units
-from apps.dispatch.services.drafts import Draft, Key, begin, lock, write
+from apps.dispatch.services.drafts import MOST_OF_OURS, Draft, Key, begin, lock, write
 from apps.dispatch.stored import fitted
 
 _STATUSES: dict[Status, IncidentStatus] = {
@@ -109,7 +109,9 @@ def _take(draft: Draft, call: Call, now: datetime) -> None:
     known = outcome.known
     flags = list(known.call.flags)
     for told, unit in units.resolve(call.units):
-        if not draft.put(unit, told, at=at, source=Source.CAD):
+        if draft.is_full_for(unit):
+            flags.append(f"more than {MOST_OF_OURS} CARE units: the others are not taken")
+        elif not draft.put(unit, told, at=at, source=Source.CAD):
             flags.append(f"unit queued, not on this call: {unit.call_sign}")
         elif unit.agency == Agency.CARE and unit.team_id is None:
             flags.append(f"CARE unit of no team: {unit.call_sign}")

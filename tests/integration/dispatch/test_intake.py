@@ -16,6 +16,7 @@ from apps.changes.published import Event
 from apps.core.crypto import unseal
 from apps.dispatch.cji import WITHHELD
 from apps.dispatch.models import Agency, EntryKind, Incident, IncidentUnit, Unit
+from apps.dispatch.services.drafts import MOST_OF_OURS
 from tests.factories import NOON, team
 from tests.integration.dispatch.conftest import (
     CAD,
@@ -185,3 +186,17 @@ class TestReads:
         cad.tell(cad_number="4", merges=[{"kind": "REPLACED", "cad_number": "1"}])
         found = Incident.objects.eligible_not_sent().values_list("cad_number", flat=True)
         assert list(found) == ["1"]
+
+
+class TestMoreUnitsThanACityHas:
+    def test_are_flagged_and_those_that_are_on_it_stay(self, cad: CAD, loaded: None) -> None:
+        many = [police(f"P{n}") for n in range(60)] + [care(f"CARE{n}") for n in range(60)]
+        taken = cad.tell(units=many)
+        ours = IncidentUnit.objects.filter(agency=Agency.CARE)
+        assert ours.count() == MOST_OF_OURS
+        assert IncidentUnit.objects.exclude(agency=Agency.CARE).count() == 60
+        assert "more than 50 CARE units: the others are not taken" in taken.incident.flags
+        on_scene = [care("CARE0", "OnScene", minutes=5), care("CARE59", minutes=5)]
+        cad.tell(units=on_scene, updated_at=at(5))
+        assert ours.get(call_sign="CARE0").status == "OnScene"
+        assert not ours.filter(call_sign="CARE59").exists()
