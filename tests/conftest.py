@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import ipaddress
 import os
 import signal
@@ -39,6 +40,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("suite")
 
+
 OWN_SERVERS = {urlsplit(os.environ[name]).hostname for name in ("DATABASE_URL", "REDIS_URL")}
 
 
@@ -72,6 +74,13 @@ def _host_of_address(sock: socket.socket, *arguments: Any) -> object:
 for _name in ("connect", "connect_ex", "sendto"):
     _guarded(_name, _host_of_address)
 _guarded("getaddrinfo", lambda host, *_: host)
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end. To look for garbage in it again and again would take an
+    eighth of the tests' time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
