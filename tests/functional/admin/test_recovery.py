@@ -29,7 +29,8 @@ def test_the_desk_reads_who_is_awaited_until_they_have_come(
 
     followed = {**mine.headers, "Sync-Followed": str(history.epoch)}
     address = f"{shared.url}/api/v1/sync/facts/pull"
-    assert httpx2.get(address, headers=followed, trust_env=False).status_code == 200
+    pulled = httpx2.get(address, headers=followed, timeout=60, trust_env=False)
+    assert pulled.status_code == 200
     desk.open(f"sync/history/{history.pk}/change/")
     desk.sees("1 of 1 local databases have come back", "All of it by")
     desk.open("")

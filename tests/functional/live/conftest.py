@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from apps.accounts.models import User
+from apps.changes.models import Item
+from tests.factories import EnrolledTablet
 from tests.probe import rooms
+from tests.probe.client import SocketClient, joined
 from tests.processes import Processes, Server
 
 
@@ -36,3 +41,20 @@ def serve(processes: Processes) -> Callable[..., Server]:
         return processes.server(DJANGO_SETTINGS_MODULE="tests.probe.settings", **settings)
 
     return start
+
+
+@contextlib.contextmanager
+def taking_part(server: Server, held: EnrolledTablet, user: User) -> Iterator[SocketClient]:
+    """A socket that takes part in the rounds for certain, where others may still be catching up: as
+    soon as it does, the server forgets what its checkpoints say that the tablet has dropped."""
+    gone = rooms.note("gone", to=user)
+    with joined(server.ws_url, held) as client:
+        client.until(lambda: client.has(gone))
+        rooms.withdraw(gone)
+        stays = rooms.note("stays", to=user)
+        client.until(lambda: client.has(stays) and not client.has(gone))
+    known = dict.fromkeys(client.welcome["collections"]) | client.checkpoints
+    tombstone = Item.objects.filter(holder=held.instance, doc_id=gone)
+    with joined(server.ws_url, held, checkpoints=known) as client:
+        client.until(lambda: not tombstone.exists())
+        yield client

@@ -15,8 +15,8 @@ from apps.accounts import services as accounts
 from apps.accounts.models import User
 from apps.audit.models import Entry
 from apps.audit.services import SYSTEM
-from apps.changes.models import Item
 from tests.factories import NOON, EnrolledTablet, person, tablet
+from tests.functional.live.conftest import taking_part
 from tests.probe import rooms
 from tests.probe.client import PATIENCE, SocketClient, joined
 from tests.processes import Server
@@ -74,19 +74,7 @@ def publish_both(user: User) -> tuple[UUID, UUID]:
 
 @pytest.fixture
 def live(shared: Server, held: EnrolledTablet, user: User) -> Iterator[SocketClient]:
-    """A socket that takes part in the rounds: as soon as it does, the server forgets what its
-    checkpoints say that the tablet has dropped."""
-    gone = rooms.note("gone", to=user)
-    with joined(shared.ws_url, held) as client:
-        client.until(lambda: client.has(gone))
-        rooms.withdraw(gone)
-        stays = rooms.note("stays", to=user)
-        client.until(lambda: client.has(stays) and not client.has(gone))
-    tombstone = Item.objects.filter(holder=held.instance, doc_id=gone)
-    assert tombstone.exists()
-    known = {**client.checkpoints, "marks": None}
-    with joined(shared.ws_url, held, checkpoints=known) as client:
-        client.until(lambda: not tombstone.exists())
+    with taking_part(shared, held, user) as client:
         yield client
 
 

@@ -11,17 +11,18 @@ from apps.accounts.models import SignIn
 from apps.audit.services import SYSTEM
 from apps.core import clock
 from tests.factories import EnrolledTablet, person, tablet
+from tests.functional.live.conftest import taking_part
 from tests.probe import rooms
-from tests.probe.client import joined
+from tests.probe.client import PATIENCE, joined
 from tests.processes import Server
 
 
 def test_a_lost_tablet_is_told_to_drop_all_and_may_stay(shared: Server) -> None:
     user = person()
     held: EnrolledTablet = tablet(user)
-    id = rooms.note("come", to=user)
     rooms.sign("for everyone")
-    with joined(shared.ws_url, held) as client:
+    with taking_part(shared, held, user) as client:
+        id = rooms.note("come", to=user)
         client.until(lambda: client.has(id))
         accounts.mark_lost(tablet=held.tablet, by=SYSTEM, now=clock.now())
         client.until(lambda: not client.has(id))
@@ -34,7 +35,8 @@ def test_a_lost_tablet_is_told_to_drop_all_and_may_stay(shared: Server) -> None:
         again.until(lambda: again.heartbeats)
         assert not again.documents
     address = f"{shared.url}/api/v1/sync/signs/pull"
-    pulled = httpx2.get(address, headers=held.headers, trust_env=False).json()
+    answer = httpx2.get(address, headers=held.headers, timeout=PATIENCE, trust_env=False)
+    pulled = answer.json()
     assert [d["_deleted"] for d in pulled["documents"]] == [True]
     with joined(shared.ws_url, held, checkpoints={"signs": pulled["checkpoint"]["c"]}) as again:
         again.until(lambda: again.heartbeats)
