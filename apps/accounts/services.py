@@ -37,7 +37,7 @@ from apps.core.problems import CONFLICT, INVALID, THROTTLED, FieldError, Problem
 
 CODE_LIFETIME = timedelta(minutes=30)
 TICKET_LIFETIME = timedelta(seconds=30)
-# A new one is made when an app is installed, or wiped. More than that, and somebody is filling ours.
+# One is made when an app is installed, or wiped. With more, somebody is filling our disk.
 LOCAL_DATABASES_A_DAY = 50
 CONTACT_NOTED_EVERY = timedelta(seconds=15)
 CLOCK_NOTED_FROM_MS = 1000
