@@ -8,6 +8,9 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 pytho
 	$(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 # Whoever starts many processes does not want each to compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
+# Whom the machine trusts, uv trusts, as pip does: a city's network may read TLS by a certificate of
+# its own.
+export UV_SYSTEM_CERTS ?= 1
 BIN := .venv/bin
 RUN := $(BIN)/python
 # A private PostgreSQL and Valkey around one command; DATABASE_URL and REDIS_URL name others.
@@ -25,6 +28,7 @@ venv: .venv/.synced ## the virtual environment with the locked dependencies
 
 .venv/.synced: requirements/dev.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed."; exit 1; }
+	@echo "Installing the locked dependencies into .venv: the first time this takes a minute" >&2
 	@test -x $(RUN) || $(PYTHON) -m venv .venv
 	@$(BIN)/uv --version >/dev/null 2>&1 || \
 		$(RUN) -m pip install --quiet --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ;]*\).*/\1/p' requirements/dev.txt)"
