@@ -41,15 +41,6 @@ class IsAnyTablet(BasePermission):
         return isinstance(request.auth, TabletSession)
 
 
-class IsSignedInTablet(IsTablet):
-    """An enrolled tablet with a responder signed in."""
-
-    message = "Sign in on this tablet first."
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        return super().has_permission(request, view) and request.auth.user is not None
-
-
 class IsCAD(BasePermission):
     """A CAD system by its client token."""
 

@@ -52,7 +52,7 @@ DOORS: dict[str, dict[str, frozenset[str]]] = {
     "quarantine/<uuid:write>": {"GET": PEOPLE},
     "quarantine/<uuid:write>/acknowledge": {"POST": PEOPLE},
     "quarantine/<uuid:write>/apply": {"POST": PEOPLE},
-    "media/<str:sha256>": {"GET": PEOPLE, "PUT": frozenset({"responder"})},
+    "media/<str:sha256>": {"GET": PEOPLE, "PUT": TABLETS},
     "tablets": {"GET": DESK},
     "schemas/<str:collection>": {"GET": TABLETS | DESK},
     "assignments": {"GET": PEOPLE},

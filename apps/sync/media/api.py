@@ -24,7 +24,7 @@ from rest_framework.views import APIView
 
 from apps.accounts.auth import TabletSession
 from apps.accounts.models import User
-from apps.accounts.permissions import IsPerson, IsSignedInTablet
+from apps.accounts.permissions import IsAnyTablet, IsPerson
 from apps.accounts.services import tablet_actor, user_actor
 from apps.audit.services import record
 from apps.core import clock
@@ -32,7 +32,7 @@ from apps.core.problems import INVALID, NOT_FOUND, TOO_LARGE, ProblemError
 from apps.core.schema import PROBLEMS
 from apps.sync.media import naming, storage, uploads
 from apps.sync.media.models import MediaFile
-from apps.sync.media.uploads import OFFSET_HEADER, Kept, Piece, Progress
+from apps.sync.media.uploads import OFFSET_HEADER, Kept, Piece, Progress, Sender
 from apps.sync.problems import NO_MEDIA
 
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,10})-(\d{1,10})/(\d{1,10})", re.ASCII)
@@ -77,8 +77,10 @@ class Media(APIView):
     """
 
     def get_permissions(self) -> list[BasePermission]:
-        """Tablets send; whoever sees a document looks."""
-        return [IsSignedInTablet() if self.request.method == "PUT" else IsPerson()]
+        """Tablets send, also those that are lost or have nobody signed in; whoever sees a document
+        looks."""
+        asks = self.request.method == "HEAD" and isinstance(self.request.auth, TabletSession)
+        return [IsAnyTablet() if asks or self.request.method == "PUT" else IsPerson()]
 
     @extend_schema(
         operation_id="media",
@@ -100,7 +102,7 @@ class Media(APIView):
     )
     def get(self, request: Request, sha256: str) -> HttpResponse:
         user = _person(request)
-        file = _seen(user, sha256)
+        file = _seen(_sender(request), sha256)
         start = _start(request, file)
         try:
             pieces = storage.read_file(file.blob, file.pieces, of=file.pk, start=start)
@@ -132,7 +134,7 @@ class Media(APIView):
     def head(self, request: Request, sha256: str) -> HttpResponse:
         """Whether it is here, for whoever may see it; for everybody else how much of their own
         upload is. Nothing of a record is handed out."""
-        file = _seen(_person(request), sha256)
+        file = _seen(_sender(request), sha256)
         headers = {**_headers(file), "Content-Length": str(file.size)}
         return HttpResponse(headers=headers)
 
@@ -183,13 +185,13 @@ class Media(APIView):
         Without a body: 204 where it is here and you may see it, otherwise 409 with the offset to go
         on from.
         """
-        user = _person(request)
+        sender = _sender(request)
         address = _address(sha256)
         piece = _piece(request)
         if piece is None:
-            if uploads.seen(user, address) is not None:
+            if uploads.seen(sender.user, address) is not None:
                 return HttpResponse(status=204)
-            raise uploads.elsewhere(uploads.offset(user, address))
+            raise uploads.elsewhere(uploads.offset(sender, address))
         assert isinstance(request.auth, TabletSession), "the permission lets tablets in"
         taken = uploads.take(sha256=address, piece=piece, session=request.auth, now=clock.now())
         return _answer(taken, sha256)
@@ -221,12 +223,18 @@ def _address(sha256: str) -> bytes:
     return found
 
 
-def _seen(user: User, sha256: str) -> MediaFile:
+def _sender(request: Request) -> Sender:
+    session = request.auth
+    user = request.user if isinstance(request.user, User) else None
+    return Sender(user, session.tablet if isinstance(session, TabletSession) else None)
+
+
+def _seen(sender: Sender, sha256: str) -> MediaFile:
     """The file, or one and the same answer for what is not here and what is not theirs."""
     address = _address(sha256)
-    file = uploads.seen(user, address)
+    file = uploads.seen(sender.user, address)
     if file is None:
-        at = uploads.offset(user, address)
+        at = uploads.offset(sender, address)
         raise ProblemError(NO_MEDIA, headers={OFFSET_HEADER: str(at)}, extra={"offset": at})
     return file
 

@@ -95,6 +95,23 @@ class MediaClaim(UUIDModel):
         ]
 
 
+class MediaHandIn(UUIDModel):
+    """A tablet has sent a file in full while nobody was signed in on it. Nobody sees the file by
+    that: it counts for what those name who once were signed in there."""
+
+    SAFE = frozenset({"id", "file", "tablet", "at"})
+
+    file = models.ForeignKey(MediaFile, models.CASCADE, related_name="+")
+    tablet = models.ForeignKey(Tablet, models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "media handed in"
+        constraints = [
+            models.UniqueConstraint(fields=["file", "tablet"], name="sync_media_handed_in_once")
+        ]
+
+
 class MediaReference(UUIDModel):
     """A document names a file, which may not be here yet. No foreign keys: clients supply both.
 
@@ -138,13 +155,13 @@ class MediaUpload(UUIDModel):
     """An upload under way: the pieces of one person's file that are here, one after the other.
 
     `lengths`: bytes of each piece. Another person's upload of the same file is another row: what
-    one has sent says nothing to the other.
+    one has sent says nothing to the other. `user` None: nobody was signed in on the tablet.
     """
 
     SAFE = frozenset({"id", "sha256", "user", "tablet", "total", "lengths", "begun_at", "moved_at"})
 
     sha256 = models.BinaryField(max_length=32)
-    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="+")
     tablet = models.ForeignKey(Tablet, models.CASCADE, related_name="+")
     total = models.PositiveIntegerField()
     lengths = ArrayField(models.PositiveIntegerField(), default=list)
@@ -156,7 +173,12 @@ class MediaUpload(UUIDModel):
     class Meta:
         verbose_name = "media upload"
         constraints = [
-            models.UniqueConstraint(fields=["sha256", "user"], name="sync_media_upload_once")
+            models.UniqueConstraint(fields=["sha256", "user"], name="sync_media_upload_once"),
+            models.UniqueConstraint(
+                fields=["sha256", "tablet"],
+                condition=Q(user=None),
+                name="sync_media_handing_in_once",
+            ),
         ]
 
     @property

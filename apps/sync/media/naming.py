@@ -14,16 +14,17 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from apps.accounts.models import User
 from apps.changes.models import Member
-from apps.sync.media.models import MediaClaim, MediaFile, MediaReference
+from apps.sync.media.models import MediaClaim, MediaFile, MediaHandIn, MediaReference
 from apps.sync.registry import Collection, MediaNames
 
 log = logging.getLogger(__name__)
 
 MOST_NAMED = 200  # by one document; it has 64 KB
+_SHOWN = Member.objects.filter(collection=OuterRef("collection"), doc_id=OuterRef("doc_id"))
 _ADDRESS = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _MEDIA_LOCK = 7310  # class of advisory locks; see apps.changes.services
 
@@ -79,7 +80,7 @@ def note(
     lock(names)
     rows.filter(named=False, sha256__in=names).update(named=True)
     proven = {bytes(sha) for sha in rows.filter(proven=True).values_list("sha256", flat=True)}
-    held = _held_by(author, names - proven)
+    held = _held_by(author, names - proven) | _handed_in(author, names - proven)
     MediaReference.objects.bulk_create(
         [
             MediaReference(
@@ -101,21 +102,26 @@ def note(
     MediaClaim.objects.filter(user=author, file__sha256__in=settled).delete()
 
 
-def prove(*, file: MediaFile, user: User) -> bool:
-    """This person has sent the file in full: what they have named before counts from now on, and
-    what was named by those who see it through that. Whether a document of theirs names it that
-    somebody may see. Under the file's lock."""
+def prove(*, file: MediaFile, people: QuerySet[User]) -> bool:
+    """One of these people has sent the file in full: what they have named before counts from now
+    on, and what was named by those who see it through that. Whether a document of theirs names it
+    that somebody may see. Under the file's lock."""
     sha256 = bytes(file.sha256)
     rows = MediaReference.objects.filter(sha256=sha256)
-    rows.filter(author=user, proven=False).update(proven=True)
+    rows.filter(author__in=people, proven=False).update(proven=True)
     while others := [
         author
         for author in User.objects.filter(pk__in=rows.filter(proven=False).values("author"))
         if _held_by(author, [sha256])
     ]:
         rows.filter(author__in=others).update(proven=True)
-    shown = Member.objects.filter(collection=OuterRef("collection"), doc_id=OuterRef("doc_id"))
-    return rows.filter(Exists(shown), author=user, named=True).exists()
+    return rows.filter(Exists(_SHOWN), author__in=people, named=True).exists()
+
+
+def shown_by(sha256: bytes) -> set[tuple[str, UUID]]:
+    """The documents, by collection and id, that show a file to whoever sees them."""
+    rows = MediaReference.objects.filter(Exists(_SHOWN), sha256=sha256, proven=True, named=True)
+    return set(rows.values_list("collection", "doc_id"))
 
 
 def lock(names: Iterable[bytes]) -> None:
@@ -131,6 +137,12 @@ def lock(names: Iterable[bytes]) -> None:
         cursor.execute(
             "select pg_advisory_xact_lock(%s, key) from unnest(%s::int[]) key", [_MEDIA_LOCK, keys]
         )
+
+
+def _handed_in(user: User, names: Iterable[bytes]) -> set[bytes]:
+    """Those that came from a tablet of this person's while nobody was signed in on it."""
+    files = MediaHandIn.objects.filter(file__sha256__in=list(names), tablet__sign_ins__user=user)
+    return {bytes(sha) for sha in files.values_list("file__sha256", flat=True)}
 
 
 def _held_by(user: User, names: Iterable[bytes]) -> set[bytes]:

@@ -14,19 +14,23 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from apps.accounts.auth import TabletSession
-from apps.accounts.models import User
+from apps.accounts.models import Tablet, User
 from apps.accounts.services import tablet_actor
 from apps.audit.services import record
+from apps.changes.services import LARGEST_PUBLICATION, Document, publish
 from apps.core.ids import uuid7
 from apps.core.problems import BUSY, INVALID, THROTTLED, TOO_LARGE, ProblemError
 from apps.sync.media import naming, rendering, storage
-from apps.sync.media.models import MediaClaim, MediaFile, MediaUpload
+from apps.sync.media.models import MediaClaim, MediaFile, MediaHandIn, MediaUpload
 from apps.sync.problems import UPLOAD_OFFSET, WRONG_HASH
+from apps.sync.services import lost
 
 SMALLEST_PIECE = 4 * 1024  # bytes; the last one may have less
 OFFSET_HEADER = "Upload-Offset"
+_NO_MORE = "This tablet counts as lost, and no more is kept of it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +61,30 @@ class Kept:
     new: bool = True
 
 
-def seen(user: User, sha256: bytes) -> MediaFile | None:
-    """The file, where it is here and this person may see it."""
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Whose upload it is: a person's, or, where nobody is signed in on it, a tablet's."""
+
+    user: User | None
+    tablet: Tablet | None
+
+    def uploads(self) -> QuerySet[MediaUpload]:
+        """Those under way."""
+        if self.user is not None:
+            return MediaUpload.objects.filter(user=self.user)
+        return MediaUpload.objects.filter(user=None, tablet=self.tablet)
+
+
+def seen(user: User | None, sha256: bytes) -> MediaFile | None:
+    """The file, where it is here and this person may see it. Nobody sees nothing."""
+    if user is None:
+        return None
     return MediaFile.objects.visible_to(user).filter(sha256=sha256).first()
 
 
-def offset(user: User, sha256: bytes) -> int:
-    """How many bytes of this person's upload are here."""
-    upload = MediaUpload.objects.filter(user=user, sha256=sha256).first()
+def offset(sender: Sender, sha256: bytes) -> int:
+    """How many bytes of this upload are here."""
+    upload = sender.uploads().filter(sha256=sha256).first()
     return upload.offset if upload else 0
 
 
@@ -77,25 +97,29 @@ def take(*, sha256: bytes, piece: Piece, session: TabletSession, now: datetime) 
     """Takes a piece, and ends the upload with the last one.
 
     Whoever may see the file already is told so. Whoever may not sends it in full, and cannot tell
-    by anything whether it was here: it is put together, looked into and answered alike.
+    by anything whether it was here: it is put together, looked into and answered alike. A tablet
+    that is lost, or on which nobody is signed in, hands in: nobody sees the file by that, until a
+    document names it of somebody who once was signed in there.
 
     ProblemError: UPLOAD_OFFSET for a piece that does not continue what is here; TOO_LARGE;
     WRONG_HASH and those of `rendering`, with which everything sent is dropped; THROTTLED for too
     many uploads under way.
     """
     user = session.user
-    assert user is not None, "the edge lets nobody through who is not signed in"
     if (file := seen(user, sha256)) is not None and _is_whole(file):
         return Kept(file.type, file.width, file.height, file.size, new=False)
     if piece.total > settings.MEDIA_LARGEST_BYTES:
         most = settings.MEDIA_LARGEST_BYTES
         raise ProblemError(TOO_LARGE, f"A file has at most {most} bytes.")
     with transaction.atomic():
-        upload = _upload(sha256, piece, session, user, now)
-        _append(upload, piece, now)
-        if upload.offset < upload.total:
-            return Progress(upload.offset, upload.total)
-        ended = _end(upload, session, user, now)
+        upload = _upload(sha256, piece, session, now)
+        if session.lost and not upload.lengths and not _admitted(piece, session):
+            ended: Kept | ProblemError = ProblemError(TOO_LARGE, _NO_MORE)
+        else:
+            _append(upload, piece, now)
+            if upload.offset < upload.total:
+                return Progress(upload.offset, upload.total)
+            ended = _end(upload, session, now)
         drop(upload)
     # Outside: what was sent is dropped although the request fails.
     if isinstance(ended, ProblemError):
@@ -103,13 +127,17 @@ def take(*, sha256: bytes, piece: Piece, session: TabletSession, now: datetime) 
     return ended
 
 
-def _upload(
-    sha256: bytes, piece: Piece, session: TabletSession, user: User, now: datetime
-) -> MediaUpload:
-    """The person's upload of this file, locked: its pieces come one after the other."""
-    mine = MediaUpload.objects.filter(user=user)
-    begun = {"tablet": session.tablet, "total": piece.total, "begun_at": now, "moved_at": now}
-    upload, new = mine.get_or_create(sha256=sha256, user=user, defaults=begun)
+def _admitted(piece: Piece, session: TabletSession) -> bool:
+    """Whether another file of a lost tablet is kept; it is counted when it begins, as a whole."""
+    return piece.start > 0 or lost.admits(tablet=session.tablet, size=piece.total)
+
+
+def _upload(sha256: bytes, piece: Piece, session: TabletSession, now: datetime) -> MediaUpload:
+    """The sender's upload of this file, locked: its pieces come one after the other."""
+    mine = Sender(session.user, session.tablet).uploads()
+    begun = {"total": piece.total, "begun_at": now, "moved_at": now}
+    whose = {"user": session.user, "tablet": session.tablet}
+    upload, new = mine.get_or_create(sha256=sha256, defaults=whose | begun)
     if new and mine.count() > settings.MEDIA_OPEN_UPLOADS:
         detail = "Too many files are half sent. Finish these first."
         raise ProblemError(THROTTLED, detail, headers={"Retry-After": "60"})
@@ -119,7 +147,7 @@ def _upload(
     if locked.total != piece.total:
         # One of the two totals is wrong. The hash tells, so the later one is believed.
         drop(locked)
-        return MediaUpload.objects.create(sha256=sha256, user=user, **begun)
+        return MediaUpload.objects.create(sha256=sha256, **whose, **begun)
     return locked
 
 
@@ -145,11 +173,10 @@ def _append(upload: MediaUpload, piece: Piece, now: datetime) -> None:
     upload.save(update_fields=["lengths", "moved_at"])
 
 
-def _end(
-    upload: MediaUpload, session: TabletSession, user: User, now: datetime
-) -> Kept | ProblemError:
+def _end(upload: MediaUpload, session: TabletSession, now: datetime) -> Kept | ProblemError:
     """All bytes are here: the file, or what is wrong with them. BUSY is raised, and changes
-    nothing."""
+    nothing. Documents that show it from now on are sent once more to whoever has them: their
+    tablets say "not here yet" and do not ask by themselves."""
     try:
         data = _together(upload)
     except storage.Unreadable:
@@ -162,18 +189,32 @@ def _end(
         if wrong.status_code >= 500:
             raise
         return wrong
-    naming.lock([bytes(upload.sha256)])
-    file = _keep(bytes(upload.sha256), made, now)
-    if not naming.prove(file=file, user=user):
-        MediaClaim.objects.get_or_create(file=file, user=user, defaults={"at": now})
+    sha256 = bytes(upload.sha256)
+    naming.lock([sha256])
+    here = MediaFile.objects.filter(sha256=sha256).exists()
+    showed = naming.shown_by(sha256) if here else set()
+    file = _keep(sha256, made, now)
+    _prove(file, session, now)
+    fresh = sorted(naming.shown_by(sha256) - showed)[:LARGEST_PUBLICATION]
+    publish(documents=[Document(collection, id, None) for collection, id in fresh], now=now)
     record(
-        actor=tablet_actor(session.tablet, user),
+        actor=tablet_actor(session.tablet, session.user),
         action="upload",
         subject_type="media_file",
         subject_ids=[file.pk],
         now=now,
     )
     return Kept(made.type, made.width, made.height, len(made.data))
+
+
+def _prove(file: MediaFile, session: TabletSession, now: datetime) -> None:
+    """What was named of the file counts from now on, or as soon as it is named."""
+    user = session.user
+    if user is None:
+        MediaHandIn.objects.get_or_create(file=file, tablet=session.tablet, defaults={"at": now})
+        naming.prove(file=file, people=User.objects.filter(sign_ins__tablet=session.tablet))
+    elif not naming.prove(file=file, people=User.objects.filter(pk=user.pk)):
+        MediaClaim.objects.get_or_create(file=file, user=user, defaults={"at": now})
 
 
 def _together(upload: MediaUpload) -> bytes:

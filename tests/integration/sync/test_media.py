@@ -191,10 +191,11 @@ class TestSending:
         assert answer["Retry-After"]
         assert mine.piece(pictures.large(200_000), 50_000).status_code == 202
 
-    def test_nobody_signed_in_sends_nothing(self) -> None:
+    def test_nobody_signed_in_sees_nothing(self) -> None:
         photo = pictures.jpeg()
         bare = Sender(Client(), tablet())
-        assert bare.put(address(photo), photo).status_code == 403
+        assert bare.put(address(photo), photo).status_code == 201
+        assert bare.head(address(photo)).status_code == 404
         assert bare.get(address(photo)).status_code == 403
 
 
