@@ -6,14 +6,15 @@ very tablet, and of nobody else. A client that names nobody speaks for who is si
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from apps.accounts.auth import TabletSession
-from apps.accounts.models import TabletState, User
+from apps.accounts.models import LocalDatabase, TabletState, User
 from apps.core.problems import FieldError
-from apps.sync.registry import Collection, Contact
+from apps.sync import recovery
+from apps.sync.registry import Collection, Contact, Pushed
 from apps.sync.rows import Row
 from apps.sync.values import uuid_of
 
@@ -72,6 +73,34 @@ def attribute(
                 None, (_NO_PERSON if uuid_of(name) is None else _NEVER_HERE,), another=True
             )
     return found
+
+
+Parsed = Pushed | list[FieldError]
+
+
+def own_saves(rows: Mapping[str, Parsed], contact: Contact) -> dict[str, Parsed]:
+    """The rows, without the `editor` and `edit_no` of those that name a local database of another
+    tablet that is in use: they are no save of it.
+
+    With the other's name and a high number, all that the other saves from then on would lie behind
+    it, and its tablet would take the document for the answer to what it has not sent yet. Whoever
+    comes back from another history hands over others' saves as well.
+    """
+    here = contact.session.tablet
+    named = {one.editor for one in rows.values() if isinstance(one, Pushed) and one.editor}
+    strange = named - {contact.instance}
+    if not strange:
+        return dict(rows)
+    theirs = LocalDatabase.objects.filter(pk__in=strange, tablet__state=TabletState.ACTIVE)
+    borrowed = set(theirs.exclude(tablet=here).values_list("pk", flat=True))
+    if not borrowed or recovery.coming_back([contact.instance]):
+        return dict(rows)
+    return {
+        id: replace(one, editor=None, edit_no=None)
+        if isinstance(one, Pushed) and one.editor in borrowed
+        else one
+        for id, one in rows.items()
+    }
 
 
 def _signed_in_before(session: TabletSession, people: set[UUID]) -> dict[UUID | None, User]:

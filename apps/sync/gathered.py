@@ -182,7 +182,8 @@ def _is_welcome(request: ASGIRequest) -> bool:
 
 def _plain_rows(request: _Request, *, author: str) -> list[Pushed] | None:
     """The rows of a request. None where one of them has to be looked at more closely: it cannot be
-    read, somebody else typed it, it deletes or corrects, it is there twice."""
+    read, somebody else typed it, another local database saved it, it deletes or corrects, it is
+    there twice."""
     try:
         rows = rows_of(orjson.loads(request.body))
     except (orjson.JSONDecodeError, ProblemError):
@@ -191,6 +192,8 @@ def _plain_rows(request: _Request, *, author: str) -> list[Pushed] | None:
     for row in rows:
         one = parsed(request.collection, row)
         if not isinstance(one, Pushed) or one.deleted or one.corrects:
+            return None
+        if one.editor not in {None, request.instance}:
             return None
         if row.document.get("author_id") not in {None, author}:
             return None

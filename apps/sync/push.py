@@ -135,7 +135,8 @@ class _Batch:
         self._collection = collection
         self._contact = contact
         self._now = now
-        self._parsed = {row.id: parsed(collection, row) for row in rows}
+        found = {row.id: parsed(collection, row) for row in rows}
+        self._parsed = authors.own_saves(found, contact)
         self._authors = authors.attribute(collection, rows, contact)
         self._stands: dict[UUID, Stand] = {}
         self._revs: dict[UUID, int] = {}

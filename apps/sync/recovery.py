@@ -166,7 +166,9 @@ def note(estranged: Estranged, contact: Contact, *, now: datetime) -> None:
                 "seen_seq": seen,
             },
         )
-    else:
+    elif contact.session.user is not None:
+        # Whoever holds a tablet can say that it has seen anything. Where nobody is signed in, or it
+        # is lost, there is nothing to serve, and nobody is alarmed by it.
         _set_back(estranged, contact, now)
 
 

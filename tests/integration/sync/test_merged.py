@@ -423,3 +423,33 @@ class TestAtOnce:
         for thread in threads:
             thread.join()
         return answers
+
+
+class TestASaveInAnothersName:
+    """Somebody who may write a document names the local database of a colleague, and a number that
+    the colleague will never come to."""
+
+    HIGHEST = 2**62
+
+    def forged(self, by: Pages, of: Pages, id: str) -> dict[str, Any]:
+        row = by.row(id, text="forged")
+        row["newDocumentState"] |= {"editor": str(of.of.instance), "edit_no": self.HIGHEST}
+        return row
+
+    def test_keeps_nothing_of_theirs_from_holding(self, pair: Pair) -> None:
+        theirs, forger = pair
+        id = theirs.new(text="begun")
+        forger.pull()
+        forger.push(self.forged(forger, theirs, id))
+        theirs.pull()
+        theirs.save(id, text="typed after it")
+        assert forger.pull()[id]["text"] == "typed after it"
+
+    def test_is_no_answer_to_what_they_have_not_sent(self, pair: Pair) -> None:
+        theirs, forger = pair
+        id = theirs.new(text="begun")
+        forger.pull()
+        forger.push(self.forged(forger, theirs, id))
+        assert theirs.pull()[id].get("editor") != str(theirs.of.instance)
+        saved = Version.objects.latest("id")
+        assert (saved.editor, saved.instance) == (None, forger.of.instance)
