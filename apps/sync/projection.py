@@ -26,6 +26,8 @@ from apps.sync.registry import SERVER_MANAGED, Collection
 # Something is here of a sort that came after this client was built.
 _NEWER = b'{"id":"%s","rev":%d,"sync_status":"newer","_deleted":false}'
 _ENVELOPE = SERVER_MANAGED | {"id"}
+# What names a save and its author may stand in any document, whatever its schema says.
+_SIGNED = _ENVELOPE | {"editor", "edit_no", "author_id"}
 
 
 def parse_version(text: str | None) -> int:
@@ -137,6 +139,19 @@ def completed(
     known: Mapping[str, Any] = (shape or {}).get("properties", {})
     return {
         name: _filled(value, present.get(name), known.get(name, {})) for name, value in sent.items()
+    }
+
+
+def shown(collection: Collection, body: Mapping[str, Any]) -> dict[str, Any]:
+    """A text that was refused, as it is shown in the place of a document: without what no schema
+    knows. A client that validates drops the whole document for one such field."""
+    newest = collection.versions()[-1]
+    shape = collection.shape(body, newest) or collection.published_schema(newest)
+    properties = shape.get("properties", {})
+    return {
+        name: _cut(value, properties.get(name, {}))
+        for name, value in body.items()
+        if name in properties or name in _SIGNED
     }
 
 

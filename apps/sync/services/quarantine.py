@@ -23,7 +23,7 @@ from apps.audit.services import record
 from apps.changes import scopes
 from apps.changes.services import Document, publish
 from apps.core.problems import FieldError
-from apps.sync import registry
+from apps.sync import projection, registry
 from apps.sync.canonical import fingerprint
 from apps.sync.media import naming
 from apps.sync.models import QuarantinedWrite, QuarantinedWriteQuerySet
@@ -225,9 +225,12 @@ def status_of(row: QuarantinedWrite) -> str:
 
 
 def _in_its_place(row: QuarantinedWrite) -> Document:
-    """The refused text under the id that it has on its tablet, marked, for its author alone."""
+    """The refused text under the id that it has on its tablet, marked, for its author alone. Fields
+    beyond its schema are in the quarantine, and nowhere else."""
     assert row.author_id is not None
     body = marked(row.content, [FieldError(e["pointer"], e["detail"]) for e in row.errors])
+    if (collection := registry.get(row.collection)) is not None:
+        body = projection.shown(collection, body)
     seen_by = frozenset({scopes.responder(row.author_id)})
     return Document(row.collection, UUID(row.doc_id), seen_by, body)
 
