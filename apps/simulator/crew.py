@@ -188,8 +188,9 @@ class Crew:
         for event, probability in (("scene_unsafe", 0.03), ("assist", 0.03), ("emergency", 0.015)):
             if self.pace.happens(probability):
                 self.doing = event.replace("_", " ")
-                fact = self._tap(id, event)
-                await self.street.watch_banner(self._hand(id), fact)
+                self._shown(id)
+                tablet = self._hand(id)  # whoever has tapped looks at their own banner
+                await self.street.watch_banner(tablet, tablet.tap(event, id))
 
     async def _finish(self, id: str) -> None:
         disposition = "18"

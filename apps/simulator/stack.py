@@ -104,12 +104,12 @@ def running(
     taken is avoided. `settings` are variables for the processes beside the caller's own.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.log"):
-        old.unlink()
     leash = Leash()
     try:
         say("Starting PostgreSQL and Valkey" if _ours() else "Using the servers that were given")
         with engines.provide(keep=keep) as servers:
+            for old in folder.glob("*.log"):  # not before: a run of the same data may write them
+                old.unlink()
             for engine in (servers.postgres, servers.valkey):
                 if engine is not None and engine.pid is not None:
                     leash.hold(engine.pid)
