@@ -7,6 +7,7 @@ Django's permission tables are not used for records: a page says which roles may
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ClassVar, TypeVar
@@ -114,6 +115,11 @@ class RecordAdmin(RoleAdmin[M]):
 
     change_form_template = "audit/record.html"
 
+    @property
+    def subject_type(self) -> str:
+        """What such a record is called in the audit log, whoever writes there: `held_message`."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", self.opts.object_name or "").lower()
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -152,7 +158,7 @@ class RecordAdmin(RoleAdmin[M]):
         record(
             actor=actor_of(request),
             action="read",
-            subject_type=self.opts.model_name or "",
+            subject_type=self.subject_type,
             subject_ids=ids,
             now=clock.now(),
         )

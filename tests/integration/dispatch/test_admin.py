@@ -139,7 +139,7 @@ class TestHeld:
         assert "PIKE ST" in desk.get(page("heldmessage_change", held.pk)).content.decode()
         replay = page("heldmessage_replay", held.pk)
         assert "PIKE ST" in desk.get(replay).content.decode()
-        reads = Entry.objects.filter(action="read", subject_type="heldmessage")
+        reads = Entry.objects.filter(action="read", subject_type="held_message")
         assert reads.filter(subject_ids=[held.pk]).count() >= 2
         wrong = desk.post(replay, {"message": "{}"}).content.decode()
         assert "/cad_number: give the CAD event number" in wrong

@@ -88,6 +88,17 @@ def test_pages_are_for_supervisors_and_show_their_teams_alone(
         assert Desk(person(role)).client.get(f"{SYNC}{name}/").status_code == 403
 
 
+def test_a_record_has_one_name_in_the_audit_log(pair: Pair, desk: Desk, conflict: Any) -> None:
+    pair[0].save(uuid7(), title="refuse")
+    write = QuarantinedWrite.objects.get()
+    desk.read("quarantinedwrite/")
+    desk.client.get(f"/api/v1/quarantine/{write.pk}")
+    desk.act("quarantinedwrite/", "acknowledge", write)
+    assert set(Entry.objects.about(write.pk).values_list("action", "subject_type")) == {
+        (action, "quarantined_write") for action in ("quarantine", "read", "acknowledge")
+    }
+
+
 class TestHistory:
     def test_words_are_on_the_page_alone_and_each_look_is_written_down(
         self, desk: Desk, conflict: Conflict
