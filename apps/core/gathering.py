@@ -55,10 +55,10 @@ class Gatherer:
         answered: asyncio.Future[HttpResponse | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((request, size, answered))
         line.queue.waiting += 1
+        # One that has ended serves nobody any more, though its set may not have heard of it yet.
+        self._workers = {worker for worker in self._workers if not worker.done()}
         if len(self._workers) < self.AT_ONCE:
-            worker = asyncio.create_task(self._work(line))
-            self._workers.add(worker)
-            worker.add_done_callback(self._workers.discard)
+            self._workers.add(asyncio.create_task(self._work(line)))
         return await answered
 
     async def _work(self, line: Line) -> None:
