@@ -15,6 +15,9 @@ CENTRE: Final = "911.seattle.gov"
 CARE: Final = "care.seattle.gov"
 SPD: Final = "spd.seattle.gov"
 _SERVICES: Final[dict[str, domain.Service]] = {CARE: "care", SPD: "spd"}
+# What a call-taker who has the time asks, because the rules do. Otherwise nobody knows.
+ASKED: Final = ("weapon", "violence", "encampment", "drug_use", "medical", "confrontational")
+ASKED_OFTEN: Final = 0.7
 
 
 @dataclass
@@ -28,6 +31,7 @@ class Call:
     narrative: list[domain.Note]
     units: dict[tuple[str, str], list[domain.UnitStatus]] = field(default_factory=dict)
     cautions: list[domain.Caution] = field(default_factory=list)
+    exclusions: tuple[domain.ExclusionHint, ...] = ()
     event: domain.CallEvent = "report"
     status: str = "Active"
     final_type: str = ""
@@ -77,6 +81,7 @@ class Call:
             beat=place.beat,
             narrative=tuple(self.narrative),
             cautions=tuple(self.cautions),
+            exclusions=self.exclusions,
             units=tuple(
                 domain.UnitOnCall(
                     eido_id=f"{call_sign.lower()}@{agency}",
@@ -96,4 +101,12 @@ def new_call(number: str, dice: random.Random) -> Call:
     story = dice.choices(STORIES, [story.weight for story in STORIES])[0]
     now = datetime.now(UTC)
     note = domain.Note(at=now, text=dice.choice(story.notes))
-    return Call(number, story, dice.choice(PLACES), now, [note])
+    asked = ASKED if dice.random() < ASKED_OFTEN else ()
+    return Call(
+        number,
+        story,
+        dice.choice(PLACES),
+        now,
+        [note],
+        exclusions=tuple(domain.ExclusionHint(name=name, answer="no") for name in asked),
+    )

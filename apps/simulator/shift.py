@@ -122,7 +122,7 @@ class Shift:
         """One call from the first message to the last."""
         scene = self.street.scene(call.number)
         scene.police = "" if self.pace.happens(0.15) else self.dice.choice(cast.POLICE)
-        care = None if self.pace.happens(0.03) else self._least_busy()
+        care = None if self.pace.happens(0.08) else self._least_busy()
         if scene.police:
             call.set_status(scene.police, SPD, "Dispatched")
         if care:
