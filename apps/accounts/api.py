@@ -25,6 +25,7 @@ from apps.accounts.auth import TabletSession
 from apps.accounts.models import Role, Tablet, Team, User
 from apps.accounts.permissions import IsDesk, IsSupervisor, IsTablet
 from apps.accounts.throttles import EnrolmentThrottle
+from apps.audit.services import Actor
 from apps.core import clock
 from apps.core.problems import FORBIDDEN, INVALID, FieldError, ProblemError
 from apps.core.schema import PROBLEMS
@@ -272,6 +273,13 @@ def session_of(request: Request) -> TabletSession:
     session: object = request.auth
     assert isinstance(session, TabletSession)
     return session
+
+
+def actor_of(request: Request) -> Actor:
+    """Whoever asks, a person or a tablet with its responder, as the audit log names them."""
+    if isinstance(request.auth, TabletSession):
+        return services.tablet_actor(request.auth.tablet, request.auth.user)
+    return services.user_actor(person_of(request))
 
 
 def person_of(request: Request) -> User:

@@ -30,6 +30,10 @@ class Role(models.TextChoices):
     ADMINISTRATOR = "administrator", "administrator (accounts and rules, no records)"
 
 
+# Who holds a desk: a socket of their own, with what they may see.
+DESK_ROLES = frozenset({Role.SUPERVISOR, Role.DISPATCHER})
+
+
 class Team(UUIDModel):
     """Responders under the same supervisors."""
 

@@ -8,7 +8,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from apps.accounts.auth import TabletSession
-from apps.accounts.models import Client, User
+from apps.accounts.models import DESK_ROLES, Client, Role, User
 
 _LOST = (
     "This tablet counts as lost, or was not heard of for long. What was typed on it is still taken."
@@ -59,14 +59,14 @@ class _Staff(BasePermission):
 class IsDesk(_Staff):
     """A supervisor or a dispatcher."""
 
-    roles = frozenset({"supervisor", "dispatcher"})
+    roles = DESK_ROLES
 
 
 class IsSupervisor(_Staff):
-    roles = frozenset({"supervisor"})
+    roles = frozenset({Role.SUPERVISOR})
 
 
 class IsPerson(_Staff):
     """Anyone with an account: responders see their own, desks what they were granted."""
 
-    roles = frozenset({"responder", "supervisor", "dispatcher"})
+    roles = DESK_ROLES | {Role.RESPONDER}

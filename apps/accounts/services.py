@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from apps.accounts.models import (
+    DESK_ROLES,
     Client,
     ClientToken,
     EnrolmentCode,
@@ -41,8 +42,6 @@ TICKET_LIFETIME = timedelta(seconds=30)
 LOCAL_DATABASES_A_DAY = 50
 CONTACT_NOTED_EVERY = timedelta(seconds=15)
 CLOCK_NOTED_FROM_MS = 1000
-# Roles that hold a desk: a socket of their own, with what they may see.
-DESK_ROLES = frozenset({Role.SUPERVISOR, Role.DISPATCHER})
 
 
 def standing_scopes(user: User) -> set[str]:

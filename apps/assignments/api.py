@@ -16,10 +16,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.accounts.api import person_of
-from apps.accounts.auth import TabletSession
+from apps.accounts.api import actor_of, person_of
 from apps.accounts.permissions import IsDesk, IsPerson
-from apps.accounts.services import tablet_actor, user_actor
 from apps.assignments import documents, schemas, services, timeline
 from apps.assignments.models import Alert, Assignment, Fact
 from apps.assignments.records import Record, facts_of, limits, look_at, told
@@ -38,19 +36,11 @@ from apps.assignments.shapes import (
     ReassignIn,
     SummaryOut,
 )
-from apps.audit.services import Actor, record
+from apps.audit.services import record
 from apps.core import clock
 from apps.core.problems import FORBIDDEN, INVALID, FieldError, ProblemError
 from apps.core.schema import PROBLEMS
 from apps.dispatch.models import Agency, CrewMember, Incident, Source, Unit
-
-
-def actor_of(request: Request) -> Actor:
-    """Whoever asks, as the audit log names them."""
-    session: object = request.auth
-    if isinstance(session, TabletSession):
-        return tablet_actor(session.tablet, session.user)
-    return user_actor(person_of(request))
 
 
 def assignment_for(request: Request, pk: UUID) -> Assignment:

@@ -276,8 +276,8 @@ def bound_to(collection: str, id: UUID) -> str:
 
 
 def lock_key(id: UUID) -> int:
-    """The advisory lock of a principal or holder. Two that share one wait for each other: no harm,
-    as long as locks are taken in the order of this key."""
+    """The advisory lock, within a class of them, of what has this id. Two that share one wait for
+    each other: no harm, as long as locks are taken in the order of this key."""
     return int.from_bytes(id.bytes[-4:], "big", signed=True)
 
 

@@ -26,6 +26,7 @@ from apps.dispatch.calls import (
     in_order,
     worst_first,
 )
+from apps.dispatch.wire import MAX_FLAGS
 
 Status = Literal["active", "cancelled", "closed"]
 
@@ -36,7 +37,6 @@ REPLACED = (
     *("address", "location", "other_locations", "premise", "premise_type"),
     *("beat", "sector", "precinct", "service_times", "requested_by"),
 )
-MAX_FLAGS = 200
 #: A sender's clock may be this far ahead of ours before its times are not used.
 AHEAD = timedelta(minutes=15)
 #: Kinds of caution that ask the crew for a new acknowledgement when they are added.

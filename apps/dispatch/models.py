@@ -10,13 +10,11 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import F, Q
 
-from apps.accounts.models import Client, Role, Team, User
+from apps.accounts.models import DESK_ROLES, Client, Team, User
 from apps.changes.querysets import VisibleQuerySet
 from apps.core.fields import EncryptedJSONField, EncryptedTextField
 from apps.core.models import Model, UUIDModel
 from apps.core.querysets import QuerySet
-
-_DESK = frozenset({Role.SUPERVISOR.value, Role.DISPATCHER.value})
 
 
 class Agency(models.TextChoices):
@@ -329,7 +327,7 @@ class IncidentLink(UUIDModel):
 class HeldMessageQuerySet(QuerySet["HeldMessage"]):
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> HeldMessageQuerySet:
         """Nobody knows yet whom a message is about, so the whole desk sees it, and nobody else."""
-        desk = isinstance(user, User) and user.is_active and user.role in _DESK
+        desk = isinstance(user, User) and user.is_active and user.role in DESK_ROLES
         return self.all() if desk else self.none()
 
     def waiting(self, now: datetime) -> HeldMessageQuerySet:

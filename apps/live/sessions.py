@@ -15,7 +15,7 @@ from django.utils.crypto import constant_time_compare
 
 from apps.accounts import services as accounts
 from apps.accounts.auth import ANSWERED, TabletSession, session_of, tablet_session
-from apps.accounts.models import SignIn, Tablet, TabletState, TabletToken, User
+from apps.accounts.models import DESK_ROLES, SignIn, Tablet, TabletState, TabletToken, User
 from apps.accounts.tokens import token_hash
 from apps.core.problems import ProblemError
 from apps.live.entrance import Entrance
@@ -87,7 +87,7 @@ def _desk(entrance: Entrance, hello: Hello, now: datetime) -> Who:
         user = user_of_session(entrance.session_key)
     if user is None or not user.is_active:
         raise TurnedAway(Code.CREDENTIAL, "no valid session or ticket")
-    if user.role not in accounts.DESK_ROLES:
+    if user.role not in DESK_ROLES:
         raise TurnedAway(Code.FORBIDDEN, "desks are for supervisors and dispatchers")
     return Who(user.pk, None, user.pk, session=None if hello.ticket else entrance.session_key)
 
@@ -133,7 +133,7 @@ def recheck(present: Sequence[Who]) -> list[Verdict]:
         User.objects.filter(
             pk__in=[who.user for who in present if who.tablet is None],
             is_active=True,
-            role__in=accounts.DESK_ROLES,
+            role__in=DESK_ROLES,
         ).values_list("pk", flat=True)
     )
     verdicts = []

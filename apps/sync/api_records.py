@@ -20,12 +20,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.accounts.api import person_of
-from apps.accounts.auth import TabletSession
+from apps.accounts.api import actor_of, person_of
 from apps.accounts.models import Role, User
 from apps.accounts.permissions import IsPerson
-from apps.accounts.services import tablet_actor, user_actor
-from apps.audit.services import Act, Actor, record_all
+from apps.audit.services import Act, record_all
 from apps.core import clock
 from apps.core.pagination import CursorPagination
 from apps.core.problems import FORBIDDEN, INVALID, FieldError, ProblemError
@@ -68,14 +66,6 @@ _OF = OpenApiParameter("collection", str, description="only those of this collec
 
 def _answer(name: str, body: Any) -> OpenApiExample:
     return OpenApiExample(name, body, response_only=True, status_codes=["200"])
-
-
-def actor_of(request: Request) -> Actor:
-    """Whoever asks, as the audit log names them."""
-    session: object = request.auth
-    if isinstance(session, TabletSession):
-        return tablet_actor(session.tablet, session.user)
-    return user_actor(person_of(request))
 
 
 def _looked(request: Request, *looks: tuple[str, list[UUID]]) -> None:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps.accounts.models import User
+from apps.accounts.models import DESK_ROLES, User
 from apps.assignments import services
 from apps.assignments.admin.facts import assignment_link
 from apps.assignments.models import Alert, AlertQuerySet
@@ -19,7 +19,6 @@ from apps.audit.admin import RecordAdmin
 from apps.core import clock
 from apps.core.admin import NOTHING, moment
 from apps.core.ids import short
-from apps.dispatch.admin.incidents import DESK
 
 
 class OpenFilter(admin.SimpleListFilter):
@@ -39,7 +38,7 @@ class OpenFilter(admin.SimpleListFilter):
 
 @admin.register(Alert)
 class AlertAdmin(RecordAdmin[Alert]):
-    VIEW = DESK
+    VIEW = DESK_ROLES
     list_display = (
         *("what", "unit", "answer", moment("raised_at", "raised"), "whom"),
         *(moment("acknowledged_at", "answered"), moment("stopped_at", "its cause is over")),

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps.accounts.models import User
+from apps.accounts.models import DESK_ROLES, User
 from apps.assignments import services
 from apps.assignments.admin import tables
 from apps.assignments.admin.decisions import (
@@ -26,7 +26,7 @@ from apps.assignments.records import look_at
 from apps.audit.admin import RecordAdmin
 from apps.core import clock
 from apps.core.admin import NOTHING, moment, table, when
-from apps.dispatch.admin.incidents import DESK, IncidentAdmin, link
+from apps.dispatch.admin.incidents import IncidentAdmin, link
 from apps.dispatch.models import Incident, Source
 
 
@@ -62,7 +62,7 @@ IncidentAdmin.actions.append(assign_unit)
 
 @admin.register(Assignment)
 class AssignmentAdmin(RecordAdmin[Assignment]):
-    VIEW = DESK
+    VIEW = DESK_ROLES
     list_display = (
         *("call", "unit", "state", "acknowledgement", "override"),
         *("source", moment("given_at", "given"), moment("closed_at", "closed")),

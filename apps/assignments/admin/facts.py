@@ -13,13 +13,13 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.accounts.models import DESK_ROLES
 from apps.assignments.admin import tables
 from apps.assignments.models import Assignment, Fact, FactQuerySet
 from apps.audit.admin import RecordAdmin
 from apps.core import clock
 from apps.core.admin import NOTHING, moment, pretty
 from apps.core.ids import short
-from apps.dispatch.admin.incidents import DESK
 
 
 class WaitingFilter(admin.SimpleListFilter):
@@ -53,7 +53,7 @@ def assignment_link(id: UUID | None) -> SafeString:
 
 @admin.register(Fact)
 class FactAdmin(RecordAdmin[Fact]):
-    VIEW = DESK
+    VIEW = DESK_ROLES
     list_display = (
         *("order", "what", "unit", "source", "author", moment("device_time", "by its device")),
         *(moment("received_at", "received"), "doubts"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid5
 
@@ -30,8 +30,9 @@ from apps.assignments.records import (
     orphan_scopes,
 )
 from apps.assignments.services.writing import called_by, publish_all, write
-from apps.assignments.timeline import read
+from apps.assignments.timeline import corrected_time, read
 from apps.audit.services import Act, Actor, record_all
+from apps.changes.services import lock_key
 from apps.core.problems import CONFLICT, INVALID, FieldError, ProblemError
 from apps.dispatch.models import CrewMember, EntryKind, Source, Unit
 from apps.dispatch.services import open_incident
@@ -68,12 +69,7 @@ class Telling:
     @property
     def happened_at(self) -> datetime | None:
         """The device's time, corrected by its measured offset. None where it cannot be."""
-        if self.device_time is None or self.clock_offset_ms is None:
-            return self.device_time
-        try:
-            return self.device_time - timedelta(milliseconds=self.clock_offset_ms)
-        except OverflowError:
-            return None
+        return corrected_time(self.device_time, self.clock_offset_ms)
 
 
 @transaction.atomic
@@ -162,9 +158,10 @@ def _must_be_a_tablets(telling: Telling) -> None:
 
 
 def _wait_for_arrival(assignment_id: UUID) -> None:
-    key = int.from_bytes(assignment_id.bytes[-4:], "big", signed=True)
     with connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(%s, %s)", [_ARRIVAL_LOCK, key])
+        cursor.execute(
+            "select pg_advisory_xact_lock(%s, %s)", [_ARRIVAL_LOCK, lock_key(assignment_id)]
+        )
 
 
 def _must_be_a_repeat(known: Fact, telling: Telling) -> None:

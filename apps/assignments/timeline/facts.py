@@ -125,12 +125,13 @@ def in_precedence(facts: Iterable[Fact]) -> list[Fact]:
     return sorted(unique.values(), key=lambda fact: keys[fact.id])
 
 
-def corrected_time(fact: Fact) -> datetime | None:
-    """The device's time less its measured offset; uncorrected where no offset was measured."""
-    if fact.device_time is None or fact.clock_offset_ms is None:
-        return fact.device_time
+def corrected_time(device_time: datetime | None, clock_offset_ms: int | None) -> datetime | None:
+    """The device's time less its measured offset; uncorrected where no offset was measured. None
+    where there is none, or where it would lie outside of the calendar."""
+    if device_time is None or clock_offset_ms is None:
+        return device_time
     try:
-        return fact.device_time - timedelta(milliseconds=fact.clock_offset_ms)
+        return device_time - timedelta(milliseconds=clock_offset_ms)
     except OverflowError:
         return None
 
@@ -141,7 +142,7 @@ def reading_of(fact: Fact, limits: Limits) -> Reading:
     What the server or a person at a desk told happened when the server took it, unless they
     named a time; what CAD or a tablet told without a time has none.
     """
-    at = corrected_time(fact)
+    at = corrected_time(fact.device_time, fact.clock_offset_ms)
     if fact.source in ("desk", "system"):
         at = at or fact.received_at
         return Reading(at, fact.clock_uncertainty_ms or 0, _future(at, fact.received_at, limits))

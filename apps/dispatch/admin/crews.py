@@ -15,7 +15,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps.accounts.models import Role, Team, User
+from apps.accounts.models import DESK_ROLES, Role, Team, User
 from apps.audit.admin import RoleAdmin, actor_of
 from apps.core import clock
 from apps.core.admin import NOTHING, moment
@@ -184,7 +184,7 @@ class ShiftForm(forms.ModelForm[Shift]):
 class ShiftAdmin(RoleAdmin[Shift]):
     """Shifts of the supervisor's team. One that has begun is ended by the action, not edited."""
 
-    VIEW = frozenset({"supervisor", "dispatcher"})
+    VIEW = DESK_ROLES
     CHANGE = SUPERVISOR
     form = ShiftForm
     list_display = (moment("starts_at", "from"), moment("ends_at", "to"), "team", "people")

@@ -13,12 +13,13 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.accounts.models import DESK_ROLES
 from apps.audit.admin import RecordAdmin, actor_of
 from apps.core import clock
 from apps.core.admin import NOTHING, moment, table
 from apps.core.problems import ProblemError
 from apps.dispatch import services
-from apps.dispatch.admin.incidents import DESK, link
+from apps.dispatch.admin.incidents import link
 from apps.dispatch.calls import Malformed
 from apps.dispatch.models import HeldMessage
 
@@ -36,7 +37,7 @@ class ReplayForm(forms.Form):
 class HeldMessageAdmin(RecordAdmin[HeldMessage]):
     """What CAD sent and nobody could read. Looking at one is written down."""
 
-    VIEW = DESK
+    VIEW = DESK_ROLES
     list_display = (
         *(moment("received_at"), "client", "path", "wrong", "replay_link"),
         *(moment("replayed_at"), moment("expires_at")),

@@ -11,11 +11,10 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.accounts.models import DESK_ROLES
 from apps.audit.admin import RecordAdmin
 from apps.core.admin import NOTHING, moment, table, when
 from apps.dispatch.models import Agency, Incident, IncidentLink, IncidentQuerySet, IncidentStatus
-
-DESK = frozenset({"supervisor", "dispatcher"})
 
 
 class VerdictFilter(admin.SimpleListFilter):
@@ -41,7 +40,7 @@ class VerdictFilter(admin.SimpleListFilter):
 class IncidentAdmin(RecordAdmin[Incident]):
     """Read only: CAD and the services change incidents. `actions` may be added to by other apps."""
 
-    VIEW = DESK
+    VIEW = DESK_ROLES
     actions = []
     list_display = (
         *("number", moment("occurred_at", "called"), "ruled", "on_it", "call_type", "urgency"),

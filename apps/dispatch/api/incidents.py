@@ -14,11 +14,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.accounts.api import person_of
-from apps.accounts.auth import TabletSession
+from apps.accounts.api import actor_of
 from apps.accounts.permissions import IsPerson
-from apps.accounts.services import tablet_actor, user_actor
-from apps.audit.services import Actor, record
+from apps.audit.services import record
 from apps.core import clock
 from apps.core.schema import PROBLEMS
 from apps.dispatch.models import Incident, IncidentLink, IncidentQuerySet, IncidentUnit
@@ -172,14 +170,6 @@ class WholeIncidentOut(IncidentOut):
 
     def get_rules(self, row: Incident) -> dict[str, Any]:
         return dict(row.evaluation)
-
-
-def actor_of(request: Request) -> Actor:
-    """Whoever asks, as the audit log names them."""
-    session: object = request.auth
-    if isinstance(session, TabletSession):
-        return tablet_actor(session.tablet, session.user)
-    return user_actor(person_of(request))
 
 
 def _audit(request: Request, ids: list[UUID]) -> None:

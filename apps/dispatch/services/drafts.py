@@ -109,7 +109,7 @@ class Draft:
         self.set(call_revision=self.incident.call_revision + 1)
         revision = {
             "revision": self.incident.call_revision,
-            "at": now.isoformat().replace("+00:00", "Z"),
+            "at": _iso(now),
             "changed": list(changed),
         }
         details = self.incident.details

@@ -22,6 +22,7 @@ from apps.dispatch.models import (
     Unit,
     details,
 )
+from apps.dispatch.normalise import CAD_NUMBER_LENGTH
 from apps.dispatch.services.drafts import (
     STARTED_BY_RESPONDER,
     Draft,
@@ -108,8 +109,9 @@ def link_to_cad(
     that goes on. Without `agency_id` that of the newest call is meant: a deployment hears one.
     """
     number = cad_number.strip()
-    if not number or len(number) > 60:
-        error = FieldError("/cad_number", "Give the CAD event number, at most 60 signs.")
+    if not 0 < len(number) <= CAD_NUMBER_LENGTH:
+        wanted = f"Give the CAD event number, at most {CAD_NUMBER_LENGTH} signs."
+        error = FieldError("/cad_number", wanted)
         raise ProblemError(INVALID, errors=[error])
     agency_id = agency_id or _usual_agency()
     return once_more_if_number_taken(lambda: _link(incident, (agency_id, number), by, now))

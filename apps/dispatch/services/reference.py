@@ -62,8 +62,7 @@ def load_reference(*, by: Actor, now: datetime) -> Loaded:
         subject_ids=[rule.pk for rule in missing],
         now=now,
     )
-    rulebook.forget()
-    transaction.on_commit(rulebook.forget, robust=True)
+    rulebook.has_changed()
     units = Unit.objects.filter(agency=Agency.CARE).order_by("pk")
     lists = [
         Document(REFERENCE, one.id, frozenset({EVERYONE_SCOPE}), one.body()) for one in code_lists()

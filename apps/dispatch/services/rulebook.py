@@ -68,6 +68,13 @@ def forget() -> None:
     _read = None
 
 
+def has_changed() -> None:
+    """Forgets at once, and again when it is committed: another thread may have read the former
+    state meanwhile."""
+    forget()
+    transaction.on_commit(forget, robust=True)
+
+
 def as_rule(row: DispatchRule) -> Rule:
     """The rule that a row holds. Raises `Malformed` where its definition is none."""
     return rules.read(
@@ -116,8 +123,7 @@ def check_rule(*, rule: DispatchRule, now: datetime) -> DispatchRule | None:
 def save_call_type(*, call_type: CallType, by: Actor, now: datetime) -> CallType:
     """Creates a call type, or changes what standard types it stands for."""
     call_type.save()
-    forget()
-    transaction.on_commit(forget, robust=True)
+    has_changed()
     # A call type is named by its code, which is no UUID: the log names the change by that.
     record(
         actor=by,
@@ -194,9 +200,7 @@ def _only_its_end(stored: DispatchRule, rule: DispatchRule, now: datetime) -> No
 
 
 def _told(rule: DispatchRule, action: str, by: Actor, now: datetime) -> None:
-    forget()
-    # Again when it is committed: another thread may have read the former state meanwhile.
-    transaction.on_commit(forget, robust=True)
+    has_changed()
     record(
         actor=by,
         action=action,

@@ -65,7 +65,7 @@ def test_data_that_are_no_object_count_as_empty() -> None:
 
 def test_the_offset_is_taken_off_the_devices_clock() -> None:
     fact = Story().add("en_route", 180, clock_offset_ms=3 * 3_600_000, received_at=at(1))
-    assert corrected_time(fact) == NOON
+    assert corrected_time(fact.device_time, fact.clock_offset_ms) == NOON
     reading = reading_of(fact, LIMITS)
     assert (reading.at, reading.flags, reading.trustworthy) == (NOON, ("clock_suspect",), False)
 
