@@ -28,5 +28,8 @@ def leave(errand: Callable[[], Coroutine[Any, Any, None]]) -> bool:
         _errands.add(task)
         task.add_done_callback(_errands.discard)
 
-    loop.call_soon_threadsafe(begin)
+    try:
+        loop.call_soon_threadsafe(begin)
+    except RuntimeError:  # it has ended just now
+        return False
     return True

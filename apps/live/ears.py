@@ -60,10 +60,10 @@ class Ears:
         loop = asyncio.get_running_loop()
 
         def listener(head: int | None) -> None:
-            if loop.is_closed():
-                bell.listeners.discard(listener)
-            else:
+            try:
                 loop.call_soon_threadsafe(self._heard, head)
+            except RuntimeError:  # it has ended, at the latest just now
+                bell.listeners.discard(listener)
 
         if not self._listening:
             self._listening = True

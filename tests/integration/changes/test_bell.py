@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import time
@@ -15,6 +16,7 @@ from apps.changes import bell, reading
 from apps.changes.models import Change
 from apps.changes.services import Document, Event, bind, grant, publish
 from apps.core.ids import uuid7
+from apps.live.ears import Ears
 
 NOON = datetime(2026, 3, 4, 20, tzinfo=UTC)
 AGENCY = frozenset({"agency"})
@@ -113,6 +115,19 @@ def test_a_number_that_was_not_said_is_not_made_up(transactional_db: None) -> No
             bell.ring_after_commit(connection)
 
     assert heard_during(commit_without_a_change) == [None]
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_loop_that_has_ended_keeps_the_bell_from_nobody(transactional_db: None) -> None:
+    before = set(bell.listeners)
+
+    async def listen() -> None:
+        Ears(lambda head: None)._hear_this_process()
+
+    asyncio.run(listen())
+    assert bell.listeners != before
+    assert heard_during(put) == [reading.head().seq]
+    assert bell.listeners == before
 
 
 def test_without_redis_the_change_is_committed_and_the_log_says_so(
