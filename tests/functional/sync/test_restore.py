@@ -318,3 +318,35 @@ def test_what_a_standby_had_not_heard_of_comes_back_too(own: Postgres, stage: St
     finally:
         standby.stop()
         own.start()
+
+
+def test_a_second_restore_after_the_first_loses_nothing_either(stage: Stage) -> None:
+    """The copy is of the time after the first one, and was put back again: a third history. One
+    tablet has slept through the second and knows nothing of it."""
+    crew = stage.crew
+    before = stage.serve()
+    pages = stage.run(work(crew))
+    stage.programs.dump(stage.folder / "dump")
+    stage.run(go_on(crew, pages))
+    before.kill()
+    with stage.restored(stage.folder / "dump"):
+        command("new_history")
+        second = stage.serve()
+        stage.run(crew.settle(0, 1))
+        crew.page(0, title="typed in the second history", text="and lost with it")
+        crew.mark(1, "a mark of the second history")
+        stage.programs.dump(stage.folder / "another")
+        stage.run(crew.settle(0, 1))
+        epochs = {one.store.epoch for one in crew.tablets}
+        assert len(epochs) == 2  # the third one still follows the first
+        second.kill()
+        with stage.restored(stage.folder / "another"):
+            assert "a mark of the second history" in crew.lost()
+            command("new_history", "--again")
+            assert History.objects.count() == 2
+            stage.serve()
+            stage.come_back()
+            [epoch] = {one.store.epoch for one in crew.tablets}
+            assert epoch not in epochs
+            newest = Comeback.objects.filter(epoch=epoch).exclude(followed_at=None)
+            assert {c.instance for c in newest} == {one.store.instance for one in crew.tablets}

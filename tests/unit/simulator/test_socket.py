@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -144,3 +145,38 @@ def test_a_server_that_turns_away_is_no_answer() -> None:
         await connection.close(4401)
 
     assert asyncio.run(converse(rig, speak)) == [False]
+
+
+def test_a_tablet_of_another_history_dials_again_ever_more_slowly() -> None:
+    """4409 comes after a welcome, and must not count as an answer: all tablets that wait for the
+    operator of a restored server would dial without a pause. Any other close does count."""
+    rig = Rig()
+    pauses: list[int] = []
+
+    async def pause(failures: int, least: float = 0.0) -> bool:
+        pauses.append(failures)
+        if len(pauses) == 6:
+            raise Enough
+        return False
+
+    rig.replication.pause = pause  # type: ignore[method-assign]
+
+    async def close(connection: ServerConnection) -> None:
+        await connection.recv()
+        await connection.send(json.dumps(WELCOME))
+        await connection.close(4409 if len(pauses) < 4 else 1012)
+
+    async def listen() -> None:
+        async with serve(close, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            dial = Radio(Impatient()).dial
+            socket = Socket(f"ws://127.0.0.1:{port}", rig.store, rig.replication, dial)
+            with contextlib.suppress(Enough):
+                await socket.listening()
+
+    asyncio.run(listen())
+    assert pauses == [1, 2, 3, 4, 0, 0]
+
+
+class Enough(Exception):
+    """The test has seen what it wanted to."""
