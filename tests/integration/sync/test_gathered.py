@@ -97,9 +97,12 @@ def test_what_ails_one_request_does_not_reach_the_others(crowd: list[Pages]) -> 
         tablet=coming_back.of.tablet,
         pending=["pages"],
     )
+    revoked = tablet(person())
+    revoked.tablet.tokens.update(revoked_at=NOON)
     stranger = replace(tablet(person()), instance=well.of.instance)  # another's local database
     answers = together(
         *((one, new(one)) for one in crowd),
+        (revoked, new(well)),
         (stranger, new(well)),
         (well, {"no": "list"}),
         (well, [{"newDocumentState": {"id": "no uuid"}}]),
