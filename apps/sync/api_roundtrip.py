@@ -45,6 +45,7 @@ class RoundTrip(api.SyncView):
         parameters=[
             _header("Sync-Instance", "UUID of the tablet's local database", required=True),
             _header("Sync-Seen", "the highest Sync-Head that this local database has seen"),
+            _header("Sync-Followed", "the history to which everything that was held has been sent"),
             _header("Sync-Clock", "device clock in Unix milliseconds; `;rtt=` last round trip"),
             _header("Sync-Schema", "the version of the schemas that the app was built for"),
         ],
