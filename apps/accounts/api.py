@@ -23,7 +23,7 @@ from rest_framework.views import APIView
 from apps.accounts import services
 from apps.accounts.auth import TabletSession
 from apps.accounts.models import Role, Tablet, Team, User
-from apps.accounts.permissions import IsDesk, IsSupervisor, IsTablet
+from apps.accounts.permissions import IsSupervisor, IsTablet, IsTabletOrDesk
 from apps.accounts.throttles import EnrolmentThrottle
 from apps.audit.services import Actor
 from apps.core import clock
@@ -148,7 +148,7 @@ class SocketTicket(APIView):
     It is sent in the first message (`{"type": "hello", "ticket": "..."}`), never in the address.
     """
 
-    permission_classes = [IsTablet | IsDesk]
+    permission_classes = [IsTabletOrDesk]
 
     @extend_schema(
         operation_id="socket_ticket",

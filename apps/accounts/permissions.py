@@ -23,11 +23,15 @@ class Nobody(BasePermission):
         return False
 
 
+def _is_lost(request: Request) -> bool:
+    return isinstance(request.auth, TabletSession) and request.auth.lost
+
+
 class IsTablet(BasePermission):
     """An enrolled tablet, with or without a responder. Not one that is lost."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        if isinstance(request.auth, TabletSession) and request.auth.lost:
+        if _is_lost(request):
             self.message = _LOST
             return False
         return isinstance(request.auth, TabletSession)
@@ -52,6 +56,8 @@ class _Staff(BasePermission):
     roles: frozenset[str] = frozenset()
 
     def has_permission(self, request: Request, view: Any) -> bool:
+        if _is_lost(request):
+            self.message = _LOST
         user = request.user
         return isinstance(user, User) and user.is_active and user.role in self.roles
 
@@ -70,3 +76,17 @@ class IsPerson(_Staff):
     """Anyone with an account: responders see their own, desks what they were granted."""
 
     roles = DESK_ROLES | {Role.RESPONDER}
+
+
+class IsTabletOrDesk(IsTablet):
+    """Either of them. (Of two permissions that are put together by `|`, no message is told.)"""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return super().has_permission(request, view) or IsDesk().has_permission(request, view)
+
+
+class IsTabletOrPerson(IsTablet):
+    """Either of them."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return super().has_permission(request, view) or IsPerson().has_permission(request, view)

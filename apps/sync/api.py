@@ -22,7 +22,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.accounts.permissions import IsAnyTablet, IsPerson, IsTablet
+from apps.accounts.permissions import IsAnyTablet, IsTabletOrPerson
 from apps.core import clock
 from apps.core.compression import compress
 from apps.core.problems import INVALID, TOO_LARGE, FieldError, ProblemError
@@ -223,7 +223,7 @@ class SchemaOf(APIView):
     that says `Sync-Schema: <version>`. Tombstones and stubs are valid too: only `id` is required.
     `readOnly` marks what the server writes."""
 
-    permission_classes = [IsTablet | IsPerson]
+    permission_classes = [IsTabletOrPerson]
 
     @extend_schema(
         operation_id="collection_schema",

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from apps.accounts.auth import TabletSession
 from apps.accounts.models import Role, Tablet, User
-from apps.accounts.permissions import IsPerson, IsTablet
+from apps.accounts.permissions import IsTabletOrPerson
 from apps.core import clock
 from apps.core.schema import PROBLEMS
 from apps.dispatch.models import CrewMember
@@ -146,7 +146,7 @@ class Me(APIView):
     somebody on no unit. Durations are as they run here: a demo plays them faster.
     """
 
-    permission_classes = [IsTablet | IsPerson]
+    permission_classes = [IsTabletOrPerson]
 
     @extend_schema(
         operation_id="me",

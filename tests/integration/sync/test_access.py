@@ -449,6 +449,7 @@ class TestALostTablet:
                 method, f"/api/v1{path}", b"{}", "application/json", headers=mine.of.headers
             )
             assert answer.status_code in {401, 403}, door
+            assert "enrol it anew" in answer.json()["detail"], door
 
     def test_that_is_compromised_is_answered_nothing(self, pair: Pair) -> None:
         mine, _ = pair
