@@ -70,11 +70,14 @@ class Figures:
             self.with_care.add(number)
 
     def heard_alert(self, document: Document) -> None:
-        """A desk has an alert on its screen."""
+        """A desk has an alert on its screen. Those of an earlier run are there, and are no news."""
         known = self.alerts.get(document["id"])
         self.alerts[document["id"]] = document
         if known is None:
-            self.say("alert", f"{document['unit']}: alert, {words(document['kind'])}")
+            if datetime.fromisoformat(document["raised_at"]) >= datetime.fromisoformat(
+                self.began_at
+            ):
+                self.say("alert", f"{document['unit']}: alert, {words(document['kind'])}")
         elif document["state"] == "acknowledged" != known["state"]:
             by = document["acknowledged_by"]
             self.say("answer", f"{document['unit']}: {by} answers the alert")
