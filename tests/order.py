@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import pytest
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Half as many again as there are processors: what takes long mostly waits."""
     return math.ceil(1.5 * (os.cpu_count() or 1))

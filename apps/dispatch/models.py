@@ -267,7 +267,7 @@ class Incident(UUIDModel):
                 name="dispatch_merged_into_another",
             ),
         ]
-        indexes = [models.Index(fields=["-received_at"])]
+        indexes = [models.Index(fields=["-received_at"]), models.Index(fields=["-occurred_at"])]
 
 
 class IncidentUnit(UUIDModel):
