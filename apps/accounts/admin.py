@@ -19,7 +19,7 @@ from apps.accounts import services
 from apps.accounts.models import Client, Role, Tablet, Team, User
 from apps.audit.admin import RoleAdmin, actor_of
 from apps.core import clock
-from apps.core.admin import NOTHING
+from apps.core.admin import NOTHING, duration
 from apps.core.problems import ProblemError
 
 admin.site.unregister(Group)
@@ -105,9 +105,7 @@ class TabletAdmin(RoleAdmin[Tablet]):
             return NOTHING
         if abs(offset) < services.CLOCK_NOTED_FROM_MS:
             return "right"
-        minutes, seconds = divmod(abs(offset) // 1000, 60)
-        size = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
-        return f"{size} {'fast' if offset > 0 else 'slow'}"
+        return f"{duration(abs(offset) // 1000)} {'fast' if offset > 0 else 'slow'}"
 
     @admin.action(description="Shut out: token, sign-in and sockets end at once")
     def retire(self, request: HttpRequest, tablets: QuerySet[Tablet]) -> None:

@@ -47,6 +47,15 @@ def moment(name: str, label: str = "") -> Any:
     return shown
 
 
+def duration(seconds: int) -> str:
+    """So many seconds as a person reads them."""
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
 def pretty(value: Any) -> SafeString:
     """JSON to be read, as it is; everything in it is escaped."""
     text = "" if value is None else orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()

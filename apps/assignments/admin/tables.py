@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from apps.assignments import codes, documents
 from apps.assignments.records import Record
 from apps.assignments.timeline.corrections import Entry
-from apps.core.admin import NOTHING, table, when
+from apps.core.admin import NOTHING, duration, table, when
 
 _HEADS = ("time", "what", "unit", "told by", "details", "doubts")
 # Told beside the details: the acknowledged version of the call is a number for machines.
@@ -144,6 +144,4 @@ def _requests(requests: list[dict[str, Any]]) -> Iterator[tuple[Any, ...]]:
 
 
 def _minutes(seconds: int | None) -> str:
-    if seconds is None:
-        return "not known"
-    return f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
+    return "not known" if seconds is None else duration(seconds)

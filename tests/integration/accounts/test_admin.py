@@ -73,7 +73,13 @@ def test_a_supervisor_shuts_out_tablets_of_the_own_team_alone() -> None:
 
 @pytest.mark.parametrize(
     ("offset", "words"),
-    [(None, ">-<"), (400, "right"), (-75_000, "1 min 15 s slow"), (9_000, "9 s fast")],
+    [
+        (None, ">-<"),
+        (400, "right"),
+        (9_000, "9 s fast"),
+        (-75_000, "1 min 15 s slow"),
+        (9_899_000, "2 h 44 min fast"),
+    ],
 )
 def test_a_tablets_clock_is_told_in_words(offset: int | None, words: str) -> None:
     row = tablet().tablet

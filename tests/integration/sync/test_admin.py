@@ -300,7 +300,7 @@ class TestTablets:
         for words in (
             "in contact",
             "no contact since 2026-03-04 12:00:00",
-            "180 min 0 s slow: wrong",
+            "3 h 0 min slow: wrong",
             "7 , the oldest from 2026-03-04",
             "never said",
         ):
