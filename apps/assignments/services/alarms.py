@@ -158,9 +158,10 @@ def _unacknowledged(record: Record, level: int, now: datetime) -> Alert:
 
 
 def _let_go(row: Assignment, now: datetime) -> None:
-    row.leaves_at, row.left_at = None, now
-    row.save(update_fields=["leaves_at", "left_at"])
     facts = facts_of([row.pk])
+    # All that is here leaves, also what came while this waited, or by a clock that is ahead.
+    row.leaves_at, row.left_at = None, max([now, *(fact.received_at for fact in facts)])
+    row.save(update_fields=["leaves_at", "left_at"])
     moved = max((fact.order for fact in facts if fact.event == "reassigned"), default=0)
     # Only who sees them changes: nothing is opened, so that no broken row keeps a call on a tablet.
     found = [Document("assignments", row.pk, assignment_scopes(row))]

@@ -114,7 +114,8 @@ def record_from_tablet(*, telling: Telling, session: TabletSession, now: datetim
             if not urgent:
                 raise
             return _take_orphan(_apart(telling), author, speaker, actor, now)
-        fact = _fact(telling, author, unit, FactSource.TABLET, now)
+        received_at = _since_it_left(record.assignment, now)
+        fact = _fact(telling, author, unit, FactSource.TABLET, received_at)
         write([record], facts=[fact], acts=[_act(actor, fact)], now=now)
         return fact
     if author is not None and telling.event == "opened" and telling.assignment_id is not None:
@@ -226,6 +227,16 @@ def _crewed(author: User, at: datetime) -> Unit | None:
     then = [c for c in crews if c.since <= at and (c.until is None or c.until > at)]
     now = [c for c in crews if c.until is None]
     return next((crew.unit for crew in [*then, *now, *crews]), None)
+
+
+def _since_it_left(assignment: Assignment, now: datetime) -> datetime:
+    """When a fact is received of which `now` was read before the row was locked. The call may have
+    left the tablets since, or by a clock that is ahead: what is told after that is late all the
+    same, comes to its author's tablet and leaves it again. Else nobody told the tablet to drop it.
+    """
+    if assignment.left_at is None:
+        return now
+    return max(now, assignment.left_at + timedelta(microseconds=1))
 
 
 def _fact(

@@ -238,6 +238,22 @@ class TestLeavingTheTablets:
         assert self.go(world, 8600) == 1
         assert not shown(world.ours.tablets[0], "facts")
 
+    def test_a_fact_that_waited_while_the_call_left_is_late_too(self, world: World) -> None:
+        """Its request began before, and had to wait: for the database, or for the row."""
+        row = self.clear(world, 100)
+        self.go(world, 3700)
+        made = world.document("contact_made", row, now=after(90))
+        assert world.push(made, now=after(3698)) == []
+        assert set(shown(world.ours.tablets[0], "facts")) == {UUID(made["id"])}
+        assert self.go(world, 7300) == 1
+        assert not shown(world.ours.tablets[0], "facts")
+
+    def test_takes_along_what_came_by_a_clock_that_is_ahead(self, world: World) -> None:
+        row = self.clear(world, 100)
+        world.tap("contact_made", row, now=after(3702))
+        assert self.go(world, 3700) == 1
+        assert not shown(world.ours.tablets[0], "facts")
+
     def test_a_call_that_is_reopened_comes_back_whole(self, world: World) -> None:
         row = world.given(number="1")
         world.call(number="1", now=after(60), event="cancel")
