@@ -51,6 +51,9 @@ _POOL = {
     "min_size": _POOL_MIN,
     "max_size": env.whole("DATABASE_POOL_MAX", 12, least=max(1, _POOL_MIN)),
     "timeout": env.number("DATABASE_POOL_TIMEOUT_SECONDS", 5, least=0.1),
+    # The pool waits twice as long after each failure to connect. Left to itself it stays away for
+    # as long again as PostgreSQL was, up to minutes; given up early, whoever asks begins anew.
+    "reconnect_timeout": 2,
 }
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # the pool keeps connections; threads must not
 # The pool asks a connection whether it lives before it lends it: after a restart of PostgreSQL each
