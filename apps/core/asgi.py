@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import nullcontext
 from io import BytesIO
 from typing import Any
@@ -28,6 +28,11 @@ from apps.core import serving
 from apps.core.admission import Admission, Line, Queue
 from apps.core.gathering import Gatherer, Together
 from apps.core.problems import BUSY, TOO_LARGE, TOO_SLOW, respond
+
+# Asked by machines that end or pass by a server which does not answer in time. While the database
+# is away every thread of the requests waits for it, and this server is to go on: its tablets keep
+# their sockets.
+PROBES = {"/healthz", "/readyz"}
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
@@ -61,6 +66,7 @@ class HTTPHandler(ASGIHandler):
         super().__init__()
         self._gatherer = Gatherer(together, self._in_thread) if together else None
         self._threads = ThreadPoolExecutor(settings.REQUEST_THREADS, thread_name_prefix="request")
+        self._probed = {path: ThreadPoolExecutor(1, thread_name_prefix="probe") for path in PROBES}
         self._admission = Admission(
             threads=settings.REQUEST_THREADS,
             most_waiting=settings.REQUEST_QUEUE,
@@ -96,8 +102,9 @@ class HTTPHandler(ASGIHandler):
             if line is not None and self._gatherer is not None:
                 response = await self._gatherer.answer(request, body.held, line)
             if response is None:
+                threads = self._probed.get(path, self._threads)
                 async with line.turn() if line else nullcontext():
-                    response = await self._in_thread(self._respond, scope, request)
+                    response = await self._in(threads, self._respond, scope, request)
         except RequestAborted:
             return
         except _Refused as refusal:
@@ -160,10 +167,14 @@ class HTTPHandler(ASGIHandler):
             raise ended
 
     async def _in_thread(self, work: Callable[..., Any], *arguments: object) -> Any:
+        return await self._in(self._threads, work, *arguments)
+
+    @staticmethod
+    async def _in(threads: Executor, work: Callable[..., Any], *arguments: object) -> Any:
         """Each request has a context of its own, as it would in a thread of its own."""
         run = contextvars.copy_context().run
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, run, work, *arguments)
+        return await loop.run_in_executor(threads, run, work, *arguments)
 
     def _respond(self, scope: dict[str, Any], request: ASGIRequest) -> HttpResponseBase:
         """In the request's thread. What is not streamed is complete, so its connections to the

@@ -18,7 +18,8 @@ _further: dict[str, Check] = {}
 
 
 def check(name: str) -> Callable[[Check], Check]:
-    """Registers what a room above adds to readiness: a function that says whether it is fine."""
+    """Registers what a room above adds to readiness: a function that asks the database whether it
+    is fine."""
 
     def register(function: Check) -> Check:
         _further[name] = function
@@ -36,10 +37,14 @@ def ready(request: HttpRequest) -> JsonResponse:
     """200 when database, Redis and the worker's heartbeat are fine; otherwise 503 naming them.
 
     Redis or the worker missing does not stop calls from reaching tablets (they fall back), but
-    alarms would be late, and somebody must know.
+    alarms would be late, and somebody must know. null: the database would have to be asked, and it
+    does not answer.
     """
-    asked = {"database": _database, "redis": _redis, "worker": _worker, **_further}
-    checks = {name: _is_fine(function) for name, function in asked.items()}
+    database = _is_fine(_database)
+    in_database = {"worker": _worker, **_further}
+    checks: dict[str, bool | None] = {"database": database, "redis": _is_fine(_redis)}
+    for name, function in in_database.items():
+        checks[name] = _is_fine(function) if database else None
     fine = all(checks.values())
     body = {"status": "ready" if fine else "degraded", "checks": checks}
     return JsonResponse(body, status=200 if fine else 503)

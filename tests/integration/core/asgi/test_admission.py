@@ -120,6 +120,25 @@ class TestAHerd:
             assert asyncio.run(call(handler, address, method=method)).status == 200
 
 
+def test_probes_are_answered_while_every_thread_waits(settings: Any) -> None:
+    """As all do for a database that is away: whoever asks whether the server lives must not end it,
+    and whoever asks what is missing wants to know it then."""
+    settings.REQUEST_THREADS = 3
+
+    async def run() -> list[int]:
+        handler = HTTPHandler()
+        requests = [asyncio.ensure_future(call(handler, "/work")) for _ in range(5)]
+        await until(lambda: work.inside == 3)
+        async with asyncio.timeout(PATIENCE):
+            answers = [await call(handler, path) for path in ("/healthz", "/readyz")]
+        assert work.inside == 3
+        work.go.set()
+        await asyncio.gather(*requests)
+        return [answer.status for answer in answers]
+
+    assert asyncio.run(run()) == [200, 200]
+
+
 class TestThePace:
     def test_spreads_wider_the_more_were_sent_away(self) -> None:
         pace = Pace(5)

@@ -94,6 +94,8 @@ urlpatterns = [
     path("stream", stream),
     path("file", file),
     path("healthz", lambda _: HttpResponse("live")),
+    path("readyz", lambda _: HttpResponse("ready")),
+    path("work", work),
     path("api/v1/sync", work),
     path("api/v1/sync/<str:collection>/<str:what>", work),
     path("api/v1/media/<str:name>", work),
