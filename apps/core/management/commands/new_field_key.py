@@ -1,4 +1,5 @@
-"""`manage.py new_field_key`: a fresh key for the ring, to be put first in FIELD_KEYS."""
+"""`manage.py new_field_key`: a fresh key for the ring: first put last in FIELD_KEYS, until
+every process can read it, then first. See the runbook."""
 
 from __future__ import annotations
 
