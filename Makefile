@@ -44,13 +44,13 @@ smoke: venv ## the demo unattended, with faults; one JSON line, exit 0 when noth
 test: venv rxdb ## the whole suite (ARGS="-k word" for a part)
 	@$(RUN) -m pytest -n logical --maxprocesses 8 --dist worksteal $(ARGS)
 
-# A client of somebody else's, for the tests. They skip what needs it where it cannot be had.
 soak: venv ## random days of tablets for ten minutes (SOAK_SECONDS, SEED): nothing lost, all agree
 	@$(RUN) -m pytest -q tests/oracle/soak.py --show-capture=no --tb=short $(ARGS)
 
 guards: venv rxdb ## each guarantee without its guard: its tests must fail (ARGS=G1 for a part)
 	@$(RUN) -m tests.guards $(ARGS)
 
+# A client of somebody else's, for the tests. They skip what needs it where it cannot be had.
 rxdb: tests/rxdb/node_modules/.package-lock.json
 
 tests/rxdb/node_modules/.package-lock.json: tests/rxdb/package-lock.json
