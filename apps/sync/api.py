@@ -174,7 +174,20 @@ class Push(SyncView):
         examples=[
             OpenApiExample(
                 "One row",
-                [{"newDocumentState": {"id": _ID, "edit_no": 7, "_deleted": False}}],
+                {  # spectacular makes a list of it, because the serializer takes many
+                    "newDocumentState": {
+                        "id": "01931f70-1a2b-7c3a-9a51-0d7a8f4b2c20",
+                        "kind": "assignment_event",
+                        "assignment_id": _ID,
+                        "event": "acknowledged",
+                        "device_time": "2026-03-04T22:20:44.501Z",
+                        "counter": 17,
+                        "data": {"call_revision": 1},
+                        "editor": "01931f00-0000-7c3a-9a51-0d7a8f4b2c02",
+                        "edit_no": 23,
+                        "_deleted": False,
+                    }
+                },
                 request_only=True,
             ),
             OpenApiExample("All applied as sent", [], response_only=True, status_codes=["200"]),

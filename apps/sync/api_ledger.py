@@ -154,7 +154,7 @@ class Purged(api.SyncView):
         examples=[
             OpenApiExample(
                 "One document",
-                [{"collection": "assignments", "ids": [_ID]}],
+                {"collection": "assignments", "ids": [_ID]},
                 request_only=True,
             )
         ],

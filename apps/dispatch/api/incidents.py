@@ -234,7 +234,25 @@ class OneIncident(APIView):
         examples=[
             OpenApiExample(
                 "One",
-                {**_SUMMARY, "address": "5TH AVE S / S JACKSON ST", "links": []},
+                {
+                    **_SUMMARY,
+                    "address": "5TH AVE S / S JACKSON ST",
+                    "location": {"lat": 47.5993, "lon": -122.3277},
+                    "premise": "bus stop",
+                    "narrative": [
+                        {
+                            "at": "2026-03-02T22:19:30Z",
+                            "text": "CALLER SAYS A WOMAN SITS ON THE GROUND, CRYING, NO COAT",
+                            "author": "",
+                        }
+                    ],
+                    "alternates": [],
+                    "revisions": [],
+                    "rules": {"verdict": _SUMMARY["verdict"], "text": _SUMMARY["evaluation"]},
+                    "links": [],
+                    "merged_into": None,
+                    "withheld_count": 0,
+                },
                 response_only=True,
             )
         ],
