@@ -36,6 +36,12 @@ class JSONFormatter(logging.Formatter):
         return orjson.dumps(line, default=str).decode()
 
 
+def ailment(error: BaseException) -> str:
+    """What ails the database, by the driver's own word: LockNotAvailable, DiskFull, PoolTimeout.
+    Django calls them all OperationalError; the message may quote a row."""
+    return type(error.__cause__ or error).__name__
+
+
 def _without_query(message: str) -> str:
     """A path keeps its address and loses its query string."""
     return " ".join(word.split("?", 1)[0] if "/" in word else word for word in message.split(" "))

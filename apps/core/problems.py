@@ -6,6 +6,7 @@ do next, and for bad input the JSON Pointer (RFC 6901) of each field to mend.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,10 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
+
+from apps.core.logs import ailment
+
+log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -174,6 +179,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         exc = exceptions.PermissionDenied()
     elif isinstance(exc, OperationalError | InterfaceError):
         # A lock that was waited for too long, a deadlock, no connection: nothing was changed.
+        log.warning("busy: %s", ailment(exc))
         exc = ProblemError(BUSY, headers={"Retry-After": "1"})
     if isinstance(exc, ProblemError):
         details = Details(exc.problem, exc.text, exc.errors, exc.extra)

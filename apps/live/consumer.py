@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db.utils import DatabaseError, InterfaceError, OperationalError
 
 from apps.core import clock
+from apps.core.logs import ailment
 from apps.live import messages, visits
 from apps.live.entrance import Entrance, Refused, entrance
 from apps.live.hello import BadHello, Hello, message_of, parse
@@ -72,7 +73,7 @@ async def _admit(
             visits.open_socket, audience, knocking, hello, now=clock.now()
         )
     except (OperationalError, InterfaceError) as error:
-        log.warning("a socket cannot be opened: %s", type(error).__name__)
+        log.warning("a socket cannot be opened: %s", ailment(error))
         raise TurnedAway(Code.TRY_LATER, "too busy: dial again later") from None
     except DatabaseError:
         log.exception("a socket cannot be opened")

@@ -37,6 +37,7 @@ from django.db.utils import InterfaceError, OperationalError
 
 from apps.changes.reading import Head
 from apps.core import clock
+from apps.core.logs import ailment
 from apps.core.problems import ProblemError
 from apps.live import messages, rounds, visits
 from apps.live.ears import Ears
@@ -159,7 +160,7 @@ class Hub:
                 else:
                     socket.close(Code.TRY_LATER, problem.problem.title)
             except (OperationalError, InterfaceError) as error:
-                log.warning("catching up has to wait: %s", type(error).__name__)
+                log.warning("catching up has to wait: %s", ailment(error))
                 await asyncio.sleep(_RETRY_SECONDS)
             except Exception:
                 log.exception("a socket cannot catch up")
@@ -218,7 +219,7 @@ class Hub:
             try:
                 standing, still = await self.threads.feed(visits.look, known)
             except (OperationalError, InterfaceError) as error:
-                log.warning("the feed cannot be read: %s", type(error).__name__)
+                log.warning("the feed cannot be read: %s", ailment(error))
                 return
             self._learn(standing)
             if not still:
@@ -231,7 +232,7 @@ class Hub:
         try:
             found = await self.threads.feed(rounds.play, listeners, now=clock.now())
         except (OperationalError, InterfaceError) as error:
-            log.warning("the feed cannot be read: %s", type(error).__name__)
+            log.warning("the feed cannot be read: %s", ailment(error))
             self._fresh = fresh | self._fresh
             self._wake.set()
             await asyncio.sleep(_RETRY_SECONDS)
@@ -316,7 +317,7 @@ class Hub:
                 known = [socket.who for socket in present]
                 verdicts = await self.threads.other(look_again, known, now=clock.now())
             except (OperationalError, InterfaceError) as error:
-                log.warning("rights cannot be looked up: %s", type(error).__name__)
+                log.warning("rights cannot be looked up: %s", ailment(error))
                 continue
             for socket, verdict in zip(present, verdicts, strict=True):
                 self._permitted(socket, verdict)

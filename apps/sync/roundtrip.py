@@ -22,6 +22,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from apps.audit.services import Act, record_all
 from apps.changes.reading import Head, snapshot
 from apps.changes.services import forget
+from apps.core.logs import ailment
 from apps.core.problems import BUSY, FAILED, INVALID, Details, FieldError, ProblemError
 from apps.sync import feed, ledger, projection, recovery, registry
 from apps.sync.feed import Estranged, Standing
@@ -168,7 +169,9 @@ class _Reading:
                 for name in _in_order(self._asked):
                     self.found[name] = self._one(name, self._asked[name])
         except (DatabaseError, InterfaceError) as error:
-            if not isinstance(error, OperationalError):
+            if isinstance(error, OperationalError):
+                log.warning("busy: %s", ailment(error))
+            else:
                 log.exception("a round trip cannot be read")
             self.found = dict.fromkeys(self._asked, _problem(ProblemError(BUSY)))
             self.acts, self.presented, self.standing = [], {}, None
@@ -237,7 +240,8 @@ def _or_problem(work: Callable[..., bytes], *arguments: object) -> bytes:
         return work(*arguments)
     except ProblemError as problem:
         return _problem(problem)
-    except (OperationalError, InterfaceError):
+    except (OperationalError, InterfaceError) as error:
+        log.warning("busy: %s", ailment(error))
         return _problem(ProblemError(BUSY))
     except Exception:
         log.exception("one collection of a round trip failed")
