@@ -78,6 +78,11 @@ if env.flag("DATABASE_POOL", ENVIRONMENT != "test"):
     DATABASES["default"]["OPTIONS"]["pool"] = _POOL
 if env.text("DATABASE_OWNER_URL", "") and ENVIRONMENT != "test":
     DATABASES["owner"] = env.database("DATABASE_OWNER_URL")
+    # A migration that waits for a table, behind a backup that reads it, has everybody wait behind
+    # itself. It gives up before they do, and is repeated.
+    DATABASES["owner"]["OPTIONS"].setdefault(
+        "options", f"-c lock_timeout={_LOCK_SECONDS * 500:.0f}ms"
+    )
 # The role that `manage.py grant_privileges` gives the application's rights to.
 DATABASE_APP_ROLE = env.text("DATABASE_APP_ROLE", "carefield_app")
 
