@@ -132,8 +132,10 @@ def running(
                 yield stack
             finally:
                 with _undisturbed():
-                    say("Stopping")
-                    _end(stack.processes.values())
+                    try:
+                        say("Stopping")
+                    finally:  # to whom, when the terminal was closed?
+                        _end(stack.processes.values())
     finally:
         leash.release()
 

@@ -24,9 +24,12 @@ SERVERS = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
 
 
 class Command:
-    """`python -m apps.simulator ...`, running. `family` are all the processes it has started."""
+    """`python -m apps.simulator ...`, running. `family` are all the processes it has started.
+    It speaks to `terminal`, a file descriptor, where there is one."""
 
-    def __init__(self, *arguments: str, log: Path, environ: dict[str, str]) -> None:
+    def __init__(
+        self, *arguments: str, log: Path, environ: dict[str, str], terminal: int | None = None
+    ) -> None:
         self._log = log
         self._out = log.with_suffix(".out")
         with log.open("wb") as said, self._out.open("wb") as output:
@@ -35,8 +38,8 @@ class Command:
                 cwd=PROJECT,
                 env=environ,
                 stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=said,
+                stdout=output if terminal is None else terminal,
+                stderr=said if terminal is None else terminal,
                 start_new_session=True,
             )
 
@@ -74,16 +77,20 @@ def simulator(tmp_path: Path) -> Iterator[Callable[..., Command]]:
     started: list[Command] = []
 
     def start(
-        *arguments: str, servers: dict[str, str] | None = None, folder: Path | None = None
+        *arguments: str,
+        servers: dict[str, str] | None = None,
+        folder: Path | None = None,
+        terminal: int | None = None,
     ) -> Command:
         environ = {name: value for name, value in os.environ.items() if name not in SERVERS}
-        environ |= {"CAREFIELD_ENV": "development", **(servers or {})}
+        environ |= {"CAREFIELD_ENV": "development", "TERM": "xterm", **(servers or {})}
         folder = folder or tmp_path / f"run{len(started)}"
         command = Command(
             *arguments,
             *("--folder", str(folder)),
             log=tmp_path / f"said{len(started)}.txt",
             environ=environ,
+            terminal=terminal,
         )
         started.append(command)
         return command

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import signal
 import socket
@@ -78,6 +79,22 @@ def test_a_run_that_is_killed_leaves_nothing_either(simulator: Simulator) -> Non
     family = smoke.family()
     assert names_of(family) >= {"postgres", "valkey-server"}
     smoke.end(signal.SIGKILL)
+    assert_gone(family)
+
+
+def test_a_demo_whose_terminal_is_closed_leaves_nothing(
+    simulator: Simulator, given_servers: dict[str, str]
+) -> None:
+    ours, theirs = os.openpty()
+    demo = simulator("demo", "--port", "0", servers=given_servers, terminal=theirs)
+    os.close(theirs)
+    shown = b""
+    while b"Ctrl-C" not in shown:
+        shown += os.read(ours, 65536)
+    family = demo.family()
+    assert len(_running(demo, "beat")) == 1
+    os.close(ours)
+    demo.end(signal.SIGHUP)
     assert_gone(family)
 
 
