@@ -172,9 +172,12 @@ _STAMP = ("editor", "edit_no", "author_id")
 
 def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
     """A refused edit of a document stands in its place on the tablet where it was typed; the new
-    one has the document, and the text in the collection `quarantine`."""
-    if one.get("sync_status") == "quarantined" and other.get("sync_status") is None:
-        return True
+    one has the document, and the text in the collection `quarantine`. What was refused stays whole
+    where it was typed; to the new one it is shown without what no schema knows."""
+    if one.get("sync_status") == "quarantined":
+        if other.get("sync_status") is None:
+            return True
+        one = {name: value for name, value in one.items() if name in other}
     return _content(one) == _content(other)
 
 
