@@ -228,6 +228,15 @@ def lock(assignment_id: UUID, *, fact_id: UUID | None = None) -> Record | None:
     return _records([assignment], call, fact_id=fact_id)[0]
 
 
+def lock_all(ids: Iterable[UUID]) -> None:
+    """The rows of these assignments, locked in the order of their ids; for one alone `lock` does
+    it."""
+    wanted = set(ids)
+    if len(wanted) > 1:
+        rows = Assignment.objects.select_for_update(no_key=True).filter(pk__in=wanted)
+        list(rows.order_by("pk").values_list("pk"))
+
+
 def incident_record(incident: Incident) -> IncidentRecord:
     """The incident with its units and links."""
     units = IncidentUnit.objects.filter(incident=incident).select_related("unit")

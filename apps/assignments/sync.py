@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 from apps.assignments import schemas, timeline
 from apps.assignments.codes import ALERTING
 from apps.assignments.documents import ASSIGNMENT_EVENT, iso
+from apps.assignments.records import lock_all
 from apps.assignments.services import NotYours, Telling, record_from_tablet
 from apps.core.problems import FieldError
 from apps.sync.registry import (
@@ -21,6 +22,7 @@ from apps.sync.registry import (
     register_fact_kind,
 )
 from apps.sync.urgent import register_urgent
+from apps.sync.values import uuid_of
 
 _WRITTEN: Final = frozenset(
     {"id", "kind", "assignment_id", "event", "device_time", "counter", "data", "editor", "edit_no"}
@@ -40,6 +42,12 @@ def push(row: Pushed, contact: Contact, now: datetime) -> dict[str, Any] | None:
         detail = "You are not on the crew of this assignment, and were not."
         raise Refused([FieldError("/assignment_id", detail)]) from None
     return None
+
+
+def lock(rows: Sequence[Pushed]) -> None:
+    """The assignments that these facts are of. The two tablets of a unit tell of the same calls,
+    each in its own order."""
+    lock_all({id for row in rows if (id := uuid_of(row.document.get("assignment_id")))})
 
 
 def telling_of(row: Pushed, contact: Contact) -> Telling:
@@ -139,5 +147,5 @@ register(
         name="alerts", kind="pull_only", audience="desk", schema=schemas.ALERT, audit_as="alert"
     )
 )
-register_fact_kind(ASSIGNMENT_EVENT, schema=schemas.FACT, push=push)
+register_fact_kind(ASSIGNMENT_EVENT, schema=schemas.FACT, push=push, lock=lock)
 register_urgent(ASSIGNMENT_EVENT, lambda fact: str(fact.get("event")) in ALERTING)

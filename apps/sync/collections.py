@@ -10,7 +10,7 @@ into a document beside what somebody else wrote there (`conflict`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -36,6 +36,12 @@ class Facts(Collection):
     def media_of(self, document: Mapping[str, Any]) -> MediaNames | None:
         kind = registry.fact_kinds().get(str(document.get("kind")))
         return kind.media if kind else None
+
+    def lock(self, rows: Sequence[Pushed]) -> None:
+        for name, kind in sorted(registry.fact_kinds().items()):
+            of_it = [row for row in rows if row.document.get("kind") == name]
+            if kind.lock and of_it:
+                kind.lock(of_it)
 
     def versions(self) -> tuple[int, ...]:
         kinds = registry.fact_kinds().values()

@@ -140,8 +140,9 @@ class _Batch:
         self._authors = authors.attribute(collection, rows, contact)
         self._stands: dict[UUID, Stand] = {}
         self._revs: dict[UUID, int] = {}
+        versions = [one for one in self._parsed.values() if isinstance(one, Pushed)]
+        collection.lock(versions)
         if collection.kind == "merged":
-            versions = [one for one in self._parsed.values() if isinstance(one, Pushed)]
             self._stands = merged.stands_of(collection, contact, versions)
 
     def judge_together(self, rows: Sequence[Row]) -> dict[str, _Judged]:

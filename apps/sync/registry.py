@@ -7,7 +7,7 @@ app knows no domain: it pages, signs, judges envelopes and calls the handler.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -110,6 +110,8 @@ MediaNames = Callable[[Mapping[str, Any]], Iterable[str]]
 # Called in a savepoint. None: applied as sent. A document: what holds now, to be returned. Raises
 # Refused (or ProblemError with a 4xx) to put the row into quarantine.
 PushHandler = Callable[[Pushed, Contact, datetime], dict[str, Any] | None]
+# What several rows of one transaction will lock, in a fixed order; see `Collection.lock`.
+Lock = Callable[[Sequence[Pushed]], None]
 
 
 @dataclass(frozen=True)
@@ -213,6 +215,10 @@ class Collection:
         """How this document names media; None where such documents do not."""
         return self.media
 
+    def lock(self, rows: Sequence[Pushed]) -> None:
+        """Once a transaction, before the first of its rows is judged: takes what their handlers
+        will lock one by one, in an order that is the same for everybody."""
+
     def versions(self) -> tuple[int, ...]:
         """The numbers from which its schema was there, and was another; the newest last."""
         return self._versions
@@ -246,6 +252,7 @@ class FactKind:
     version: int = 1
     earlier: Mapping[int, dict[str, Any]] = field(default_factory=dict)
     media: MediaNames | None = None
+    lock: Lock | None = None
 
     def versions(self) -> tuple[int, ...]:
         """As of a `Collection`."""
@@ -319,12 +326,13 @@ def register_fact_kind(
     version: int = 1,
     earlier: Mapping[int, dict[str, Any]] | None = None,
     media: MediaNames | None = None,
+    lock: Lock | None = None,
 ) -> None:
     """Makes a kind of fact known. `schema` describes the whole document; see `Collection`."""
     if kind in _registry.kinds:
         raise ValueError(f"Kind of fact {kind} is registered twice.")
     _check_versions(kind, version, earlier or {})
-    _registry.kinds[kind] = FactKind(schema, push, version, earlier or {}, media)
+    _registry.kinds[kind] = FactKind(schema, push, version, earlier or {}, media, lock)
 
 
 def unregister_fact_kind(kind: str) -> None:

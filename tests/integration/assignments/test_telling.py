@@ -432,3 +432,17 @@ def test_a_fact_that_comes_after_closing_is_taken(world: World) -> None:
     assert row.state == "closed"
     assert "contact_after_close" in row.flags
     assert not Alert.objects.exists()
+
+
+def test_facts_of_several_calls_wait_for_them_in_one_order(
+    world: World, elsewhere: Elsewhere
+) -> None:
+    """Whatever order they were told in: two tablets of a unit would wait for each other."""
+    first, second = sorted((world.given(), world.given()), key=lambda row: row.pk)
+    told_of = [world.document("on_scene", row) for row in (second, first)]
+    with transaction.atomic():
+        Assignment.objects.select_for_update(no_key=True).get(pk=first.pk)
+        pushing = elsewhere.start(lambda: world.push(*told_of))
+        elsewhere.until_waiting(pushing)
+        Assignment.objects.select_for_update(no_key=True, nowait=True).get(pk=second.pk)
+    assert pushing.result(60) == []
