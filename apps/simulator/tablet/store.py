@@ -247,9 +247,12 @@ class Store(Ledger):
             return
         self._accepted(key, edit.edit_no, at)
         self._sent(edit, as_sent=answer is None)
-        if answer is not None:
-            self._place(edit.collection, answer, at)
         row = self._row(*key)
+        # What was withdrawn while the push was under way: the answer may tell of before. Where it
+        # is ours again, a pull brings it.
+        if answer is not None and not (row and row[3]):
+            self._place(edit.collection, answer, at)
+            row = self._row(*key)
         if row is None or self._waits(*key):
             return
         _, newer, _, withdrawn, deleted = row

@@ -96,6 +96,26 @@ def test_a_withdrawn_document_with_an_unsent_edit_goes_with_the_answer(store: St
     assert store.outbox().unsent == 0
 
 
+def test_an_answer_from_before_a_withdrawal_does_not_bring_the_document_back(store: Store) -> None:
+    fact = tap(store)
+    pull(store, gone("f1"))  # overtakes the answer
+    settle(store, served(fact, 1))
+    assert store.get("facts", "f1") is None
+    assert store.outbox().unsent == 0
+
+
+def test_what_is_typed_on_after_a_withdrawal_waits_for_its_own_answer(store: Store) -> None:
+    fact = tap(store)
+    edits = store.unsent(50)
+    pull(store, gone("f1"))
+    later = store.save("facts", {"id": "f1", "event": "staged"}, at=AT)
+    store.settle(edits, {"f1": served(fact, 1)}, at=AT)
+    assert store.get("facts", "f1") == later
+    pull(store, served(fact, 2))  # it is given back
+    settle(store)
+    assert store.get("facts", "f1") is not None
+
+
 def test_a_tombstone_as_the_answer_to_a_push_purges(store: Store) -> None:
     tap(store)
     settle(store, gone("f1"))
