@@ -45,7 +45,7 @@ from apps.sync.services.versions import Save
 
 log = logging.getLogger(__name__)
 
-# A long transaction holds up other publishers: this one does for some 10 ms and its flush.
+# A long transaction holds up other publishers.
 ROWS_TOGETHER: Final = 250
 _PATH = re.compile(r"/api/v1/sync/([a-z_]{1,40})/push")
 
