@@ -179,7 +179,7 @@ def test_a_tablet_that_waits_for_the_operator_of_a_restored_server_is_named(
 ) -> None:
     async def put_back(street: Street, figures: Figures, id: str) -> None:
         tablet = street.tablets["CARE21"][0].tablet
-        tablet.store.has_seen("999999.1")  # a commit that this server does not have
+        tablet.store.has_seen("999999999999.1")  # a commit that this server does not have
         tablet.refresh()
         await until(lambda: tablet.status.put_back, "it is told so")
         assert radio(tablet.status, covered=True).plain == "put back"
