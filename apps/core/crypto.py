@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import hmac
 import os
-from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -28,10 +27,10 @@ class Undecryptable(Exception):
 _Ring = tuple[bytes, dict[bytes, AESGCM]]
 
 
-@lru_cache(maxsize=4)
-def _ring(keys: tuple[tuple[str, str], ...]) -> _Ring:
+def _ring(keys: dict[str, str]) -> _Ring:
     ring = {
-        key_id.encode().ljust(4, b"\0"): AESGCM(base64.b64decode(secret)) for key_id, secret in keys
+        key_id.encode().ljust(4, b"\0"): AESGCM(base64.b64decode(secret))
+        for key_id, secret in keys.items()
     }
     return next(iter(ring)), ring
 
@@ -44,7 +43,7 @@ def _current() -> _Ring:
     global _last  # noqa: PLW0603  (one for the process)
     keys = settings.FIELD_KEYS
     if _last is None or _last[0] is not keys:
-        _last = keys, _ring(tuple(keys.items()))
+        _last = keys, _ring(keys)
     return _last[1]
 
 
