@@ -140,10 +140,10 @@ class _Batch:
         self._authors = authors.attribute(collection, rows, contact)
         self._stands: dict[UUID, Stand] = {}
         self._revs: dict[UUID, int] = {}
-        versions = [one for one in self._parsed.values() if isinstance(one, Pushed)]
-        collection.lock(versions)
+        pushed = [one for one in self._parsed.values() if isinstance(one, Pushed)]
+        collection.lock(pushed)
         if collection.kind == "merged":
-            self._stands = merged.stands_of(collection, contact, versions)
+            self._stands = merged.stands_of(collection, contact, pushed)
 
     def judge_together(self, rows: Sequence[Row]) -> dict[str, _Judged]:
         """The verdicts on all rows, if each can be taken. Raises _Trouble otherwise."""
