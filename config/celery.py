@@ -25,6 +25,7 @@ def tick(task: str, seconds: float) -> dict[str, object]:
 
 app.conf.beat_schedule = {
     "heartbeat": tick("core.heartbeat", WORKER_HEARTBEAT_SECONDS),
+    "retry-parked": tick("changes.retry_parked", 5),
     "raise-due-alarms": tick("assignments.raise_due_alarms", ESCALATION_TICK_SECONDS),
     "let-cleared-go": tick("assignments.let_cleared_go", 15),
     "end-old-sign-ins": tick("accounts.end_old_sign_ins", 60),

@@ -17,6 +17,7 @@ from apps.changes.reactions import reacts_to
     "incident.reopened",
     "incident.merged",
     "incident.linked",
+    must_succeed=True,
 )
 def follow(event: Event, *, now: datetime) -> None:
     """Whatever happened, the assignments are brought to what the incident says now."""

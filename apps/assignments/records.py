@@ -65,7 +65,8 @@ class IncidentRecord:
 class Record:
     """One assignment (with unit and giver), its call, facts in the server's order, and alerts.
 
-    `repeated`: the fact that somebody is about to add, if it is here already.
+    `repeated`: the fact that somebody is about to add, if it is here already. `fresh`: there was no
+    such assignment. `had_met`: contact had been made, as the facts told that were read.
     """
 
     assignment: Assignment
@@ -76,9 +77,13 @@ class Record:
     timeline: Timeline = field(init=False)
     stored: dict[str, Any] = field(init=False)
     shown: dict[UUID, Shown] = field(init=False)
+    fresh: bool = field(init=False)
+    had_met: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.derive()
+        self.fresh = self.assignment._state.adding
+        self.had_met = self.timeline.met
         self.stored = {name: getattr(self.assignment, name) for name in STORED}
         self.stored["former_units"] = list(self.assignment.former_units)
         self.shown = {fact.id: self.show(fact) for fact in self.facts}

@@ -1,15 +1,18 @@
 """The feed's tables, for reading. `sql/feed.sql` makes them and says who writes what.
 
 `Commit`, `Member`, `Holding` and `Item` are written by the trigger functions at COMMIT alone; the
-rest by `services`. Nothing here is saved through the ORM.
+rest by `services`. Nothing of the feed is saved through the ORM. `ParkedReaction` is no part of it.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from apps.core.models import Model
+from apps.core.models import Model, UUIDModel
+from apps.core.querysets import QuerySet
 
 
 class Commit(Model):
@@ -209,3 +212,38 @@ class Epoch(Model):
 
     def __str__(self) -> str:
         return f"epoch {self.pk}"
+
+
+class ParkedReactionQuerySet(QuerySet["ParkedReaction"]):
+    def due(self, now: datetime) -> ParkedReactionQuerySet:
+        """Those to be tried again, the longest awaited first."""
+        return self.filter(due_at__lte=now).order_by("due_at")
+
+
+class ParkedReaction(UUIDModel):
+    """A reaction that has failed and is tried again until it succeeds: see `parking`.
+
+    `reaction` is the function's name, `error` the last exception's; its text may hold what a record
+    says and is not kept. `attempts` counts the retries.
+    """
+
+    SAFE = frozenset(
+        {"id", "reaction", "event", "subject", "error", "failed_at", "attempts", "due_at"}
+    )
+
+    reaction = models.TextField()
+    event = models.TextField()
+    subject = models.UUIDField()
+    error = models.TextField()
+    failed_at = models.DateTimeField()
+    attempts = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(db_index=True)
+
+    objects = ParkedReactionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["reaction", "event", "subject"], name="changes_parked_once"
+            ),
+        ]

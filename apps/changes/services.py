@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import TransactionManagementError
 
-from apps.changes import bell, reactions
+from apps.changes import bell, parking
 from apps.changes.published import Document, Event
 from apps.changes.scopes import EVERYONE_SCOPE, checked
 from apps.core import crypto
@@ -93,15 +93,24 @@ class Collected:
 
     documents: dict[tuple[str, UUID], Document] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    written: list[Event] = field(default_factory=list)
 
-    def write(self, *, now: datetime) -> None:
-        """Writes it, in as few statements as there can be; then the reactions run."""
-        documents, events = list(self.documents.values()), list(self.events)
+    def write(self) -> None:
+        """Writes it, in as few statements as there can be. Nobody reacts to it yet."""
+        documents = list(self.documents.values())
+        for start in range(0, len(documents), LARGEST_PUBLICATION):
+            _write(documents[start : start + LARGEST_PUBLICATION], ())
+        _write((), self.events)
+        self.written += self.events
         self.documents.clear()
         self.events.clear()
-        for start in range(0, len(documents), LARGEST_PUBLICATION):
-            _publish(documents[start : start + LARGEST_PUBLICATION], (), now=now)
-        _publish((), events, now=now)
+
+    def react(self, *, now: datetime) -> None:
+        """The reactions to the events that are written. Outside `collected`: what they publish is
+        written at once."""
+        events, self.written = self.written, []
+        for event in events:
+            parking.run(event, now=now)
 
 
 _open = threading.local()  # a connection, and so a transaction, belongs to one thread
@@ -117,7 +126,8 @@ def together(*, now: datetime) -> Iterator[None]:
     """
     with collected() as published:
         yield
-    published.write(now=now)
+    published.write()
+    published.react(now=now)
 
 
 @contextmanager
@@ -142,7 +152,8 @@ def publish(
 
     At most 500 documents, each once. Whoever loses a document gets a tombstone, whoever gains or
     keeps it gets its new `rev`. Reactions to the events run here, in this transaction, once the
-    rows are written; they may publish in turn. After COMMIT the bell tells sockets to look.
+    rows are written (see `reactions`); they may publish in turn. After COMMIT the bell tells
+    sockets to look.
     """
     collected: Collected | None = getattr(_open, "collected", None)
     if collected is None:
@@ -152,16 +163,18 @@ def publish(
     keys = {(document.collection, document.id) for document in documents}
     if len(keys) < len(documents):
         raise ValueError("A document is published twice in one call.")
-    if collected is None:
-        _publish(documents, events, now=now)
+    if collected is not None:
+        if keys & collected.documents.keys():
+            collected.write()  # its former version comes first
+        collected.documents |= {(one.collection, one.id): one for one in documents}
+        collected.events += events
         return
-    if keys & collected.documents.keys():
-        collected.write(now=now)  # its former version comes first
-    collected.documents |= {(one.collection, one.id): one for one in documents}
-    collected.events += events
+    _write(documents, events)
+    for event in events:
+        parking.run(event, now=now)
 
 
-def _publish(documents: Sequence[Document], events: Sequence[Event], *, now: datetime) -> None:
+def _write(documents: Sequence[Document], events: Sequence[Event]) -> None:
     if not documents and not events:
         return
     connection = transaction.get_connection()
@@ -182,8 +195,6 @@ def _publish(documents: Sequence[Document], events: Sequence[Event], *, now: dat
             ],
         )
     bell.ring_after_commit(connection)
-    for event in events:
-        reactions.run(event, now=now)
 
 
 def grant(*, principal: UUID, scopes: Iterable[str]) -> None:

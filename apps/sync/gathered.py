@@ -244,11 +244,12 @@ def _take(pushes: Sequence[_Push], now: datetime) -> None:
                     sent = orjson.dumps(whole, option=orjson.OPT_UTC_Z)
                     answers.append((push, projection.answer(collection, sent, contact.schema)))
         with pipelined():
-            published.write(now=now)
+            published.write()
             versions.write(history)
             note_contacts(
                 {by.contact.session.tablet: by.contact.offset_ms for by in pushes}, now=now
             )
             documents.must_have_led_to(collection.name, revs)
+        published.react(now=now)
     for push, answer in answers:
         push.answers.append(answer)

@@ -42,7 +42,7 @@ from apps.assignments.records import (
 from apps.assignments.services import alarm_clock
 from apps.assignments.services.writing import alert_documents, fact_documents, publish_all
 from apps.audit.services import SYSTEM, Act, record_all
-from apps.changes.services import Document
+from apps.changes.services import Document, Event, publish
 
 log = logging.getLogger(__name__)
 
@@ -168,3 +168,4 @@ def _let_go(row: Assignment, now: datetime) -> None:
     found += [Document("facts", fact.pk, fact_scopes(row, fact, moved_at=moved)) for fact in facts]
     publish_all(found, now=now)
     record_all([Act(SYSTEM, "leave-tablets", "assignment", [row.pk])], now=now)
+    publish(events=[Event("assignment.left", row.pk)], now=now)

@@ -6,7 +6,7 @@ here, in one transaction: facts, derived columns, alerts, documents, audit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from apps.assignments import documents
@@ -15,7 +15,8 @@ from apps.assignments.models import Alert, AlertKind, Assignment, Fact, State
 from apps.assignments.records import Record
 from apps.assignments.services import alarm_clock
 from apps.audit.services import Act, record_all
-from apps.changes.services import LARGEST_PUBLICATION, Document, publish
+from apps.changes.services import LARGEST_PUBLICATION, Document, Event, publish
+from apps.dispatch.models import Source
 
 
 def write(
@@ -46,6 +47,20 @@ def write(
         found += alert_documents(record, changed)
     publish_all(found, now=now)
     record_all(acts, now=now)
+    publish(events=[event for record in records for event in _happened(record)], now=now)
+
+
+def _happened(record: Record) -> Iterator[Event]:
+    """What others react to. Mere progress is nothing to them, and whoever taps waits for them."""
+    row, before = record.assignment, record.stored
+    names = {
+        "assignment.opened": record.fresh and row.source == Source.RESPONDER,
+        "assignment.moved": row.unit_id != before["unit_id"],
+        "assignment.contact_made": record.timeline.met and not record.had_met,
+        "assignment.closed": row.closed_at is not None and before["closed_at"] is None,
+        "assignment.reopened": row.closed_at is None and before["closed_at"] is not None,
+    }
+    return (Event(name, row.pk) for name, has_happened in names.items() if has_happened)
 
 
 def called_by(fact: Fact, *, now: datetime) -> Alert | None:

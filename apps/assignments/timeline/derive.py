@@ -49,6 +49,11 @@ class Timeline:
         return self.current.acknowledged_revision
 
     @property
+    def met(self) -> bool:
+        """Whether contact was made with somebody, in this episode or an earlier one."""
+        return any("contact" in one.times for one in (self.current, *self.earlier))
+
+    @property
     def times(self) -> dict[str, Moment]:
         return self.current.times
 

@@ -244,8 +244,8 @@ def test_a_reaction_sees_the_rows_and_publishes_in_the_same_commit(desk: UUID) -
     assert len({row.seq for row in rows(desk)}) == 1
 
 
-def test_a_reaction_that_fails_rolls_the_publisher_back(desk: UUID) -> None:
-    @reacts_to("trap.set")
+def test_a_reaction_that_must_succeed_rolls_the_publisher_back(desk: UUID) -> None:
+    @reacts_to("trap.set", must_succeed=True)
     def fail(event: Event, *, now: datetime) -> None:
         raise ZeroDivisionError
 

@@ -16,7 +16,7 @@ from apps.accounts import services as accounts
 from apps.accounts.models import Client, Role, Team, User
 from apps.audit.models import Entry
 from apps.audit.services import SYSTEM
-from apps.changes import reactions
+from apps.changes import parking
 from apps.changes.models import Change, Member
 from apps.changes.published import Event
 from apps.dispatch import plain, services
@@ -151,13 +151,13 @@ def loaded(db: None) -> None:
 def heard(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
     """Every event that is published, in order, before anybody reacts to it."""
     events: list[Event] = []
-    run = reactions.run
+    run = parking.run
 
     def listen(event: Event, *, now: datetime) -> None:
         events.append(event)
         run(event, now=now)
 
-    monkeypatch.setattr(reactions, "run", listen)
+    monkeypatch.setattr(parking, "run", listen)
     return events
 
 

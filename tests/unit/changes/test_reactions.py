@@ -1,31 +1,28 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from uuid import UUID
+from datetime import datetime
 
 from apps.changes import reactions
 from apps.changes.services import Event
 
-NOON = datetime(2026, 3, 4, 20, tzinfo=UTC)
 
-
-def test_reactions_run_in_the_order_of_registration_and_for_their_events_alone() -> None:
-    ran = []
-
+def test_reactions_stand_in_the_order_of_registration_and_for_their_events_alone() -> None:
     @reactions.reacts_to("order.first", "order.second")
-    def one(event: Event, *, now: datetime) -> None:
-        ran.append(("one", event.name, now))
+    def one(event: Event, *, now: datetime) -> None: ...
 
-    @reactions.reacts_to("order.first")
-    def two(event: Event, *, now: datetime) -> None:
-        ran.append(("two", event.name, now))
+    @reactions.reacts_to("order.first", must_succeed=True)
+    def two(event: Event, *, now: datetime) -> None: ...
 
-    reactions.run(Event("order.first", UUID(int=1)), now=NOON)
-    reactions.run(Event("order.second", UUID(int=1)), now=NOON)
-    reactions.run(Event("order.third", UUID(int=1)), now=NOON)
+    assert [known.react for known in reactions.to("order.first")] == [one, two]
+    assert [known.must_succeed for known in reactions.to("order.first")] == [False, True]
+    assert [known.react for known in reactions.to("order.second")] == [one]
+    assert reactions.to("order.third") == ()
 
-    assert ran == [
-        ("one", "order.first", NOON),
-        ("two", "order.first", NOON),
-        ("one", "order.second", NOON),
-    ]
+
+def test_a_reaction_has_a_name_by_which_it_is_found_again() -> None:
+    @reactions.reacts_to("order.named")
+    def named(event: Event, *, now: datetime) -> None: ...
+
+    [known] = reactions.to("order.named")
+    assert known.name.startswith(__name__)
+    assert known.name.endswith("named")

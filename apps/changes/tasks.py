@@ -1,0 +1,16 @@
+"""Ticks of the feed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+from apps.changes import parking
+from apps.core import clock
+
+
+@shared_task(name="changes.retry_parked")
+def retry_parked(**kwargs: Any) -> None:
+    """Tries reactions again that have failed."""
+    parking.retry_parked(now=clock.now())
