@@ -7,7 +7,7 @@ first: serialisation keeps the order of the keys. Times are ISO 8601 in UTC with
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
@@ -24,7 +24,9 @@ from apps.assignments.timeline import (
 )
 from apps.changes import scopes
 from apps.changes.services import Document
+from apps.core.clock import iso
 from apps.dispatch.models import Agency, IncidentUnit
+from apps.sync.stamps import as_sent
 
 ASSIGNMENT_EVENT: Final = "assignment_event"
 # Whom each alarm level calls, besides everyone below it.
@@ -37,14 +39,6 @@ SERVER_FIELDS: Final = frozenset(
 # A document is at most 64 KB; the rest is room for `rev` and for sealing.
 _LARGEST: Final = 60_000
 _LONGEST_NOTE: Final = 4_000
-
-
-def iso(at: datetime | None) -> str | None:
-    """UTC with Z, milliseconds unless there is more to say: as JavaScript writes it."""
-    if at is None:
-        return None
-    precision = "microseconds" if at.microsecond % 1000 else "milliseconds"
-    return at.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")
 
 
 def assignment(record: Record, *, now: datetime) -> Document:
@@ -145,7 +139,7 @@ def fact_body(row: Fact, *, flags: Iterable[str], alert: Alert | None) -> dict[s
         "kind": ASSIGNMENT_EVENT,
         "assignment_id": str(row.assignment_id) if row.assignment_id else None,
         "event": row.event,
-        "device_time": _as_sent(row) or iso(row.device_time),
+        "device_time": as_sent(row.device_time, "device_time", row.unread),
         "counter": row.counter,
         "data": row.data,
         **_edit(row),
@@ -163,14 +157,6 @@ def fact_body(row: Fact, *, flags: Iterable[str], alert: Alert | None) -> dict[s
     if row.event in ALERTING:
         body["alert"] = alert and {"id": str(alert.pk), **_answer(alert)}
     return body
-
-
-def _as_sent(row: Fact) -> str | None:
-    """The device's time in the client's own spelling, if it is another one than ours."""
-    if row.device_time is None or not row.unread:
-        return None
-    spelling = row.unread.get("device_time")
-    return spelling if isinstance(spelling, str) else None
 
 
 def _edit(row: Fact) -> dict[str, Any]:

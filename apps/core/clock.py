@@ -21,3 +21,11 @@ def city() -> ZoneInfo:
 def domain(seconds: float) -> timedelta:
     """A duration of the work, shortened by `TIME_SCALE` where a shift is played fast."""
     return timedelta(seconds=seconds / settings.TIME_SCALE)
+
+
+def iso(at: datetime | None) -> str | None:
+    """UTC with Z, milliseconds unless there is more to say: as JavaScript writes it."""
+    if at is None:
+        return None
+    precision = "microseconds" if at.microsecond % 1000 else "milliseconds"
+    return at.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")

@@ -20,6 +20,7 @@ from apps.sync.registry import (
     NOT_CONTENT,
     Collection,
     Contact,
+    Lock,
     MediaNames,
     Pushed,
     Refused,
@@ -38,10 +39,13 @@ class Facts(Collection):
         return kind.media if kind else None
 
     def lock(self, rows: Sequence[Pushed]) -> None:
+        together: dict[Lock, list[Pushed]] = {}  # kinds that lock the same lock it at once
         for name, kind in sorted(registry.fact_kinds().items()):
             of_it = [row for row in rows if row.document.get("kind") == name]
             if kind.lock and of_it:
-                kind.lock(of_it)
+                together.setdefault(kind.lock, []).extend(of_it)
+        for lock, of_them in together.items():
+            lock(of_them)
 
     def versions(self) -> tuple[int, ...]:
         kinds = registry.fact_kinds().values()

@@ -33,6 +33,7 @@ from apps.assignments.services.writing import called_by, publish_all, write
 from apps.assignments.timeline import corrected_time, read
 from apps.audit.services import Act, Actor, record_all
 from apps.changes.services import lock_key
+from apps.core.clock import iso
 from apps.core.problems import CONFLICT, INVALID, FieldError, ProblemError
 from apps.dispatch.models import CrewMember, EntryKind, Source, Unit
 from apps.dispatch.services import open_incident
@@ -326,7 +327,7 @@ def _open(telling: Telling, author: User, actor: Actor, now: datetime) -> Fact:
 def _details(telling: Telling, author: User, at: datetime) -> dict[str, Any]:
     """What the responders said of the place and the reason, as parts of an incident's details."""
     note = read("opened", telling.data, "note")
-    told = {"at": documents.iso(at), "text": note, "author": author.display_name}
+    told = {"at": iso(at), "text": note, "author": author.display_name}
     return {
         "address": _text(telling.data, "address", 400),
         "location": _place(telling.data.get("location")),

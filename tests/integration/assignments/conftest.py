@@ -15,10 +15,10 @@ import pytest
 from apps.accounts import services as accounts
 from apps.accounts.auth import session_of
 from apps.accounts.models import Client, Role, Team, User
-from apps.assignments.documents import iso
 from apps.assignments.models import Assignment, Fact
 from apps.audit.services import SYSTEM
 from apps.changes import reading
+from apps.core.clock import iso
 from apps.core.ids import uuid7
 from apps.dispatch import plain
 from apps.dispatch import services as dispatch

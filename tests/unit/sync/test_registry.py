@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from apps.core.ids import uuid7
 from apps.sync import registry
-from apps.sync.registry import Collection
+from apps.sync.collections import FACTS
+from apps.sync.registry import Collection, Pushed
 
 SCHEMA: dict[str, Any] = {"type": "object", "required": ["id"], "properties": {"id": {}}}
 
@@ -46,3 +48,17 @@ def test_calls_come_first_and_what_everyone_may_see_last() -> None:
     registry.register(Collection("d", "pull_only", "desk", SCHEMA))
     assert [c.name for c in registry.all_for("tablet")] == ["c", "b", "a"]
     assert [c.name for c in registry.all_for("desk")] == ["c", "d"]
+
+
+def test_kinds_that_lock_the_same_lock_it_at_once() -> None:
+    """One after the other, two pushes that each bring both kinds would wait for each other."""
+    locked: list[list[str]] = []
+
+    def lock(rows: Any) -> None:
+        locked.append([row.document["kind"] for row in rows])
+
+    for kind in ("a", "b"):
+        registry.register_fact_kind(kind, schema=SCHEMA, push=lambda *_: None, lock=lock)
+    rows = [Pushed("facts", {"kind": kind}, None, uuid7(), None, None) for kind in ("b", "a")]
+    FACTS.lock(rows)
+    assert locked == [["a", "b"]]
