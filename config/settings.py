@@ -150,6 +150,7 @@ INSTALLED_APPS = [
     "apps.live",
     "apps.dispatch",
     "apps.assignments",
+    "apps.firstaid",
 ]
 if not PRODUCTION:
     INSTALLED_APPS.append("django_migration_linter")

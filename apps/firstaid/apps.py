@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class FirstAidConfig(AppConfig):
+    name = "apps.firstaid"
+    label = "firstaid"
