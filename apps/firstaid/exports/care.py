@@ -1,0 +1,83 @@
+"""One encounter as the exports need it: plain values, read by `records`, written by the formats.
+
+Times are aware, with the offset in which they are to be written. A code that a format does not
+know is not written. Nothing here prints what it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from apps.firstaid.aid import Aid
+from apps.firstaid.doses import Dose
+
+# Naloxone in RxNorm, as NEMSIS's case definition of an opioid overdose has it (OpioidOverdose,
+# 2025-05-27): the ingredient, and two products.
+NALOXONES: Final = frozenset({"7242", "203192", "197117"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Patient:
+    """Who was met, without a name. `age` in years, `sex` as ePatient.25."""
+
+    id: UUID
+    age: int | None = None
+    sex: str = ""
+    homeless: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Response:
+    """The assignment.
+
+    `call_type`: eDispatch.01. `called_at`: when 911 took the call, None where responders started
+    it. `times`: milestone of the timeline -> when, those alone that can be used. `closing` and
+    `disposition` (APCO 1.111.2-2018) are the timeline's, empty while it is open.
+    """
+
+    id: UUID
+    unit: str
+    entry_kind: str
+    notified_at: datetime
+    back_in_service_at: datetime
+    cad_number: str = ""
+    call_type: str = ""
+    called_at: datetime | None = None
+    times: Mapping[str, datetime] = field(default_factory=dict)
+    closing: str = ""
+    disposition: str = ""
+    police_on_scene: bool = False
+    fire_on_scene: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Care:
+    """One encounter with its call and with what was given and done.
+
+    `report_id`: a UUID of a version that NEMSIS allows (1 to 5), the same at every export.
+    `contact`: a person was met. `place`: latitude and longitude of the incident, degrees WGS 84.
+    `barriers` are eHistory.01, `substances` eHistory.17. `narrative`: None where it is not to be
+    told. `medics_came`: the crew said so, or the fire department's arrival was told.
+    """
+
+    id: UUID
+    report_id: UUID
+    response: Response
+    contact: bool
+    patient: Patient | None = None
+    doses: tuple[Dose, ...] = ()
+    aids: tuple[Aid, ...] = ()
+    barriers: tuple[str, ...] = ()
+    substances: tuple[str, ...] = ()
+    place: tuple[float, float] | None = None
+    medics_came: bool = False
+    narrative: str | None = None
+
+    @property
+    def naloxone(self) -> tuple[Dose, ...]:
+        """The doses of naloxone that somebody got."""
+        return tuple(one for one in self.doses if one.was_given and one.drug in NALOXONES)
