@@ -16,7 +16,7 @@ from apps.dispatch.services.incidents import (
     open_incident,
 )
 from apps.dispatch.services.intake import Received, receive
-from apps.dispatch.services.reference import load_reference
+from apps.dispatch.services.reference import load_reference, publish_reference
 from apps.dispatch.services.rulebook import (
     check_rule,
     dry_run,
@@ -45,6 +45,7 @@ __all__ = [
     "load_reference",
     "new_version",
     "open_incident",
+    "publish_reference",
     "receive",
     "replay_held",
     "save_call_type",

@@ -12,12 +12,11 @@ from django.db import transaction
 from apps.audit.services import Actor, record
 from apps.changes.models import StoredDocument
 from apps.changes.reading import body_of
-from apps.changes.services import EVERYONE_SCOPE, Document, publish
+from apps.changes.services import LARGEST_PUBLICATION, Document, publish
 from apps.dispatch import reference, rules
-from apps.dispatch.codelists import code_lists
-from apps.dispatch.models import Agency, CallType, DispatchRule, Unit
+from apps.dispatch.models import CallType, DispatchRule
+from apps.dispatch.referencekinds import REFERENCE, reference_kinds
 from apps.dispatch.services import rulebook
-from apps.dispatch.services.units import REFERENCE, unit_document
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Loaded:
 
 @transaction.atomic
 def load_reference(*, by: Actor, now: datetime) -> Loaded:
-    """Adds the shipped call types and rules, and publishes code lists and CARE units to tablets.
+    """Adds the shipped call types and rules, and publishes what is in `reference` to tablets.
 
     Idempotent: what is here stays as the agency has it, what tablets have is not sent again.
     """
@@ -63,17 +62,22 @@ def load_reference(*, by: Actor, now: datetime) -> Loaded:
         now=now,
     )
     rulebook.has_changed()
-    units = Unit.objects.filter(agency=Agency.CARE).order_by("pk")
-    lists = [
-        Document(REFERENCE, one.id, frozenset({EVERYONE_SCOPE}), one.body()) for one in code_lists()
-    ]
-    fresh = _not_published([*lists, *(unit_document(unit) for unit in units)])
-    publish(documents=fresh, now=now)
-    return Loaded(call_types=len(types), rules=len(missing), documents=len(fresh))
+    fresh = publish_reference(
+        [document for kind in reference_kinds() for document in kind.documents()], now=now
+    )
+    return Loaded(call_types=len(types), rules=len(missing), documents=fresh)
+
+
+def publish_reference(documents: Sequence[Document], *, now: datetime) -> int:
+    """Publishes those documents of `reference` that differ from what tablets have. Returns how many
+    did. Part of the caller's transaction."""
+    fresh = _not_published(documents)
+    for start in range(0, len(fresh), LARGEST_PUBLICATION):
+        publish(documents=fresh[start : start + LARGEST_PUBLICATION], now=now)
+    return len(fresh)
 
 
 def _not_published(documents: Sequence[Document]) -> list[Document]:
-    """Those that differ from what tablets have."""
     stored = StoredDocument.objects.filter(
         collection=REFERENCE, doc_id__in=[document.id for document in documents]
     )

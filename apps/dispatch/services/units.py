@@ -14,8 +14,8 @@ from apps.changes.services import EVERYONE_SCOPE, Document, publish
 from apps.core.problems import CONFLICT, FieldError, ProblemError
 from apps.dispatch.calls import UnitOnCall
 from apps.dispatch.models import Agency, CrewMember, IncidentStatus, IncidentUnit, Unit
+from apps.dispatch.referencekinds import REFERENCE
 
-REFERENCE = "reference"
 _SIGN = 40
 _EIDO = 120
 
