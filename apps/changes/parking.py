@@ -16,6 +16,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from django.db import transaction
 
@@ -74,7 +75,7 @@ def _park(name: str, event: Event, error: Exception, now: datetime) -> None:
     )
 
 
-def _count(pk: object, now: datetime) -> bool:
+def _count(pk: UUID, now: datetime) -> bool:
     """Counts the attempt before it is made. False: somebody else has made it."""
     with transaction.atomic():
         rows = ParkedReaction.objects.due(now).filter(pk=pk)
@@ -87,7 +88,7 @@ def _count(pk: object, now: datetime) -> bool:
         return True
 
 
-def _retry(pk: object, now: datetime) -> int:
+def _retry(pk: UUID, now: datetime) -> int:
     try:
         with transaction.atomic():
             row = ParkedReaction.objects.select_for_update().filter(pk=pk).first()
