@@ -150,6 +150,7 @@ INSTALLED_APPS = [
     "apps.live",
     "apps.dispatch",
     "apps.assignments",
+    "apps.people",
     "apps.firstaid",
 ]
 if not PRODUCTION:

@@ -16,6 +16,7 @@ from apps.assignments.services.telling import (
     Telling,
     record_from_desk,
     record_from_tablet,
+    spoken_for,
 )
 
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "reassign",
     "record_from_desk",
     "record_from_tablet",
+    "spoken_for",
 ]

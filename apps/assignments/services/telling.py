@@ -110,7 +110,7 @@ def record_from_tablet(*, telling: Telling, session: TabletSession, now: datetim
     actor = tablet_actor(session.tablet, author)
     if record is not None:
         try:
-            unit = _unit_of(record.assignment, speaker)
+            unit = spoken_for(record.assignment, speaker)
         except NotYours:
             if not urgent:
                 raise
@@ -199,7 +199,7 @@ def _apart(telling: Telling) -> Telling:
     )
 
 
-def _unit_of(assignment: Assignment, author: User | None) -> Unit | None:
+def spoken_for(assignment: Assignment, author: User | None) -> Unit | None:
     """The unit that the author speaks for: the one they crew or crewed since the call was given,
     the present one of the call before a former one. None for somebody who sees the call without
     being its crew (a supervisor). NotYours for everyone else."""

@@ -1,0 +1,193 @@
+"""Persons, and encounters with them: a person met, or looked for, on an assignment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+
+from apps.changes.querysets import VisibleQuerySet
+from apps.core.fields import EncryptedJSONField, EncryptedTextField
+from apps.core.models import UUIDModel
+from apps.people.codes import MATCHES
+
+
+class Match(models.TextChoices):
+    """Whether the person of an encounter is who their record says: see `codes.MATCHES`."""
+
+    NONE = "none", MATCHES["none"]
+    POSSIBLE = "possible", MATCHES["possible"]
+    CONFIRMED = "confirmed", MATCHES["confirmed"]
+
+
+class OpenedBy(models.TextChoices):
+    TABLET = "tablet", "a tablet"
+    TIMELINE = "timeline", "the assignment's timeline"
+
+
+class EncounterQuerySet(VisibleQuerySet["Encounter"]):
+    COLLECTION = "encounters"
+
+    def of(self, assignment_id: UUID) -> EncounterQuerySet:
+        """The encounters of one assignment, the first one first."""
+        return self.filter(assignment_id=assignment_id).order_by("ordinal")
+
+    def with_person(self, persons: Iterable[UUID]) -> EncounterQuerySet:
+        """Encounters with one of these persons."""
+        return self.filter(person_id__in=list(persons))
+
+
+class Encounter(UUIDModel):
+    """A person met, or looked for, on an assignment. The first one stands for nobody found as well.
+
+    Its id follows from the assignment's and `ordinal`, so that tablet and server open the same one.
+    `assignment_id` and `person_id` are no foreign keys: a tablet may send them in any order.
+    `content` (PHI) is what was typed, whole; `editor` and `edit_no` name the save that it is.
+    `kept_for`: those who still owe a record of it keep it after the call has left their tablet.
+    """
+
+    SAFE = frozenset(
+        {"id", "assignment_id", "ordinal", "person_id", "match", "opened_at", "opened_by"}
+        | {"kept_for", "editor", "edit_no", "flags"}
+    )
+
+    assignment_id = models.UUIDField()
+    ordinal = models.PositiveSmallIntegerField(default=1)
+    person_id = models.UUIDField(null=True, db_index=True)
+    match = models.CharField(max_length=10, choices=Match, default=Match.NONE)
+    opened_at = models.DateTimeField()
+    opened_by = models.CharField(max_length=10, choices=OpenedBy)
+    kept_for = ArrayField(models.UUIDField(), default=list)
+    editor = models.UUIDField(null=True)
+    edit_no = models.BigIntegerField(null=True)
+    flags = models.JSONField(default=list)
+    content = EncryptedJSONField()
+
+    objects = EncounterQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["assignment_id", "ordinal"], name="people_one_encounter_an_ordinal"
+            ),
+            models.CheckConstraint(
+                condition=Q(match__in=Match.values) & Q(opened_by__in=OpenedBy.values),
+                name="people_encounter_choices",
+            ),
+            models.CheckConstraint(
+                condition=Q(match="none", person_id=None)
+                | (~Q(match="none") & Q(person_id__isnull=False)),
+                name="people_match_says_whom",
+            ),
+        ]
+
+
+class PersonQuerySet(VisibleQuerySet["Person"]):
+    COLLECTION = "persons"
+
+    def current(self) -> PersonQuerySet:
+        """Persons that are not merged into another one."""
+        return self.filter(merged_into=None)
+
+
+class Person(UUIDModel):
+    """Somebody whom responders have met. They may be nameless: an alias, a description, a place.
+
+    `content` (PHI) is what was typed, whole; `safety_reviews` (PHI) says which safety notes a
+    supervisor has looked at: [{note, by, at}]. A merge sets `merged_into` and rewrites nothing: who
+    reads follows it, and taking it back is setting it back.
+    """
+
+    SAFE = frozenset(
+        {"id", "merged_into", "merged_at", "merged_by", "created_at", "created_by"}
+        | {"editor", "edit_no", "flags"}
+    )
+
+    merged_into = models.ForeignKey("self", models.PROTECT, null=True, related_name="merged")
+    merged_at = models.DateTimeField(null=True)
+    merged_by = models.UUIDField(null=True)
+    created_at = models.DateTimeField()
+    created_by = models.UUIDField(help_text="the responder who wrote of them first")
+    editor = models.UUIDField(null=True)
+    edit_no = models.BigIntegerField(null=True)
+    flags = models.JSONField(default=list)
+    content = EncryptedJSONField()
+    safety_reviews = EncryptedJSONField(default=list)
+
+    objects = PersonQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "persons"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(merged_into=None, merged_at=None, merged_by=None)
+                | Q(merged_into__isnull=False, merged_at__isnull=False, merged_by__isnull=False),
+                name="people_merged_who_and_when",
+            ),
+            models.CheckConstraint(
+                condition=Q(merged_into=None) | ~Q(merged_into=F("id")),
+                name="people_merged_into_another",
+            ),
+        ]
+
+
+class PersonKey(UUIDModel):
+    """One way in which a person may be found again, as a keyed hash: see `matching`."""
+
+    SAFE = frozenset({"id", "person", "key"})
+
+    person = models.ForeignKey(Person, models.CASCADE, related_name="keys")
+    key = models.BinaryField(max_length=16)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["key", "person"], name="people_key_once"),
+        ]
+
+
+class GlassQuerySet(VisibleQuerySet["BrokenGlass"]):
+    COLLECTION = "broken_glass"
+
+    def over(self, now: object) -> GlassQuerySet:
+        """Those whose time is over and that still show the person."""
+        return self.filter(until__lte=now, closed_at=None).order_by("until")
+
+    def to_review(self) -> GlassQuerySet:
+        return self.filter(reviewed_at=None).order_by("at")
+
+
+class BrokenGlass(UUIDModel):
+    """A responder opened a person's record without a call that led to them: for a while, for a
+    reason that a supervisor reviews."""
+
+    SAFE = frozenset(
+        {"id", "person", "user", "at", "until", "closed_at", "reviewed_by", "reviewed_at"}
+        | {"justified"}
+    )
+
+    person = models.ForeignKey(Person, models.PROTECT, related_name="glass")
+    user = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    until = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    reviewed_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    reviewed_at = models.DateTimeField(null=True)
+    justified = models.BooleanField(null=True)
+    reason = EncryptedTextField()
+
+    objects = GlassQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "break-glass access"
+        verbose_name_plural = "break-glass accesses"
+        constraints = [
+            models.CheckConstraint(condition=Q(until__gt=F("at")), name="people_glass_for_a_while"),
+            models.CheckConstraint(
+                condition=Q(reviewed_by=None, reviewed_at=None, justified=None)
+                | Q(reviewed_by__isnull=False, reviewed_at__isnull=False, justified__isnull=False),
+                name="people_glass_reviewed_by_whom",
+            ),
+        ]

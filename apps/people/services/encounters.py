@@ -1,0 +1,199 @@
+"""Encounters: opened by the timeline or by a tablet, whichever is first; written by tablets.
+
+Two that open the same one at once, a tap that makes contact and a tablet that has met somebody:
+
+1. Both take the lock of the encounter's document before they look whether it is there.
+2. Whoever is second finds it. The timeline changes nothing of what was typed; what a tablet typed
+   is put together with what stands there, which says nothing of its own.
+
+The timeline runs under its assignment's lock and takes the document's after it. Who pushes takes
+the document's lock and never an assignment's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.assignments.models import Assignment
+from apps.assignments.records import Record, look_at
+from apps.audit.services import SYSTEM, Act, Actor, record_all
+from apps.changes.services import Document, Event, publish
+from apps.core.problems import FieldError
+from apps.people import codes, documents
+from apps.people.access import audience, crew_of, may_write
+from apps.people.documents import ENCOUNTERS
+from apps.people.ids import MOST_ENCOUNTERS, encounter_id
+from apps.people.models import Encounter, Match, OpenedBy
+from apps.people.schemas import ENCOUNTER
+from apps.people.services.persons import show_person
+from apps.sync import documents as shared
+from apps.sync.documents import SERVER_EDITOR
+from apps.sync.fitting import fit
+from apps.sync.registry import Edit, Refused
+from apps.sync.values import uuid_of
+
+
+def write_encounter(edit: Edit) -> dict[str, Any]:
+    """Stores a whole encounter as somebody typed it and publishes it; the body that it published.
+    For the handler of a push, which holds its document's lock.
+
+    Refused for an id that is not its assignment's, and for whoever was not on the crew.
+    """
+    assignment_id, ordinal = _place(edit)
+    may_write(assignment_id, edit.author)
+    typed, apart = fit(edit.document, ENCOUNTER)
+    row = Encounter.objects.filter(pk=edit.doc_id).first()
+    former = row.person_id if row else None
+    if row is None:
+        row = Encounter(
+            id=edit.doc_id,
+            assignment_id=assignment_id,
+            ordinal=ordinal,
+            opened_at=edit.now,
+            opened_by=OpenedBy.TABLET,
+        )
+        fresh = True
+    else:
+        fresh = False
+    row.person_id = uuid_of(typed.get("person_id"))
+    row.match = _match(typed, row.person_id)
+    row.flags = _flags(typed, apart)
+    row.content = typed
+    row.editor, row.edit_no = edit.editor, edit.edit_no
+    record = _record(assignment_id)
+    row.kept_for = row.kept_for or ([] if record else [edit.author.pk])
+    row.save()
+    body = documents.encounter_body(row, record)
+    _publish(row, body, now=edit.now)
+    for person in sorted({one for one in (former, row.person_id) if one}):
+        show_person(person_id=person, now=edit.now)
+    name = "encounter.opened" if fresh else "encounter.changed"
+    publish(events=[Event(name, row.pk)], now=edit.now)
+    record_all([_act(edit.actor, row, "create" if fresh else "update")], now=edit.now)
+    return body
+
+
+@transaction.atomic
+def open_encounter(*, assignment_id: UUID, ordinal: int = 1, by: Actor, now: datetime) -> Encounter:
+    """The nth encounter of an assignment; made where nobody has. Idempotent."""
+    pk = encounter_id(assignment_id, ordinal)
+    shared.lock(ENCOUNTERS, [pk])
+    row = Encounter.objects.filter(pk=pk).first()
+    if row is not None:
+        return row
+    row = Encounter(
+        id=pk,
+        assignment_id=assignment_id,
+        ordinal=ordinal,
+        opened_at=now,
+        opened_by=OpenedBy.TIMELINE,
+        editor=SERVER_EDITOR,
+        content={"assignment_id": str(assignment_id), "ordinal": ordinal},
+    )
+    row.save(force_insert=True)
+    _publish(row, documents.encounter_body(row, _record(assignment_id)), now=now)
+    publish(events=[Event("encounter.opened", pk)], now=now)
+    record_all([_act(by, row, "create")], now=now)
+    return row
+
+
+@transaction.atomic
+def follow_assignment(*, assignment_id: UUID, now: datetime) -> None:
+    """Brings the encounters of an assignment to what its timeline says: opens the first one once
+    contact was made or the call is over, and shows all of them to whoever has the call now.
+
+    Whoever crews a call that ends owes a record of it: they keep its encounters until `let_go`.
+    """
+    record = _record(assignment_id)
+    if record is None:
+        return
+    over = record.assignment.closed_at is not None
+    known = Encounter.objects.of(assignment_id).values_list("pk", flat=True)
+    shared.lock(ENCOUNTERS, {encounter_id(assignment_id), *known})
+    if over or record.timeline.met:
+        open_encounter(assignment_id=assignment_id, by=SYSTEM, now=now)
+    for row in Encounter.objects.of(assignment_id):
+        if over and not row.kept_for:
+            row.kept_for = crew_of(record.assignment)
+            row.save(update_fields=["kept_for"])
+        _publish(row, documents.encounter_body(row, record), now=now)
+        if row.person_id:
+            show_person(person_id=row.person_id, now=now)
+
+
+@transaction.atomic
+def keep_for(*, encounter_id: UUID, author_ids: Iterable[UUID], now: datetime) -> None:
+    """These people keep the encounter on their tablets, whoever has the call. Idempotent."""
+    _change_keepers(encounter_id, add=set(author_ids), drop=set(), now=now)
+
+
+@transaction.atomic
+def let_go(*, encounter_id: UUID, author_ids: Iterable[UUID] | None = None, now: datetime) -> None:
+    """These people (None: nobody) owe nothing of the encounter any more. Idempotent."""
+    drop = None if author_ids is None else set(author_ids)
+    _change_keepers(encounter_id, add=set(), drop=drop, now=now)
+
+
+def _change_keepers(pk: UUID, *, add: set[UUID], drop: set[UUID] | None, now: datetime) -> None:
+    shared.lock(ENCOUNTERS, [pk])
+    row = Encounter.objects.filter(pk=pk).first()
+    if row is None:
+        return
+    before = set(row.kept_for)
+    after = before | add if drop is not None else set(add)
+    after -= drop or set()
+    if after == before:
+        return
+    row.kept_for = sorted(after)
+    row.save(update_fields=["kept_for"])
+    scopes = audience(row.assignment_id, author_ids=row.kept_for)
+    publish(documents=[Document(ENCOUNTERS, row.pk, scopes)], now=now)
+
+
+def _publish(row: Encounter, body: dict[str, Any], *, now: datetime) -> None:
+    scopes = audience(row.assignment_id, author_ids=row.kept_for)
+    publish(documents=[Document(ENCOUNTERS, row.pk, scopes, body)], now=now)
+
+
+def _record(assignment_id: UUID) -> Record | None:
+    """The assignment as it stands; None where it is not here (yet)."""
+    rows = Assignment.objects.select_related("incident", "unit", "given_by")
+    row = rows.filter(pk=assignment_id).first()
+    return look_at(row) if row else None
+
+
+def _place(edit: Edit) -> tuple[UUID, int]:
+    """Its assignment and its place there. Refused where the id does not follow from the two."""
+    assignment_id = uuid_of(edit.document.get("assignment_id"))
+    if assignment_id is None:
+        raise Refused([FieldError("/assignment_id", "Of which assignment?")])
+    for ordinal in range(1, MOST_ENCOUNTERS + 1):
+        if encounter_id(assignment_id, ordinal) == edit.doc_id:
+            return assignment_id, ordinal
+    detail = "It follows from the assignment's id: UUIDv5 of encounter:<ordinal>, from 1 to 20."
+    raise Refused([FieldError("/id", detail)])
+
+
+def _match(typed: dict[str, Any], person_id: UUID | None) -> Match:
+    """Possible until somebody has confirmed it."""
+    if person_id is None:
+        return Match.NONE
+    return Match.CONFIRMED if typed.get("match") == Match.CONFIRMED else Match.POSSIBLE
+
+
+def _flags(typed: dict[str, Any], apart: dict[str, Any]) -> list[str]:
+    found = {"bad_field"} if apart else set()
+    known = {"match": codes.MATCHES, "role": codes.ROLES}
+    if any(typed.get(name) and typed[name] not in list for name, list in known.items()):
+        found.add("unknown_code")
+    return sorted(found)
+
+
+def _act(actor: Actor, row: Encounter, action: str) -> Act:
+    detail = {"assignment": str(row.assignment_id), "person": str(row.person_id or "")}
+    return Act(actor, action, "encounter", [row.pk], detail)

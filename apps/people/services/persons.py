@@ -1,0 +1,159 @@
+"""Persons: written by tablets, shown to whoever has a call that leads to them, and to nobody else.
+
+Who sees a person follows from the encounters with them, and with those merged into them. Two calls
+that come and go at once would each reckon without the other; so whoever shows a person takes the
+lock of its document first, and reads the encounters after that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from apps.accounts.models import User
+from apps.audit.services import Act, record_all
+from apps.changes import scopes
+from apps.changes.services import Document, publish
+from apps.core.crypto import blind_index
+from apps.people import codes, documents, matching
+from apps.people.access import audience
+from apps.people.documents import PERSONS
+from apps.people.models import BrokenGlass, Encounter, Person, PersonKey
+from apps.people.schemas import PERSON
+from apps.sync import documents as shared
+from apps.sync.fitting import fit
+from apps.sync.registry import Edit
+
+_PURPOSE: Final = "person"
+# Whoever shares a key is opened and compared: common names have many.
+_MOST_COMPARED: Final = 50
+_MOST_OFFERED: Final = 5
+# It must not be recorded, whoever types it under whatever name.
+_NEVER: Final = ("immigration", "citizenship", "visa_status", "legal_status")
+# Codes by field, for the flag of one that is not known.
+_CODED: Final = {"sex": codes.SEXES, "housing": codes.HOUSING}
+
+
+def write_person(edit: Edit) -> dict[str, Any]:
+    """Stores a whole person as somebody typed it and publishes it; the body that it published. For
+    the handler of a push, which holds its document's lock."""
+    typed, apart = fit(edit.document, PERSON)
+    row = Person.objects.filter(pk=edit.doc_id).first()
+    fresh = row is None
+    if row is None:
+        row = Person(id=edit.doc_id, created_at=edit.now, created_by=edit.author.pk)
+    row.content = typed
+    row.flags = _flags(typed, apart)
+    row.editor, row.edit_no = edit.editor, edit.edit_no
+    row.save()
+    _index(row)
+    matches = matches_of(row)
+    body = documents.person_body(row, matches)
+    publish(documents=[Document(PERSONS, row.pk, scopes_of(row), body)], now=edit.now)
+    acts = [Act(edit.actor, "create" if fresh else "update", "person", [row.pk])]
+    if offered := [UUID(one["person_id"]) for one in matches]:
+        acts.append(Act(edit.actor, "offer", "person", offered, {"to": str(row.pk)}))
+    record_all(acts, now=edit.now)
+    return body
+
+
+def show_person(*, person_id: UUID, now: datetime) -> None:
+    """Shows a person, and those merged with them, to whoever may see them now. Part of the caller's
+    transaction. Nothing for somebody who is not here yet."""
+    group = group_of(person_id)
+    shared.lock(PERSONS, group)
+    rows = Person.objects.filter(pk__in=group).order_by("pk")
+    seen_by = [Document(PERSONS, row.pk, scopes_of(row)) for row in rows]
+    publish(documents=seen_by, now=now)
+
+
+def scopes_of(row: Person) -> frozenset[str]:
+    """Who may see a person: the crew of each call that led to them as long as they have it, its
+    supervisors, whoever broke the glass. Before any call leads to them, whoever wrote of them."""
+    group = group_of(row.pk)
+    found: set[str] = set()
+    calls = Encounter.objects.with_person(group).values_list("assignment_id", flat=True)
+    for assignment_id in set(calls):
+        found |= audience(assignment_id)
+    if not calls:
+        found.add(scopes.responder(row.created_by))
+        team = User.objects.filter(pk=row.created_by).values_list("team", flat=True).first()
+        found |= {scopes.team(team)} if team else set()
+    glass = BrokenGlass.objects.filter(person__in=group, closed_at=None)
+    found |= {scopes.responder(user) for user in glass.values_list("user", flat=True)}
+    return frozenset(found)
+
+
+def group_of(person_id: UUID) -> set[UUID]:
+    """A person with all who are the same: whom they were merged into, and who into those."""
+    root = person_id
+    while (into := _merged_into(root)) is not None:
+        root = into
+    group, fresh = {person_id, root}, {root}
+    while fresh:
+        fresh = (
+            set(Person.objects.filter(merged_into__in=fresh).values_list("pk", flat=True)) - group
+        )
+        group |= fresh
+    return group
+
+
+def matches_of(row: Person) -> list[dict[str, Any]]:
+    """Who a person may be besides, the likeliest first: {person_id, name, aliases, birth_year,
+    score}."""
+    wanted = [_hash(key) for key in matching.wanted(row.content)]
+    if not wanted:
+        return []
+    found = (
+        Person.objects.current()
+        .filter(keys__key__in=wanted)
+        .exclude(pk__in=group_of(row.pk))
+        .distinct()
+        .order_by("-created_at")[:_MOST_COMPARED]
+    )
+    scored = [(matching.likeness(row.content, other.content), other) for other in found]
+    worth = [(score, other) for score, other in scored if score >= matching.WORTH_A_LOOK]
+    worth.sort(key=lambda one: -one[0])
+    return [offer(other, score) for score, other in worth[:_MOST_OFFERED]]
+
+
+def offer(row: Person, score: float | None = None) -> dict[str, Any]:
+    """What may be said of somebody to ask whether it is they: no more than it takes."""
+    content: Mapping[str, Any] = row.content
+    name = " ".join(filter(None, (content.get("given_name"), content.get("family_name"))))
+    return {
+        "person_id": str(row.pk),
+        "name": name,
+        "aliases": content.get("aliases") or [],
+        "birth_year": matching.birth_year(content),
+        "score": score,
+    }
+
+
+def _index(row: Person) -> None:
+    """The keys of what is known of them now."""
+    now = {_hash(key) for key in matching.keys(row.content)}
+    before = {bytes(one.key): one.pk for one in PersonKey.objects.filter(person=row)}
+    PersonKey.objects.filter(pk__in=[pk for key, pk in before.items() if key not in now]).delete()
+    fresh = [PersonKey(person=row, key=key) for key in sorted(now - before.keys())]
+    PersonKey.objects.bulk_create(fresh)
+
+
+def _hash(key: str) -> bytes:
+    return blind_index(key, purpose=_PURPOSE)
+
+
+def _merged_into(person_id: UUID) -> UUID | None:
+    return Person.objects.filter(pk=person_id).values_list("merged_into", flat=True).first()
+
+
+def _flags(typed: dict[str, Any], apart: dict[str, Any]) -> list[str]:
+    found = set()
+    for name in apart:
+        never = any(word in name.lower() for word in _NEVER)
+        found.add("not_recorded" if never else "bad_field")
+    if any(typed.get(name) and typed[name] not in known for name, known in _CODED.items()):
+        found.add("unknown_code")
+    return sorted(found)
