@@ -24,7 +24,7 @@ from enum import StrEnum
 from typing import Any
 
 from apps.sync.canonical import covers, same
-from apps.sync.policies import UNKNOWN, Policy, scalar
+from apps.sync.policies import Policy, put_together
 
 Content = Mapping[str, Any]
 
@@ -176,18 +176,6 @@ def _merge(
     base: Content | None, mine: Content, current: Content, policies: Mapping[str, Policy]
 ) -> Verdict:
     """Field by field. `base` None: not known."""
-    content, lost = dict(current), {}
-    for name, value in mine.items():
-        present = current.get(name)
-        before = UNKNOWN if base is None else base.get(name)
-        if same(value, present) or (before is not UNKNOWN and same(value, before)):
-            continue
-        if before is not UNKNOWN and same(present, before):
-            content[name] = value
-            continue
-        merged = policies.get(name, scalar)(before, value, present)
-        content[name] = merged.value
-        if merged.clash:
-            lost[name] = value
+    content, lost = put_together(base, mine, current, policies)
     won = {name: content.get(name) for name in lost}
     return Verdict(Fate.MERGED, content, lost, won)

@@ -8,7 +8,7 @@ it, so it has to be kept and shown. Pure.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -68,6 +68,44 @@ def append_only(base: Any, mine: Any, current: Any) -> Merged:
     present = {_name(one): one for one in current}
     clash = any(not same(present.get(_name(one), one), one) for one in mine)
     return Merged([*current, *(one for one in mine if _name(one) not in present)], clash)
+
+
+def by_field(policies: Mapping[str, Policy]) -> Policy:
+    """An object, each of its fields on its own by the policy that is named for it, as a single
+    value otherwise. As in a document, a field that the pushed one does not name stays as it is."""
+
+    def merge(base: Any, mine: Any, current: Any) -> Merged:
+        if not (isinstance(mine, Mapping) and isinstance(current, Mapping)):
+            return scalar(base, mine, current)
+        before = None if base is UNKNOWN else base if isinstance(base, Mapping) else {}
+        value, lost = put_together(before, mine, current, policies)
+        return Merged(value, clash=bool(lost))
+
+    return merge
+
+
+def put_together(
+    base: Mapping[str, Any] | None,
+    mine: Mapping[str, Any],
+    current: Mapping[str, Any],
+    policies: Mapping[str, Policy],
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Two versions of several fields: what holds, and what of mine is lost. `base` None: not
+    known."""
+    content, lost = dict(current), {}
+    for name, value in mine.items():
+        present = current.get(name)
+        before = UNKNOWN if base is None else base.get(name)
+        if same(value, present) or (before is not UNKNOWN and same(value, before)):
+            continue
+        if before is not UNKNOWN and same(present, before):
+            content[name] = value
+            continue
+        merged = policies.get(name, scalar)(before, value, present)
+        content[name] = merged.value
+        if merged.clash:
+            lost[name] = value
+    return content, lost
 
 
 # A difference that takes longer to find is found coarser: then more is a clash, nothing is wrong.

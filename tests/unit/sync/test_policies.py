@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.sync.policies import UNKNOWN, Merged, append_only, scalar, text, union
+from apps.sync.policies import UNKNOWN, Merged, append_only, by_field, scalar, text, union
 
 
 class TestScalar:
@@ -46,6 +46,47 @@ class TestAppendOnly:
     def test_one_id_with_two_contents_is_a_clash(self) -> None:
         mine, theirs = {"id": "a", "v": 1}, {"id": "a", "v": 2}
         assert append_only([], [mine], [theirs]) == Merged([theirs], clash=True)
+
+
+class TestByField:
+    merge = staticmethod(by_field({"said": text, "seen": union}))
+
+    def test_two_who_change_different_fields(self) -> None:
+        base = {"at": 1, "by": "a"}
+        assert self.merge(base, {"at": 2, "by": "a"}, {"at": 1, "by": "b"}) == Merged(
+            {"at": 2, "by": "b"}
+        )
+
+    def test_each_field_has_its_policy(self) -> None:
+        base = {"seen": ["dog"], "said": "No."}
+        mine = {"seen": ["dog", "cat"], "said": "No. Never."}
+        theirs = {"seen": ["dog", "bird"], "said": "No."}
+        assert self.merge(base, mine, theirs) == Merged(
+            {"seen": ["dog", "bird", "cat"], "said": "No. Never."}
+        )
+
+    def test_one_field_with_two_values_is_a_clash_and_the_rest_is_put_together(self) -> None:
+        assert self.merge({}, {"at": 1, "by": "a"}, {"at": 2}) == Merged(
+            {"at": 2, "by": "a"}, clash=True
+        )
+
+    @pytest.mark.parametrize("base", [UNKNOWN, None, "no object"])
+    def test_what_one_has_not_told_the_other_may(self, base: object) -> None:
+        assert self.merge(base, {"at": 1}, {"by": "a"}) == Merged({"at": 1, "by": "a"})
+
+    def test_a_field_that_is_not_named_stays_and_one_that_is_emptied_goes(self) -> None:
+        base = {"at": 1, "by": "a"}
+        theirs = {**base, "seen": ["dog"]}
+        assert self.merge(base, {"by": None}, theirs) == Merged(
+            {"at": 1, "by": None, "seen": ["dog"]}
+        )
+
+    def test_without_a_base_two_values_are_a_clash(self) -> None:
+        assert self.merge(UNKNOWN, {"at": 1}, {"at": 2}) == Merged({"at": 2}, clash=True)
+
+    def test_what_is_no_object_is_a_single_value(self) -> None:
+        assert self.merge({"at": 1}, None, {"at": 2}) == Merged({"at": 2}, clash=True)
+        assert self.merge(UNKNOWN, {"at": 1}, None) == Merged({"at": 1})
 
 
 class TestText:
