@@ -1,0 +1,93 @@
+"""Who looks at a note afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+import pytest
+
+from apps.casenotes.content import EXAMPLES, RecordFacts, required
+from apps.casenotes.content.reviews import NEW_RESPONDER, RULES, sampled
+from tests.factories import NOON
+
+CONTACT, HIGH_RISK, _, REFUSED = EXAMPLES
+NOTE = UUID("7d2c0f0e-3a56-5f0e-8f0b-3c1d8e0a9b11")
+FACTS = RecordFacts(at=NOON)
+LONG_AGO = NOON - timedelta(days=900)
+
+
+def reasons(
+    content: dict[str, Any],
+    facts: RecordFacts = FACTS,
+    *,
+    since: Any = LONG_AGO,
+    rate: float = 0.0,
+) -> set[str]:
+    found = required(content, facts, note_id=NOTE, author_since=since, rate=rate)
+    return {reason.code for reason in found}
+
+
+@pytest.mark.parametrize(
+    ("content", "facts", "expected"),
+    [
+        ({"outcome": "cancelled"}, FACTS, set()),
+        ({"outcome": "contact_made", "screen": {"q1": "no", "q2": "no", "q6": "no"}}, FACTS, set()),
+        (HIGH_RISK, FACTS, {"high_risk", "involuntary"}),
+        ({"screen": {"q4": "yes", "act_not_done": "Left."}}, FACTS, {"high_risk", "act_not_done"}),
+        (CONTACT, FACTS, {"risk_unsettled"}),
+        ({"screen": {"whole": "refused"}}, FACTS, set()),
+        ({}, replace(FACTS, doses=1), {"dose"}),
+        ({"involuntary": {}}, FACTS, {"involuntary"}),
+        ({"mandated_report": {}}, FACTS, {"mandated_report"}),
+        ({"death": {}}, FACTS, {"death"}),
+        (REFUSED, FACTS, set()),
+        ({"refusal": {"capacity": "no"}}, FACTS, {"refusal_without_capacity"}),
+        ({"refusal": {"capacity": "unable"}}, FACTS, {"refusal_without_capacity"}),
+        ({"screen": "?", "refusal": 3, "death": None}, FACTS, set()),
+    ],
+)
+def test_rules_name_their_reasons(
+    content: dict[str, Any], facts: RecordFacts, expected: set[str]
+) -> None:
+    assert reasons(content, facts) == expected
+
+
+@pytest.mark.parametrize(
+    ("since", "new"),
+    [
+        (None, True),
+        (NOON, True),
+        (NOON - NEW_RESPONDER + timedelta(seconds=1), True),
+        (NOON - NEW_RESPONDER, False),
+        (LONG_AGO, False),
+    ],
+)
+def test_a_new_responder_is_co_signed(since: Any, new: bool) -> None:
+    assert reasons({}, since=since) == ({"new_responder"} if new else set())
+
+
+def test_reasons_have_one_code_each() -> None:
+    assert len({rule.reason.code for rule in RULES}) == len(RULES)
+
+
+class TestSample:
+    def test_is_asked_for_beside_the_rules(self) -> None:
+        assert reasons({"death": {}}, rate=1.0) == {"death", "sample"}
+
+    def test_none_and_all(self) -> None:
+        ids = [uuid5(NOTE, str(n)) for n in range(200)]
+        assert not any(sampled(one, 0.0) for one in ids)
+        assert all(sampled(one, 1.0) for one in ids)
+
+    def test_is_about_as_many_as_the_rate_says(self) -> None:
+        drawn = sum(sampled(uuid5(NOTE, str(n)), 0.1) for n in range(2000))
+        assert 150 < drawn < 250
+
+    def test_is_the_same_when_asked_again_and_grows_with_the_rate(self) -> None:
+        ids = [uuid5(NOTE, str(n)) for n in range(200)]
+        few = {one for one in ids if sampled(one, 0.1)}
+        assert few == {one for one in ids if sampled(one, 0.1)}
+        assert few <= {one for one in ids if sampled(one, 0.3)}
