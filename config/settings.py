@@ -319,6 +319,16 @@ HELD_MESSAGE_DAYS = env.number("HELD_MESSAGE_DAYS", 7, least=1)
 # A tablet's clock that is further off than this is marked.
 CLOCK_SUSPECT_SECONDS = env.number("CLOCK_SUSPECT_SECONDS", 120, least=1)
 
+# --- Naloxone and first aid --------------------------------------------------------------------
+# Fewer pieces of naloxone than this in a kit are too few, where the product says nothing else.
+STOCK_LOW_AT = env.whole("STOCK_LOW_AT", 2, least=0)
+# A lot is warned of so long before its last good day.
+STOCK_EXPIRING_DAYS = env.whole("STOCK_EXPIRING_DAYS", 60, least=0)
+# So many overdoses within so many metres of each other and so many hours alert the supervisors.
+SPIKE_OVERDOSES = env.whole("SPIKE_OVERDOSES", 3, least=2)
+SPIKE_METRES = env.number("SPIKE_METRES", 1000, least=1)
+SPIKE_HOURS = env.number("SPIKE_HOURS", 24, least=0.1)
+
 # --- Tablets -----------------------------------------------------------------------------------
 # Whoever signed in longer ago has to sign in again: longer than any shift with its overtime.
 SIGN_IN_HOURS = env.number("SIGN_IN_HOURS", 16, least=0.01)

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from apps.firstaid import codes
-from apps.firstaid.models import Act, NaloxoneDose, OverdoseAnswer
+from apps.firstaid.models import FieldAct, NaloxoneDose, OverdoseAnswer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,7 +195,9 @@ def answer_of(row: OverdoseAnswer) -> Answer:
     )
 
 
-def happened_at(row: Act, stated: datetime | None, *, unknown: bool = False) -> datetime | None:
+def happened_at(
+    row: FieldAct, stated: datetime | None, *, unknown: bool = False
+) -> datetime | None:
     """When an act happened by the server's clock: the stated time, else that of the tap, off by
     what was measured of the device's clock. `unknown`: without a stated time nobody knows."""
     at = stated or (None if unknown else row.device_time)

@@ -1,0 +1,133 @@
+"""The documents that tablets are sent: acts, kits and products.
+
+Built from rows that were read before; nothing is queried here. Times are ISO 8601 in UTC with Z.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from apps.changes.services import EVERYONE_SCOPE, Document
+from apps.core.clock import iso
+from apps.dispatch.referencekinds import REFERENCE
+from apps.firstaid.models import FieldAct, Kit, Lot, Product, StockMovement
+from apps.firstaid.stock import Levels, StockWarning
+from apps.sync.stamps import as_sent
+
+STOCK_MOVEMENT: Final = "stock_movement"
+# Fields of an act that the server alone writes.
+SERVER_FIELDS: Final = frozenset(
+    {"author_id", "author_name", "unit_id", "unit", "source", "received_at", "clock_offset_ms"}
+    | {"clock_uncertainty_ms", "flags", "order"}
+)
+
+
+def movement(row: StockMovement, *, to: frozenset[str]) -> Document:
+    """A movement of stock."""
+    body = {
+        **_act(row),
+        "kind": STOCK_MOVEMENT,
+        "movement": row.kind,
+        "product_id": str(row.product_id),
+        "lot_id": _id(row.lot_id),
+        "quantity": row.quantity,
+        "from_kit_id": _id(row.from_kit_id),
+        "to_kit_id": _id(row.to_kit_id),
+        "dose_id": _id(row.dose_id),
+        "reverses": _id(row.reverses),
+        "cause": row.cause,
+        "note": row.note or "",
+    }
+    return Document("facts", row.pk, to, body)
+
+
+def kit(row: Kit, levels: Levels, warned: Iterable[StockWarning]) -> Document:
+    """A kit with what lies in it (collection `reference`, kind `kit`)."""
+    body = {
+        "id": str(row.pk),
+        "kind": "kit",
+        "label": row.label,
+        "team_id": str(row.team_id),
+        "unit_id": _id(row.unit_id),
+        "in_use": row.in_use,
+        "stock": [
+            {
+                "product_id": str(place.product_id),
+                "lot_id": _id(place.lot_id),
+                "quantity": quantity,
+            }
+            for place, quantity in sorted(levels.items(), key=str)
+            if place.kit_id == row.pk
+        ],
+        "warnings": [
+            {
+                "kind": one.kind,
+                "product_id": str(one.product_id),
+                "lot_id": _id(one.lot_id),
+            }
+            for one in warned
+            if one.kit_id == row.pk
+        ],
+    }
+    return Document(REFERENCE, row.pk, frozenset({EVERYONE_SCOPE}), body)
+
+
+def product(row: Product, lots: Iterable[Lot]) -> Document:
+    """A product with its lots (collection `reference`, kind `product`)."""
+    body = {
+        "id": str(row.pk),
+        "kind": "product",
+        "name": row.name,
+        "used_as": row.kind,
+        "strength": row.strength,
+        "drug": row.drug,
+        "dose": None if row.dose is None else float(row.dose),
+        "dose_unit": row.dose_unit,
+        "route": row.route,
+        "in_use": row.in_use,
+        "lots": [
+            {
+                "id": str(lot.pk),
+                "number": lot.number,
+                "expires_on": lot.expires_on.isoformat(),
+                "recalled": lot.recalled_at is not None,
+            }
+            for lot in lots
+        ],
+    }
+    return Document(REFERENCE, row.pk, frozenset({EVERYONE_SCOPE}), body)
+
+
+def _act(row: FieldAct) -> dict[str, Any]:
+    """What every act has: what the client sent of it, and what the server knows about it.
+
+    What of it has no column (`unread`) is stored and not sent: another client's schema might not
+    allow it, and one document that does not fit stops that client's whole replication.
+    """
+    saved: dict[str, Any] = {} if row.device is None else {"editor": str(row.device)}
+    if saved and row.edit_no:
+        saved["edit_no"] = row.edit_no
+    return {
+        "id": str(row.pk),
+        "assignment_id": _id(row.assignment_id),
+        "encounter_id": _id(row.encounter_id),
+        "corrects": _id(row.corrects),
+        "device_time": as_sent(row.device_time, "device_time", row.unread),
+        "counter": row.counter,
+        **saved,
+        "author_id": _id(row.author_id),
+        "author_name": row.author.display_name if row.author else "",
+        "unit_id": _id(row.unit_id),
+        "unit": row.unit.call_sign if row.unit else None,
+        "source": row.source,
+        "received_at": iso(row.received_at),
+        "clock_offset_ms": row.clock_offset_ms,
+        "clock_uncertainty_ms": row.clock_uncertainty_ms,
+        "flags": list(row.flags),
+        "order": row.order,
+    }
+
+
+def _id(value: Any) -> str | None:
+    return str(value) if value else None

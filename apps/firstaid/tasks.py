@@ -1,0 +1,17 @@
+"""Ticks: kits that have something new to warn of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+from apps.core import clock
+from apps.firstaid import services
+
+
+@shared_task(name="firstaid.tell_kits")
+def tell_kits(**kwargs: Any) -> None:
+    """A lot expires with the city's day, and nobody moves it for that: the tablets hear of it
+    within minutes."""
+    services.tell_kits(now=clock.now())
