@@ -28,6 +28,7 @@ app.conf.beat_schedule = {
     "retry-parked": tick("changes.retry_parked", 5),
     "raise-due-alarms": tick("assignments.raise_due_alarms", ESCALATION_TICK_SECONDS),
     "let-cleared-go": tick("assignments.let_cleared_go", 15),
+    "close-broken-glass": tick("people.close_broken_glass", 15),
     "end-old-sign-ins": tick("accounts.end_old_sign_ins", 60),
     "sweep-media": tick("sync.sweep_media", 3600),
     "take-waiting": tick("sync.take_waiting", 60),

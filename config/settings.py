@@ -312,6 +312,8 @@ ESCALATION_SECONDS = (
 ESCALATION_TICK_SECONDS = env.number("ESCALATION_TICK_SECONDS", 5, least=0.2)
 # A cleared call stays on its unit's tablets this long.
 CLEARED_STAYS_SECONDS = env.number("CLEARED_STAYS_SECONDS", 3600, least=0)
+# A person whose record was opened without a call that led to them is shown this long.
+BREAK_GLASS_MINUTES = env.number("BREAK_GLASS_MINUTES", 60, least=1)
 # A mis-tap is undone without a reason within this time (real seconds).
 MISTAP_SECONDS = env.number("MISTAP_SECONDS", 10, least=0)
 # A message from CAD that cannot be parsed is kept this long.

@@ -21,6 +21,7 @@ urlpatterns = [
     path("api/v1/", include("apps.sync.urls")),
     path("api/v1/", include("apps.dispatch.urls")),
     path("api/v1/", include("apps.assignments.urls")),
+    path("api/v1/", include("apps.people.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
 ]

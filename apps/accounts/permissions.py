@@ -78,6 +78,17 @@ class IsPerson(_Staff):
     roles = DESK_ROLES | {Role.RESPONDER}
 
 
+class IsResponder(_Staff):
+    roles = frozenset({Role.RESPONDER})
+
+
+class IsRecordKeeper(_Staff):
+    """A responder or a supervisor: who reads what was learned of people. The dispatch desk does
+    not."""
+
+    roles = frozenset({Role.RESPONDER, Role.SUPERVISOR})
+
+
 class IsTabletOrDesk(IsTablet):
     """Either of them. (Of two permissions that are put together by `|`, no message is told.)"""
 

@@ -26,6 +26,7 @@ DESK = frozenset({"supervisor", "dispatcher"})
 SUPERVISOR = frozenset({"supervisor"})
 CAD = frozenset({"cad"})
 PEOPLE = DESK | {"responder"}
+RECORDS = SUPERVISOR | {"responder"}  # whoever reads what was learned of people
 
 # Address (as in the URL configuration) -> method -> who is let in.
 DOORS: dict[str, dict[str, frozenset[str]]] = {
@@ -62,6 +63,12 @@ DOORS: dict[str, dict[str, frozenset[str]]] = {
     "assignments/<uuid:assignment>/cancel": {"POST": DESK},
     "assignments/<uuid:assignment>/link": {"POST": PEOPLE},
     "incidents/<uuid:incident>/assign": {"POST": PEOPLE},
+    "people/search": {"POST": RECORDS},
+    "people/<uuid:person>": {"GET": RECORDS},
+    "people/<uuid:person>/open": {"POST": frozenset({"responder"})},
+    "people/<uuid:person>/merge": {"POST": SUPERVISOR},
+    "people/<uuid:person>/unmerge": {"POST": SUPERVISOR},
+    "encounters/<uuid:encounter>": {"GET": RECORDS},
     "alerts": {"GET": DESK},
     "alerts/<uuid:alert>/acknowledge": {"POST": DESK},
     "me": {"GET": TABLETS | DESK},

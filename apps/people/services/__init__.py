@@ -7,14 +7,23 @@ from apps.people.services.encounters import (
     open_encounter,
     write_encounter,
 )
+from apps.people.services.glass import break_glass, close_over, look_for, review_glass
+from apps.people.services.merging import merge_persons, review_safety_note, unmerge_person
 from apps.people.services.persons import show_person, write_person
 
 __all__ = [
+    "break_glass",
+    "close_over",
     "follow_assignment",
     "keep_for",
     "let_go",
+    "look_for",
+    "merge_persons",
     "open_encounter",
+    "review_glass",
+    "review_safety_note",
     "show_person",
+    "unmerge_person",
     "write_encounter",
     "write_person",
 ]

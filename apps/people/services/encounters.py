@@ -65,7 +65,7 @@ def write_encounter(edit: Edit) -> dict[str, Any]:
     row.flags = _flags(typed, apart)
     row.content = typed
     row.editor, row.edit_no = edit.editor, edit.edit_no
-    record = _record(assignment_id)
+    record = record_of(assignment_id)
     row.kept_for = row.kept_for or ([] if record else [edit.author.pk])
     row.save()
     body = documents.encounter_body(row, record)
@@ -96,7 +96,7 @@ def open_encounter(*, assignment_id: UUID, ordinal: int = 1, by: Actor, now: dat
         content={"assignment_id": str(assignment_id), "ordinal": ordinal},
     )
     row.save(force_insert=True)
-    _publish(row, documents.encounter_body(row, _record(assignment_id)), now=now)
+    _publish(row, documents.encounter_body(row, record_of(assignment_id)), now=now)
     publish(events=[Event("encounter.opened", pk)], now=now)
     record_all([_act(by, row, "create")], now=now)
     return row
@@ -109,7 +109,7 @@ def follow_assignment(*, assignment_id: UUID, now: datetime) -> None:
 
     Whoever crews a call that ends owes a record of it: they keep its encounters until `let_go`.
     """
-    record = _record(assignment_id)
+    record = record_of(assignment_id)
     if record is None:
         return
     over = record.assignment.closed_at is not None
@@ -160,7 +160,7 @@ def _publish(row: Encounter, body: dict[str, Any], *, now: datetime) -> None:
     publish(documents=[Document(ENCOUNTERS, row.pk, scopes, body)], now=now)
 
 
-def _record(assignment_id: UUID) -> Record | None:
+def record_of(assignment_id: UUID) -> Record | None:
     """The assignment as it stands; None where it is not here (yet)."""
     rows = Assignment.objects.select_related("incident", "unit", "given_by")
     row = rows.filter(pk=assignment_id).first()

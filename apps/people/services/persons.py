@@ -7,10 +7,12 @@ lock of its document first, and reads the encounters after that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
+
+from django.db.models import Exists, OuterRef
 
 from apps.accounts.models import User
 from apps.audit.services import Act, record_all
@@ -103,20 +105,24 @@ def group_of(person_id: UUID) -> set[UUID]:
 def matches_of(row: Person) -> list[dict[str, Any]]:
     """Who a person may be besides, the likeliest first: {person_id, name, aliases, birth_year,
     score}."""
-    wanted = [_hash(key) for key in matching.wanted(row.content)]
+    found = alike(row.content, but=group_of(row.pk))
+    return [offer(other, score) for score, other in found]
+
+
+def alike(content: Mapping[str, Any], *, but: Collection[UUID] = ()) -> list[tuple[float, Person]]:
+    """Persons who may be meant by this, with how alike they are, the likeliest first."""
+    wanted = [_hash(key) for key in matching.wanted(content)]
     if not wanted:
         return []
     found = (
         Person.objects.current()
-        .filter(keys__key__in=wanted)
-        .exclude(pk__in=group_of(row.pk))
-        .distinct()
+        .filter(Exists(PersonKey.objects.filter(person=OuterRef("pk"), key__in=wanted)))
+        .exclude(pk__in=but)
         .order_by("-created_at")[:_MOST_COMPARED]
     )
-    scored = [(matching.likeness(row.content, other.content), other) for other in found]
-    worth = [(score, other) for score, other in scored if score >= matching.WORTH_A_LOOK]
-    worth.sort(key=lambda one: -one[0])
-    return [offer(other, score) for score, other in worth[:_MOST_OFFERED]]
+    scored = [(matching.likeness(content, other.content), other) for other in found]
+    worth = [one for one in scored if one[0] >= matching.WORTH_A_LOOK]
+    return sorted(worth, key=lambda one: -one[0])[:_MOST_OFFERED]
 
 
 def offer(row: Person, score: float | None = None) -> dict[str, Any]:

@@ -1,0 +1,60 @@
+"""Encounters: who was met, or looked for, and what else is recorded of it."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+
+from apps.audit.admin import RecordAdmin
+from apps.core.admin import NOTHING, moment, pretty, table
+from apps.core.ids import short
+from apps.people import documents
+from apps.people.models import Encounter
+from apps.people.parts import parts_of
+from apps.people.services.encounters import record_of
+
+
+@admin.register(Encounter)
+class EncounterAdmin(RecordAdmin[Encounter]):
+    VIEW = frozenset({"supervisor"})
+    list_display = (
+        "short_name",
+        "assignment",
+        "ordinal",
+        "match",
+        "opened_by",
+        moment("opened_at"),
+    )
+    list_filter = ("match", "opened_by")
+    date_hierarchy = "opened_at"
+    ordering = ("-opened_at",)
+    show_full_result_count = False
+    fields = (
+        *("assignment_id", "ordinal", "person_id", "match", moment("opened_at"), "opened_by"),
+        *("timeline", "typed", "parts", "flags"),
+    )
+    readonly_fields = fields
+
+    @admin.display(description="encounter")
+    def short_name(self, row: Encounter) -> str:
+        return str(row)
+
+    @admin.display(description="assignment", ordering="assignment_id")
+    def assignment(self, row: Encounter) -> str:
+        return short(row.assignment_id)
+
+    @admin.display(description="what the timeline says")
+    def timeline(self, row: Encounter) -> SafeString | str:
+        of = record_of(row.assignment_id)
+        return pretty(documents.summary(of)) if of else NOTHING
+
+    @admin.display(description="what was typed")
+    def typed(self, row: Encounter) -> SafeString:
+        return pretty(row.content)
+
+    @admin.display(description="recorded of it")
+    def parts(self, row: Encounter) -> SafeString:
+        return table(
+            ("what", "as it stands"),
+            ((name, pretty(said)) for name, said in parts_of(row.pk).items()),
+        )

@@ -1,0 +1,111 @@
+"""A person's record without a call that leads to it: found, opened for a while, reviewed.
+
+Somebody stands before a responder and no call says who. They may look for them by name, and open
+the record for a reason that a supervisor reads afterwards. What is shown before that is no more
+than it takes to know whether it is they.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.accounts.services import user_actor
+from apps.audit.services import Act, Actor, record_all
+from apps.changes import scopes
+from apps.changes.services import Document, publish
+from apps.core import clock
+from apps.core.problems import CONFLICT, INVALID, FieldError, ProblemError
+from apps.people import matching
+from apps.people.documents import PERSONS
+from apps.people.models import BrokenGlass, GlassQuerySet, Person
+from apps.people.services.persons import alike, group_of, offer, show_person
+from apps.sync import documents as shared
+
+# A tick that finds more leaves them to the next one.
+LARGEST_TICK = 200
+
+
+@transaction.atomic
+def look_for(*, like: dict[str, Any], by: Actor, now: datetime) -> list[dict[str, Any]]:
+    """Persons who may be meant, the likeliest first: {person_id, name, aliases, birth_year, score}.
+    `like` is written as a person is: `given_name`, `family_name`, `aliases`, `birth_year`.
+
+    INVALID where it names nobody. Who was offered is written down; what was typed is not.
+    """
+    if not matching.wanted(like):
+        raise ProblemError(INVALID, errors=[FieldError("", "Name, or what they are called by.")])
+    found = [offer(row, score) for score, row in alike(like)]
+    ids = [UUID(one["person_id"]) for one in found]
+    record_all([Act(by, "search", "person", ids)], now=now)
+    return found
+
+
+@transaction.atomic
+def break_glass(
+    *, person: Person, reason: str, by: User, actor: Actor, now: datetime
+) -> BrokenGlass:
+    """Shows a person to a responder for a while (BREAK_GLASS_MINUTES), for a reason. Whoever has it
+    open already keeps that one. INVALID at /reason without one."""
+    if not reason.strip():
+        raise ProblemError(INVALID, errors=[FieldError("/reason", "Say why you need to see it.")])
+    group = group_of(person.pk)
+    shared.lock(PERSONS, group)
+    open_one = BrokenGlass.objects.filter(person=person, user=by, closed_at=None).first()
+    if open_one is not None:
+        return open_one
+    row = BrokenGlass.objects.create(
+        person=person,
+        user=by,
+        at=now,
+        until=now + clock.domain(settings.BREAK_GLASS_MINUTES * 60),
+        reason=reason.strip(),
+    )
+    publish(documents=[Document("broken_glass", row.pk, _reviewers(by))], now=now)
+    show_person(person_id=person.pk, now=now)
+    detail = {"glass": str(row.pk)}
+    record_all([Act(actor, "break-glass", "person", sorted(group), detail)], now=now)
+    return row
+
+
+def close_over(*, now: datetime) -> int:
+    """Takes persons away again whose time on somebody's tablet is over. Returns how many. Each in a
+    transaction of its own, claimed by its row: two ticks do not do one twice."""
+    done = 0
+    while done < LARGEST_TICK:
+        with transaction.atomic():
+            due: GlassQuerySet = BrokenGlass.objects.over(now)
+            row = due.select_for_update(no_key=True, skip_locked=True).first()
+            if row is None:
+                break
+            row.closed_at = now
+            row.save(update_fields=["closed_at"])
+            show_person(person_id=row.person_id, now=now)
+            done += 1
+    return done
+
+
+@transaction.atomic
+def review_glass(*, glass: BrokenGlass, justified: bool, by: User, now: datetime) -> BrokenGlass:
+    """A supervisor says whether it was justified. CONFLICT where somebody has said so already, or
+    for one's own."""
+    row = BrokenGlass.objects.select_for_update(no_key=True).get(pk=glass.pk)
+    if row.reviewed_at is not None:
+        raise ProblemError(CONFLICT, "It is reviewed already.")
+    if row.user_id == by.pk:
+        raise ProblemError(CONFLICT, "Somebody else reviews what you opened.")
+    row.reviewed_by, row.reviewed_at, row.justified = by, now, justified
+    row.save(update_fields=["reviewed_by", "reviewed_at", "justified"])
+    detail = {"justified": justified}
+    record_all([Act(user_actor(by), "review", "broken_glass", [row.pk], detail)], now=now)
+    return row
+
+
+def _reviewers(user: User) -> frozenset[str]:
+    """The supervisors of whoever opened it; the whole desk where they have none."""
+    return frozenset({scopes.team(user.team_id) if user.team_id else scopes.agency()})

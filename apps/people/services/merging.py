@@ -1,0 +1,99 @@
+"""Two records of one person: put together, and taken apart again. Nothing is rewritten.
+
+Whoever merges takes the locks of both documents in one order, and reads them after that: two who
+merge the same two at once, each the other way round, do not make a circle. The second finds the
+first one's work.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.accounts.services import user_actor
+from apps.audit.services import Act, record_all
+from apps.changes.services import publish
+from apps.core.clock import iso
+from apps.core.problems import CONFLICT, INVALID, FieldError, ProblemError
+from apps.people import documents
+from apps.people.documents import PERSONS
+from apps.people.models import Person
+from apps.people.services.persons import group_of, matches_of, scopes_of
+from apps.sync import documents as shared
+
+
+@transaction.atomic
+def merge_persons(*, person: Person, into: Person, by: User, now: datetime) -> Person:
+    """Says that `person` is `into`: who reads the one goes on with the other. Whoever has a call
+    that led to either sees both. Repeating it changes nothing.
+
+    CONFLICT where `person` is merged into somebody else already; INVALID for a person and
+    themselves.
+    """
+    group = group_of(person.pk) | group_of(into.pk)
+    shared.lock(PERSONS, group)
+    row, root = _row(person.pk), _root(into.pk)
+    if row.merged_into_id is not None:
+        if _root(row.pk).pk == root.pk:
+            return row
+        raise ProblemError(CONFLICT, "This person is merged into somebody else: take that back.")
+    if row.pk == root.pk:
+        raise ProblemError(INVALID, errors=[FieldError("/into", "Name another person.")])
+    row.merged_into, row.merged_at, row.merged_by = root, now, by.pk
+    row.save(update_fields=["merged_into", "merged_at", "merged_by"])
+    _publish(group | group_of(row.pk), now)
+    record_all([Act(user_actor(by), "merge", "person", [row.pk, root.pk])], now=now)
+    return row
+
+
+@transaction.atomic
+def unmerge_person(*, person: Person, by: User, now: datetime) -> Person:
+    """Takes a merge back: both stand as they stood. Repeating it changes nothing."""
+    group = group_of(person.pk)
+    shared.lock(PERSONS, group)
+    row = _row(person.pk)
+    if row.merged_into_id is None:
+        return row
+    former = row.merged_into_id
+    row.merged_into = row.merged_at = row.merged_by = None
+    row.save(update_fields=["merged_into", "merged_at", "merged_by"])
+    _publish(group, now)
+    record_all([Act(user_actor(by), "unmerge", "person", [row.pk, former])], now=now)
+    return row
+
+
+@transaction.atomic
+def review_safety_note(*, person: Person, note: str, by: User, now: datetime) -> Person:
+    """A supervisor has looked at a safety note and lets it stand. INVALID for one that is not
+    there."""
+    shared.lock(PERSONS, [person.pk])
+    row = _row(person.pk)
+    known = {one.get("id") for one in row.content.get("safety_notes") or ()}
+    if note not in known:
+        raise ProblemError(INVALID, errors=[FieldError("/note", "No such safety note.")])
+    others = [one for one in row.safety_reviews if one["note"] != note]
+    row.safety_reviews = [*others, {"note": note, "by": by.display_name, "at": iso(now)}]
+    row.save(update_fields=["safety_reviews"])
+    _publish({row.pk}, now)
+    record_all([Act(user_actor(by), "review", "person", [row.pk], {"note": note})], now=now)
+    return row
+
+
+def _publish(group: set[UUID], now: datetime) -> None:
+    rows = Person.objects.filter(pk__in=group).order_by("pk")
+    found = [documents.person(row, scopes_of(row), matches_of(row)) for row in rows]
+    publish(documents=found, now=now)
+
+
+def _row(pk: UUID) -> Person:
+    return Person.objects.select_for_update(no_key=True).get(pk=pk)
+
+
+def _root(pk: UUID) -> Person:
+    row = Person.objects.get(pk=pk)
+    while row.merged_into_id is not None:
+        row = Person.objects.get(pk=row.merged_into_id)
+    return row

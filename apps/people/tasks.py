@@ -1,0 +1,16 @@
+"""Ticks of people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+from apps.core import clock
+from apps.people import services
+
+
+@shared_task(name="people.close_broken_glass")
+def close_broken_glass(**kwargs: Any) -> None:
+    """Takes persons away again whose time on somebody's tablet is over."""
+    services.close_over(now=clock.now())
