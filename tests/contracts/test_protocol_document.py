@@ -20,6 +20,7 @@ from apps.core.problems import Problem
 from apps.dispatch.codelists import code_lists
 from apps.dispatch.referencekinds import ReferenceKind, reference_kinds
 from apps.live.messages import Code
+from apps.people import schemas as people
 from apps.sync import registry
 from apps.sync.collections import QUARANTINE
 from tests.guards import guards
@@ -72,8 +73,11 @@ def test_every_kind_of_fact_is_described() -> None:
 
 @pytest.mark.parametrize(
     "schema",
-    [schemas.ASSIGNMENT, schemas.FACT, schemas.ALERT, QUARANTINE.schema],
-    ids=["assignment", "fact", "alert", "quarantine"],
+    [
+        *(schemas.ASSIGNMENT, schemas.FACT, schemas.ALERT, QUARANTINE.schema),
+        *(people.ENCOUNTER, people.PERSON),
+    ],
+    ids=["assignment", "fact", "alert", "quarantine", "encounter", "person"],
 )
 def test_every_field_of_a_document_is_described(schema: dict[str, Any]) -> None:
     assert set(schema["properties"]) <= MEMBERS
