@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.test import Client
+
+from apps.accounts.models import Role
+from apps.accounts.services import user_actor
+from apps.audit.models import Entry
+from apps.core.ids import uuid7
+from apps.people import services
+from apps.people.ids import encounter_id
+from apps.people.models import BrokenGlass, Encounter, Person
+from tests.factories import NOON, person, team
+from tests.integration.assignments.conftest import World
+from tests.integration.people.conftest import Writer
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def met(world: World, writer: Writer) -> UUID:
+    """A person whom our crew has met."""
+    row, id = world.given(), uuid7()
+    note = {"id": str(uuid7()), "text": "Carries a knife for work.", "source": "seen"}
+    writer.save("persons", id, given_name="Dana", family_name="Reyes", safety_notes=[note])
+    writer.save(
+        "encounters",
+        encounter_id(row.pk),
+        assignment_id=str(row.pk),
+        ordinal=1,
+        person_id=str(id),
+        match="possible",
+    )
+    return id
+
+
+@pytest.fixture
+def desk(world: World) -> Client:
+    client = Client()
+    client.force_login(world.supervisor)
+    return client
+
+
+def act(desk: Client, page: str, action: str, id: object, **given: Any) -> str:
+    answer = desk.post(
+        f"/admin/people/{page}/",
+        {"action": action, "_selected_action": [str(id)], **given},
+        follow=True,
+    )
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_a_supervisor_reads_persons_and_encounters_and_it_is_written_down(
+    world: World, met: UUID, desk: Client
+) -> None:
+    encounter = Encounter.objects.get().pk
+    assert "Dana Reyes" in desk.get("/admin/people/person/").content.decode()
+    assert "knife" in desk.get(f"/admin/people/person/{met}/change/").content.decode()
+    assert "CARE21" in desk.get(f"/admin/people/encounter/{encounter}/change/").content.decode()
+
+    read = Entry.objects.filter(action="read", actor_id=world.supervisor.pk)
+    assert met in read.filter(subject_type="person").last().subject_ids
+    assert encounter in read.filter(subject_type="encounter").last().subject_ids
+
+
+def test_the_dispatch_desk_opens_none_of_it(world: World, met: UUID) -> None:
+    client = Client()
+    client.force_login(world.dispatcher)
+
+    assert client.get("/admin/people/person/").status_code == 403
+    assert client.get("/admin/people/brokenglass/").status_code == 403
+
+
+def test_a_supervisor_of_another_team_sees_nobody(met: UUID) -> None:
+    client = Client()
+    client.force_login(person(Role.SUPERVISOR, of=team()))
+
+    assert "Dana Reyes" not in client.get("/admin/people/person/").content.decode()
+
+
+def test_persons_are_merged_and_taken_apart(
+    world: World, met: UUID, desk: Client, writer: Writer
+) -> None:
+    other = uuid7()
+    writer.save("persons", other, aliases=["Red"])
+
+    assert "Who are they?" in act(desk, "person", "merge", other)
+    assert "No such person" in act(desk, "person", "merge", other, apply="1", into=str(uuid7()))
+    act(desk, "person", "merge", other, apply="1", into=str(met))
+    assert Person.objects.get(pk=other).merged_into_id == met
+
+    act(desk, "person", "unmerge", other)
+    assert Person.objects.get(pk=other).merged_into_id is None
+
+
+def test_a_safety_note_is_looked_at(world: World, met: UUID, desk: Client) -> None:
+    note = Person.objects.get(pk=met).content["safety_notes"][0]["id"]
+
+    act(desk, "person", "review", met, apply="1", note=note)
+
+    assert Person.objects.get(pk=met).safety_reviews[0]["note"] == note
+
+
+def test_who_broke_the_glass_is_reviewed(world: World, met: UUID, desk: Client) -> None:
+    stranger = world.theirs.people[0]
+    glass = services.break_glass(
+        person=Person.objects.get(pk=met),
+        reason="Collapsed before us.",
+        by=stranger,
+        actor=user_actor(stranger),
+        now=NOON,
+    )
+    world.commit()
+    assert "Collapsed before us." in desk.get("/admin/people/brokenglass/").content.decode()
+
+    act(desk, "brokenglass", "was_justified", glass.pk)
+
+    assert BrokenGlass.objects.get().justified is True
