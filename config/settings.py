@@ -331,6 +331,18 @@ SPIKE_OVERDOSES = env.whole("SPIKE_OVERDOSES", 3, least=2)
 SPIKE_METRES = env.number("SPIKE_METRES", 1000, least=1)
 SPIKE_HOURS = env.number("SPIKE_HOURS", 24, least=0.1)
 
+# --- What is exported --------------------------------------------------------------------------
+# Who writes the NEMSIS files. CARE is no licensed EMS agency: this number (at most 15 characters)
+# is no state's and says so. ANSI codes of Washington and King County.
+NEMSIS_AGENCY_NUMBER = env.text("NEMSIS_AGENCY_NUMBER", "CARE-UNLICENSED")
+if len(NEMSIS_AGENCY_NUMBER) > 15:
+    raise env.Misconfigured("NEMSIS_AGENCY_NUMBER", "has more than 15 characters")
+NEMSIS_AGENCY_NAME = env.text("NEMSIS_AGENCY_NAME", "Seattle CARE Department")
+NEMSIS_STATE = env.text("NEMSIS_STATE", "53")
+NEMSIS_COUNTY = env.text("NEMSIS_COUNTY", "53033")
+# How exactly an overdose's place is told: 3 decimals of a degree are about 110 metres.
+ODMAP_PLACE_DECIMALS = env.whole("ODMAP_PLACE_DECIMALS", 3, least=0)
+
 # --- Tablets -----------------------------------------------------------------------------------
 # Whoever signed in longer ago has to sign in again: longer than any shift with its overtime.
 SIGN_IN_HOURS = env.number("SIGN_IN_HOURS", 16, least=0.01)

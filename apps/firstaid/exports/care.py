@@ -60,8 +60,8 @@ class Care:
 
     `report_id`: a UUID of a version that NEMSIS allows (1 to 5), the same at every export.
     `contact`: a person was met. `place`: latitude and longitude of the incident, degrees WGS 84.
-    `barriers` are eHistory.01, `substances` eHistory.17. `narrative`: None where it is not to be
-    told. `medics_came`: the crew said so, or the fire department's arrival was told.
+    `barriers` are eHistory.01. `medics_came`: another service may have counted it. `narrative`:
+    None where it is not to be told.
     """
 
     id: UUID
@@ -72,7 +72,6 @@ class Care:
     doses: tuple[Dose, ...] = ()
     aids: tuple[Aid, ...] = ()
     barriers: tuple[str, ...] = ()
-    substances: tuple[str, ...] = ()
     place: tuple[float, float] | None = None
     medics_came: bool = False
     narrative: str | None = None

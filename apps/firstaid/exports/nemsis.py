@@ -42,7 +42,6 @@ from apps.firstaid.exports.nemsis_codes import (
     SERVICES,
     SEXES,
     STAGED,
-    SUBSTANCES,
     YEARS,
     Disposition,
     disposition_of,
@@ -106,8 +105,9 @@ def report(care: Care, agency: Agency) -> bytes:
     injury.put_absent(("eInjury.03", "eInjury.04"), NOT_APPLICABLE)
     _arrest(root.group("eArrest"), care)
     history = root.group("eHistory")
-    history.put_each("eHistory.01", _known(care.barriers, BARRIERS), absent=_of_contact(care))
-    history.put_each("eHistory.17", _known(care.substances, SUBSTANCES), absent=_of_contact(care))
+    barriers = [code for code in care.barriers if code in BARRIERS]
+    history.put_each("eHistory.01", barriers, absent=_of_contact(care))
+    history.put_absent(("eHistory.17",), _of_contact(care))
     _narrative(root, care)
     vitals(root.group("eVitals"), care)
     # CARE works by its own instructions, not by a protocol for EMS.
@@ -123,10 +123,6 @@ def report(care: Care, agency: Agency) -> bytes:
 def _of_contact(care: Care) -> str:
     """Why something about a person is not there: it was not written down, or there was nobody."""
     return NOT_RECORDED if care.contact else NOT_APPLICABLE
-
-
-def _known(found: tuple[str, ...], among: frozenset[str]) -> list[str]:
-    return [code for code in found if code in among]
 
 
 def _record(group: Group, care: Care) -> None:

@@ -57,11 +57,7 @@ _WOUNDS: Final = frozenset(
     {"bleeding", "wound", "wound_infected", "burn", "head", "fall", "fracture", "sprain", "bite"}
 )
 
-# The elements that hold a coded word, with what may stand in them.
 BARRIERS: Final = frozenset(str(code) for code in range(3101001, 3101036, 2))  # eHistory.01
-SUBSTANCES: Final = frozenset(  # eHistory.17
-    {"3117001", "3117003", "3117005", "3117007", "3117009", "3117013", "3117015", "3117017"}
-)
 NEGATIVE_MEDICINES: Final = frozenset(codes.PERTINENT_NEGATIVES)
 NEGATIVE_PROCEDURES: Final = frozenset({"8801001", "8801003", codes.REFUSED, "8801023"})
 NEGATIVE_VITALS: Final = frozenset({codes.REFUSED, "8801023"})

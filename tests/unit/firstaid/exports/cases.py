@@ -129,7 +129,6 @@ OVERDOSE = care(
         ),
     ),
     barriers=("3101035",),
-    substances=("3117003", "3117015"),
     medics_came=True,
     narrative="Found <unresponsive> at 3rd & Pike.\x0b Breathing after the 2nd dose.",
 )

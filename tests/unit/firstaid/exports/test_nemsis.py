@@ -246,7 +246,6 @@ def test_the_codes_are_those_of_the_schema() -> None:
             }
     used: dict[str, Any] = {
         "BarriersToPatientCare": nemsis_codes.BARRIERS,
-        "AlcoholDrugUseIndicators": nemsis_codes.SUBSTANCES,
         "MedicationComplication": set(codes.COMPLICATIONS),
         "Response": set(codes.RESPONSES),
     }
