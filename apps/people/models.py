@@ -83,6 +83,7 @@ class Encounter(UUIDModel):
                 name="people_match_says_whom",
             ),
         ]
+        indexes = [models.Index(fields=["opened_at", "id"], name="people_encounter_opened")]
 
 
 class PersonQuerySet(VisibleQuerySet["Person"]):

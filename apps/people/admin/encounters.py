@@ -16,7 +16,10 @@ from apps.people.services.encounters import record_of
 
 @admin.register(Encounter)
 class EncounterAdmin(RecordAdmin[Encounter]):
+    """`actions` may be added to by other apps."""
+
     VIEW = frozenset({"supervisor"})
+    actions = []
     list_display = (
         "short_name",
         "assignment",
