@@ -77,7 +77,7 @@ def by_field(policies: Mapping[str, Policy]) -> Policy:
     def merge(base: Any, mine: Any, current: Any) -> Merged:
         if not (isinstance(mine, Mapping) and isinstance(current, Mapping)):
             return scalar(base, mine, current)
-        before = None if base is UNKNOWN else base if isinstance(base, Mapping) else {}
+        before = base if isinstance(base, Mapping) else None
         value, lost = put_together(before, mine, current, policies)
         return Merged(value, clash=bool(lost))
 

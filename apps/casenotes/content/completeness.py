@@ -74,8 +74,8 @@ _ACT_MISSING: Final = "the risk is high: tell what was done, or in screen.act_no
 # Nobody is screened who has died.
 _DEATH: Final = ("death", "disposition", "narrative")
 
-# What a closing or a disposition of the timeline says about the outcome. A unit that declined a
-# call before contact was there for nobody.
+# What a closing or a disposition (APCO 1.111.2) says about the outcome. A unit that declined a call
+# before contact was there for nobody. A death (39) has no outcome of its own: see `_DEATH`.
 _BY_CLOSING: Final[Mapping[str, str]] = MappingProxyType(
     {
         "unable_to_locate": "unable_to_locate",
@@ -85,12 +85,9 @@ _BY_CLOSING: Final[Mapping[str, str]] = MappingProxyType(
 )
 _BY_DISPOSITION: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "10": "cancelled",
-        "14": "unable_to_locate",
-        "21": "cancelled",
-        "22": "cancelled",
-        "32": "cancelled",
-        "38": "unable_to_locate",
+        **dict.fromkeys(("10", "21", "22", "32"), "cancelled"),
+        **dict.fromkeys(("14", "38"), "unable_to_locate"),
+        **dict.fromkeys(("16", "18", "39", "41", "43", "44", "45"), "contact_made"),
         "42": "refused",
     }
 )
@@ -100,9 +97,11 @@ _CONCERNS: Final = ("child_concern", "vulnerable_adult_concern")
 
 
 def against_short_path(content: Content, facts: RecordFacts) -> tuple[str, ...]:
-    """Why two taps are not enough: contact, dose, aid, risk, or the open part that says so."""
+    """Why two taps are not enough: contact, a disposition that tells of it, dose, aid, risk, or the
+    open part that says so."""
     found = {
         "contact": facts.contact,
+        "disposition": _by_disposition(_disposition(content, facts)) not in {None, *SHORT},
         "dose": facts.doses > 0,
         "aid": facts.aid > 0,
         "risk": cssrs.begun(content.get("screen")),
@@ -117,9 +116,10 @@ def outcome_of(content: Content, facts: RecordFacts) -> str | None:
     if stated is not None and stated not in SHORT:
         return stated
     known = _known_outcome(content, facts)
-    if against_short_path(content, facts):
-        return known or "contact_made"
-    return known if known == "refused" else stated or known
+    if not against_short_path(content, facts):
+        return stated or known
+    told = known or _by_disposition(_disposition(content, facts))
+    return "contact_made" if told is None or told in SHORT else told
 
 
 def _stated(content: Content) -> str | None:
@@ -130,12 +130,16 @@ def _stated(content: Content) -> str | None:
 def _known_outcome(content: Content, facts: RecordFacts) -> str | None:
     """What the facts tell of the outcome, so that nobody is asked. A short one counts for nothing
     against a sign of contact."""
-    known = _BY_DISPOSITION.get(facts.disposition or "") or _BY_CLOSING.get(facts.closing or "")
+    known = _by_disposition(facts.disposition) or _BY_CLOSING.get(facts.closing or "")
     if known not in SHORT:
         return known or ("contact_made" if facts.contact else None)
     if against_short_path(content, facts):
         return "contact_made" if facts.contact else None
     return known
+
+
+def _by_disposition(disposition: str | None) -> str | None:
+    return _BY_DISPOSITION.get(disposition or "")
 
 
 def completeness(content: Content, facts: RecordFacts) -> Completeness:
@@ -163,8 +167,9 @@ RecordKind = Literal["automatic", "minimal", "full"]
 def record_kind(content: Content, facts: RecordFacts) -> RecordKind:
     """How a dispatch came to its record: by the timeline alone, by the two taps of a short path, or
     by a note. They are counted apart."""
-    written = [name for name in FIELDS if not name.endswith("_id") and not blank(content.get(name))]
-    if not written:
+    written = not all(blank(content.get(name)) for name in FIELDS if not name.endswith("_id"))
+    opened = any(grave.is_open(content, name) for name in grave.PARTS)
+    if not written and not opened:
         return "automatic"
     return "minimal" if outcome_of(content, facts) in SHORT else "full"
 
@@ -178,6 +183,8 @@ def _asked(content: Content, facts: RecordFacts) -> tuple[str, ...]:
     else:
         names = [] if _known_outcome(content, facts) else ["outcome"]
         names += PATHS[outcome]
+        # Whoever refused the rest may have answered some of it.
+        names += ["screen"] if cssrs.begun(content.get("screen")) else []
     if outcome not in SHORT:
         names += [name for name in grave.PARTS if _calls_for(name, content, facts)]
     if "screen" in names and cssrs.risk(grave.part_of(content, "screen")) == "high":

@@ -254,7 +254,7 @@ def required_act(risk: str) -> Act | None:
     return PROTOCOL.get(risk)
 
 
-def code_list_items() -> list[dict[str, Any]]:
+def question_items() -> list[dict[str, Any]]:
     """The questions as tablets get them, in their order, in the published words."""
     return [
         {

@@ -181,8 +181,6 @@ _REPORT_INTERVALS: Final = {
     "child": "child_report",
     "vulnerable_adult": "vulnerable_adult_report",
 }
-
-
 _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -194,6 +192,23 @@ def interval(
     return max(found, key=lambda one: one.effective_from or _BEGINNING, default=None)
 
 
+def interval_items(intervals: tuple[Interval, ...] = INTERVALS) -> list[dict[str, Any]]:
+    """The intervals as tablets get them, every version; `within_hours` 0: at once."""
+    return [
+        {
+            "code": one.code,
+            "label": one.words,
+            "within_hours": one.within.total_seconds() / 3600 if one.within is not None else None,
+            "age": one.age,
+            "citation": one.citation,
+            "effective_from": one.effective_from and one.effective_from.isoformat(),
+            "effective_to": one.effective_to and one.effective_to.isoformat(),
+            "to_confirm": one.to_confirm,
+        }
+        for one in intervals
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Deadline:
     """By when the law asks for something, and when it was done. `code` names the interval."""
@@ -201,10 +216,14 @@ class Deadline:
     code: str
     due_at: datetime
     done_at: datetime | None
+    at_once: bool = False
 
     def overdue(self, now: datetime) -> bool:
-        """Whether it was done late, or is not done and late."""
-        return (self.done_at or now) > self.due_at
+        """Whether it is not done and late, or was done late. How long "at once" may take nobody has
+        said: once it is done, people judge by the two times."""
+        if self.done_at is None:
+            return now > self.due_at
+        return self.done_at > self.due_at and not self.at_once
 
 
 def deadlines(content: Content) -> tuple[Deadline, ...]:
@@ -228,7 +247,7 @@ def deadlines(content: Content) -> tuple[Deadline, ...]:
     for code, began, done in starts:
         rule = interval(code, began) if began else None
         if began and rule and rule.within is not None:
-            found.append(Deadline(code, began + rule.within, done))
+            found.append(Deadline(code, began + rule.within, done, at_once=not rule.within))
     return tuple(found)
 
 

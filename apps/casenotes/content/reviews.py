@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from apps.casenotes.content import cssrs, grave
-from apps.casenotes.content.completeness import RecordFacts
+from apps.casenotes.content.completeness import SHORT, RecordFacts, outcome_of
 from apps.casenotes.content.shapes import blank
 from apps.core.crypto import blind_index
 
@@ -70,7 +70,10 @@ def _capacity_doubtful(case: Case) -> bool:
 
 
 def _new_responder(case: Case) -> bool:
+    """Two taps of a new responder are no note to learn from; the sample takes its share of them."""
     since = case.author_since
+    if outcome_of(case.content, case.facts) in SHORT:
+        return False
     return since is None or case.facts.at - since < NEW_RESPONDER
 
 

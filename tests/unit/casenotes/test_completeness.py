@@ -73,7 +73,8 @@ class TestPaths:
             ("cleared", "38", "unable_to_locate"),
             ("cleared", "22", "cancelled"),
             ("cleared", "42", "refused"),
-            ("cleared", "18", None),
+            ("cleared", "18", "contact_made"),
+            ("cleared", "15", None),
             (None, None, None),
         ],
     )
@@ -88,6 +89,15 @@ class TestPaths:
         found = completeness({"outcome": "refused"}, NOTHING)
         assert found.asked == ("outcome", "refusal", "disposition")
         assert completeness(REFUSED, NOTHING).missing == ()
+
+    def test_whoever_refused_but_answered_is_screened_to_the_end(self) -> None:
+        note = {**REFUSED, "screen": {"q1": "yes", "q2": "yes", "q4": "yes"}}
+        missing = completeness(note, NOTHING).missing
+        assert missing == ("screen", "required_act")
+
+    def test_a_refusal_is_told_by_its_disposition(self) -> None:
+        assert outcome_of({"disposition": "42"}, NOTHING) == "refused"
+        assert outcome_of({"disposition": "42", "outcome": "cancelled"}, NOTHING) == "refused"
 
     def test_nobody_is_screened_who_has_died(self) -> None:
         known = replace(NOTHING, contact=True, disposition="39")
@@ -126,6 +136,8 @@ class TestShortPathIsClosed:
             ({}, replace(NOTHING, contact=True), "contact"),
             ({}, replace(NOTHING, doses=1), "dose"),
             ({}, replace(NOTHING, aid=1), "aid"),
+            ({"disposition": "42"}, NOTHING, "disposition"),
+            ({}, replace(NOTHING, disposition="44"), "disposition"),
             ({"screen": {"q1": "no"}}, NOTHING, "risk"),
             ({"screen": {"whole": "refused"}}, NOTHING, "risk"),
             ({"involuntary": {}}, NOTHING, "involuntary"),
@@ -196,6 +208,9 @@ class TestRecordKind:
         note = {"encounter_id": CONTACT["encounter_id"], "narrative": "", "screen": {}}
         assert record_kind(note, replace(NOTHING, closing="cancelled")) == "automatic"
 
+    def test_an_opened_part_is_somebodys_doing(self) -> None:
+        assert record_kind({"involuntary": {}}, NOTHING) == "full"
+
     def test_a_note_is_full(self) -> None:
         assert record_kind(CONTACT, NOTHING) == "full"
 
@@ -243,7 +258,7 @@ class TestAnyNote:
         self, note: dict[str, Any], known: RecordFacts
     ) -> None:
         for name in completeness(note, known).missing:
-            if name in {"narrative", "disposition", "presenting_needs", "interventions"}:
+            if name in {"outcome", *FIVE} - {"screen"} and outcome_of(note, known) not in SHORT:
                 assert not told(FIELDS[name], note.get(name))
 
     @given(notes, facts)

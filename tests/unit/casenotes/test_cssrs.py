@@ -195,6 +195,6 @@ class TestProtocol:
             assert "medical director" in act.to_confirm
 
     def test_tablets_get_questions_and_protocol(self) -> None:
-        assert [item["code"] for item in cssrs.code_list_items()] == list(cssrs.QUESTIONS)
+        assert [item["code"] for item in cssrs.question_items()] == list(cssrs.QUESTIONS)
         assert [item["code"] for item in cssrs.protocol_items()] == list(cssrs.PROTOCOL)
         assert "Research Foundation for Mental Hygiene" in cssrs.SOURCE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,15 @@ import pytest
 
 from apps.casenotes.content import deadlines, problems, restricted
 from apps.casenotes.content.examples import HIGH_RISK, REFUSED
-from apps.casenotes.content.grave import INTERVALS, NEEDS, PARTS, Interval, interval, lacking
+from apps.casenotes.content.grave import (
+    INTERVALS,
+    NEEDS,
+    PARTS,
+    Interval,
+    interval,
+    interval_items,
+    lacking,
+)
 from tests.factories import NOON
 
 REPORT = {
@@ -152,8 +161,16 @@ class TestDeadlines:
     def test_a_vulnerable_adult_at_once(self) -> None:
         [deadline] = deadlines({"mandated_report": {**REPORT, "about": "vulnerable_adult"}})
         assert deadline.code == "vulnerable_adult_report"
-        assert deadline.overdue(NOON)
         assert deadline.due_at.isoformat() == "2026-03-04T22:00:00+00:00"
+        # Nobody has said how long "at once" may take.
+        assert not deadline.overdue(deadline.due_at + timedelta(days=1))
+        undone = replace(deadline, done_at=None)
+        assert undone.overdue(deadline.due_at + timedelta(seconds=1))
+
+    def test_what_was_done_late_stays_overdue(self) -> None:
+        late = {**REPORT, "reported_at": "2026-03-07T22:00:00Z"}
+        [deadline] = deadlines({"mandated_report": late})
+        assert deadline.overdue(NOON)
 
     def test_the_medical_examiner_at_once(self) -> None:
         [deadline] = deadlines({"death": DEATH})
@@ -181,6 +198,14 @@ class TestIntervals:
             assert one.read
             assert "counsel" in one.to_confirm
             assert (one.within is None) != (one.age is None)
+
+    def test_tablets_get_them_with_their_dates(self) -> None:
+        items = {item["code"]: item for item in interval_items()}
+        assert items["child_report"]["within_hours"] == 48
+        assert items["vulnerable_adult_report"]["within_hours"] == 0
+        assert items["own_consent"]["age"] == 13
+        [dated] = interval_items((Interval("x", "", "RCW 1", "", age=1, effective_from=NOON),))
+        assert (dated["effective_from"], dated["effective_to"]) == (NOON.isoformat(), None)
 
     def test_the_version_of_the_day_holds(self) -> None:
         old = Interval("x", "", "RCW 1", "", age=13, effective_to=NOON)

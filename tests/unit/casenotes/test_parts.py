@@ -11,6 +11,7 @@ from hypothesis import given
 from jsonschema import Draft202012Validator
 
 from apps.casenotes import codes
+from apps.casenotes.codelists import LISTS
 from apps.casenotes.content import (
     CONTENT_SCHEMA,
     EXAMPLES,
@@ -23,7 +24,7 @@ from apps.casenotes.content import (
 from apps.casenotes.content.parts import FIELDS
 from apps.casenotes.content.shapes import Code, Codes, Part
 from apps.sync.policies import UNKNOWN, Merged
-from tests.unit.casenotes.strategies import broken, notes
+from tests.unit.casenotes.strategies import broken
 
 SCHEMA = {"type": "object", "properties": CONTENT_SCHEMA, "additionalProperties": False}
 CONTACT, HIGH_RISK, *_ = EXAMPLES
@@ -45,9 +46,8 @@ class TestSchema:
             assert "readOnly" not in shape
             assert "required" not in shape
 
-    @given(notes)
-    def test_a_code_that_is_not_known_is_no_reason_to_refuse(self, note: dict[str, Any]) -> None:
-        newer = {**note, "outcome": "new_code", "presenting_needs": ["new_code"]}
+    def test_a_code_that_is_not_known_is_no_reason_to_refuse(self) -> None:
+        newer = {**CONTACT, "outcome": "new_code", "presenting_needs": ["new_code"]}
         Draft202012Validator(SCHEMA).validate(newer)
 
     def test_every_list_that_a_field_names_is_published(self) -> None:
@@ -55,7 +55,7 @@ class TestSchema:
         for field in FIELDS.values():
             inner = field.fields.values() if isinstance(field, Part) else [field]
             named |= {one.code_list for one in inner if isinstance(one, Code | Codes)}
-        assert named <= {one.name for one in codes.CODE_LISTS} | {"dispositions"}
+        assert named <= {one.name for one in LISTS} | {"dispositions"}
 
 
 class TestFlags:

@@ -66,7 +66,13 @@ def test_rules_name_their_reasons(
     ],
 )
 def test_a_new_responder_is_co_signed(since: Any, new: bool) -> None:
-    assert reasons({}, since=since) == ({"new_responder"} if new else set())
+    note = {"outcome": "contact_made"}
+    assert reasons(note, since=since) == ({"new_responder"} if new else set())
+
+
+def test_two_taps_of_a_new_responder_are_not() -> None:
+    assert reasons({"outcome": "cancelled"}, since=NOON) == set()
+    assert reasons({}, replace(FACTS, closing="unable_to_locate"), since=None) == set()
 
 
 def test_reasons_have_one_code_each() -> None:
