@@ -12,8 +12,12 @@ A list that has "none" or "none_apparent" has it because blank is unknown: who s
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
+
+NEMSIS: Final = "NEMSIS 3.5.1"
+OWN: Final = "Carefield"
 
 OUTCOMES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -303,4 +307,42 @@ FLAGS: Final[Mapping[str, str]] = MappingProxyType(
         "screen_contradiction": "The screen's answers contradict its order of questions",
         "care_never_decides": "CARE is named for what only others decide",
     }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedList:
+    """A list of codes as tablets get it."""
+
+    name: str
+    source: str
+    labels: Mapping[str, str]
+
+    def items(self) -> list[dict[str, str]]:
+        return [{"code": code, "label": label} for code, label in self.labels.items()]
+
+
+# Dispositions are the list "dispositions" that stands in the reference data already.
+CODE_LISTS: Final = (
+    NamedList("note_outcomes", OWN, OUTCOMES),
+    NamedList("note_presenting_needs", OWN, PRESENTING_NEEDS),
+    NamedList("note_mental_status", f"{NEMSIS} eExam.19", MENTAL_STATUS),
+    NamedList("note_barriers", f"{NEMSIS} eHistory.01", BARRIERS),
+    NamedList("note_interventions", OWN, INTERVENTIONS),
+    NamedList("note_supplies", OWN, SUPPLIES),
+    NamedList("note_retry", OWN, RETRY),
+    NamedList("note_answers", OWN, YES_NO),
+    NamedList("note_hold_decided_by", OWN, HOLD_DECIDED_BY),
+    NamedList("note_taken_by", OWN, TAKEN_BY),
+    NamedList("note_report_about", OWN, REPORT_ABOUT),
+    NamedList("note_reported_to", OWN, REPORTED_TO),
+    NamedList("note_age_basis", OWN, AGE_BASIS),
+    NamedList("note_guardian_contact", OWN, GUARDIAN_CONTACT),
+    NamedList("note_minor_consent", OWN, MINOR_CONSENT),
+    NamedList("note_death_pronounced_by", OWN, DEATH_PRONOUNCED_BY),
+    NamedList("note_notified_by", OWN, NOTIFIED_BY),
+    NamedList("note_refused_what", OWN, REFUSED_WHAT),
+    NamedList("note_witnesses", OWN, WITNESSES),
+    NamedList("note_suicide_risks", OWN, RISKS),
+    NamedList("note_flags", OWN, FLAGS),
 )

@@ -17,6 +17,7 @@ from apps.casenotes.content.completeness import (
 )
 from apps.casenotes.content.examples import EXAMPLES
 from apps.casenotes.content.grave import Deadline, deadlines, restricted
+from apps.casenotes.content.lists import REFERENCE_LISTS
 from apps.casenotes.content.parts import (
     CONTENT_SCHEMA,
     POLICIES,
@@ -31,6 +32,7 @@ __all__ = [
     "CONTENT_SCHEMA",
     "EXAMPLES",
     "POLICIES",
+    "REFERENCE_LISTS",
     "SIGNED_FIELDS",
     "Completeness",
     "Deadline",

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from apps.casenotes import codes
-from apps.casenotes.codelists import LISTS
+from apps.casenotes.content import REFERENCE_LISTS
+from apps.dispatch.codelists import CodeList
 from tests.data import shared_data
 
 
@@ -38,10 +39,12 @@ def test_each_reason_of_lane_county_has_a_need(shared: dict[str, Any]) -> None:
 
 
 def test_lists_for_tablets_have_names_of_their_own_and_a_source() -> None:
-    names = [one.name for one in LISTS]
+    lists = [CodeList(one.name, one.source, one.items) for one in codes.CODE_LISTS]
+    lists += REFERENCE_LISTS
+    names = [one.name for one in lists]
     assert len(set(names)) == len(names)
     assert all(name.startswith("note_") for name in names)
-    for one in LISTS:
+    for one in lists:
         body = one.body()
         assert body["source"]
         assert all(item["code"] and item["label"] for item in body["items"])

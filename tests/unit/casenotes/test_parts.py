@@ -11,7 +11,6 @@ from hypothesis import given
 from jsonschema import Draft202012Validator
 
 from apps.casenotes import codes
-from apps.casenotes.codelists import LISTS
 from apps.casenotes.content import (
     CONTENT_SCHEMA,
     EXAMPLES,
@@ -55,7 +54,7 @@ class TestSchema:
         for field in FIELDS.values():
             inner = field.fields.values() if isinstance(field, Part) else [field]
             named |= {one.code_list for one in inner if isinstance(one, Code | Codes)}
-        assert named <= {one.name for one in LISTS} | {"dispositions"}
+        assert named <= {one.name for one in codes.CODE_LISTS} | {"dispositions"}
 
 
 class TestFlags:
