@@ -33,6 +33,7 @@ app.conf.beat_schedule = {
     "sweep-media": tick("sync.sweep_media", 3600),
     "take-waiting": tick("sync.take_waiting", 60),
     "set-aside-unseen": tick("sync.set_aside_unseen", 3600),
+    "let-late-acts-go": tick("firstaid.let_late_go", 60),
     "tell-kits": tick("firstaid.tell_kits", 300),
     "expire-held-messages": tick("dispatch.expire_held", 3600),
 }

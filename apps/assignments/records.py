@@ -22,6 +22,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Q
 
 from apps.assignments import timeline
@@ -29,8 +30,11 @@ from apps.assignments.codes import ALERTING
 from apps.assignments.models import Alert, Assignment, AssignmentQuerySet, Fact, FactSource
 from apps.assignments.timeline import Limits, Timeline, derive
 from apps.changes import scopes
+from apps.changes.services import lock_key
 from apps.dispatch.models import Incident, IncidentLink, IncidentUnit
 
+# The class of advisory locks of assignments that something may be early for.
+_ARRIVAL_LOCK: Final = 7311
 # The flag of a fact whose assignment is not here yet.
 NOT_HERE_YET: Final = "not_here_yet"
 
@@ -240,6 +244,15 @@ def lock_all(ids: Iterable[UUID]) -> None:
     if len(wanted) > 1:
         rows = Assignment.objects.select_for_update(no_key=True).filter(pk__in=wanted)
         list(rows.order_by("pk").values_list("pk"))
+
+
+def lock_arrivals(ids: Iterable[UUID]) -> None:
+    """Orders what comes to an assignment against the assignment's own coming: whoever is second
+    sees what the first has committed. For what may be early, and for whoever makes or follows it.
+    """
+    with connection.cursor() as cursor:
+        for key in sorted({lock_key(id) for id in ids}):
+            cursor.execute("select pg_advisory_xact_lock(%s, %s)", [_ARRIVAL_LOCK, key])
 
 
 def incident_record(incident: Incident) -> IncidentRecord:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar, Self, TypeVar
+from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
@@ -13,6 +15,11 @@ from apps.changes.services import EVERYONE
 from apps.core.querysets import QuerySet
 
 M = TypeVar("M", bound=Model)
+
+
+def holds_one_of(*, principal: UUID, scopes: Iterable[str]) -> bool:
+    """Whether what is in these scopes is for this principal to see."""
+    return Grant.objects.filter(principal=principal, scope__in=list(scopes)).exists()
 
 
 class VisibleQuerySet(QuerySet[M]):

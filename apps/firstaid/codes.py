@@ -324,8 +324,43 @@ FLAGS: Final[Mapping[str, str]] = MappingProxyType(
         "unknown_code": "A code that this version does not know",
         "bad_field": "A detail is missing or cannot be used",
         "not_here_yet": "Its assignment is not here yet",
-        "target_missing": "Corrects a row that is not here yet",
         "stock_unknown": "Nothing says what stock it was taken from",
         "below_zero": "More was taken out than was there",
+    }
+)
+
+
+def _labels(words: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"code": code, "label": label} for code, label in words.items()]
+
+
+_NEMSIS: Final = "NEMSIS 3.5.1"
+# What tablets are given: name, source, and each code with its label.
+LISTS: Final[Mapping[str, tuple[str, list[dict[str, str]]]]] = MappingProxyType(
+    {
+        "drugs": (f"{_NEMSIS} eMedications.03, RxNorm", _labels(DRUGS)),
+        "dose_routes": (f"{_NEMSIS} eMedications.04", _labels(ROUTES)),
+        "dose_units": (f"{_NEMSIS} eMedications.06", _labels(UNITS)),
+        "dose_responses": (f"{_NEMSIS} eMedications.07, eProcedures.08", _labels(RESPONSES)),
+        "dose_complications": (f"{_NEMSIS} eMedications.08", _labels(COMPLICATIONS)),
+        "dose_authorizations": (f"{_NEMSIS} eMedications.11", _labels(AUTHORIZATIONS)),
+        "dose_givers": (
+            f"Carefield; roles {_NEMSIS} eMedications.10",
+            [{"code": c, "label": one.label, "role": one.role} for c, one in GIVERS.items()],
+        ),
+        "breathing": (f"{_NEMSIS} eVitals.15", _labels(BREATHING)),
+        "pertinent_negatives": (f"{_NEMSIS} pertinent negatives", _labels(PERTINENT_NEGATIVES)),
+        "injuries": ("Carefield", _labels(INJURIES)),
+        "procedures": (f"{_NEMSIS} eProcedures.03, SNOMED CT", _labels(PROCEDURES)),
+        "levels": (f"{_NEMSIS} eVitals.26", _labels(LEVELS)),
+        "vitals": (
+            f"{_NEMSIS} eVitals",
+            [
+                {"code": c, "label": one.label, "unit": one.unit, "element": one.element}
+                for c, one in VITALS.items()
+            ],
+        ),
+        "correction_reasons": ("Carefield", _labels(CORRECTION_REASONS)),
+        "stock_reasons": ("Carefield", _labels(STOCK_REASONS)),
     }
 )

@@ -8,11 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from apps.assignments.records import NOT_HERE_YET
 from apps.changes.services import EVERYONE_SCOPE, Document
 from apps.core.clock import iso
 from apps.dispatch.referencekinds import REFERENCE
-from apps.firstaid.models import FieldAct, Kit, Lot, Product, StockMovement
-from apps.firstaid.stock import Levels, StockWarning
+from apps.firstaid.models import (
+    FieldAct,
+    FirstAidLog,
+    Kit,
+    Lot,
+    NaloxoneDose,
+    OverdoseAnswer,
+    Product,
+    StockMovement,
+)
+from apps.firstaid.stock import Levels, Place, StockWarning
 from apps.sync.stamps import as_sent
 
 STOCK_MOVEMENT: Final = "stock_movement"
@@ -21,6 +31,54 @@ SERVER_FIELDS: Final = frozenset(
     {"author_id", "author_name", "unit_id", "unit", "source", "received_at", "clock_offset_ms"}
     | {"clock_uncertainty_ms", "flags", "order"}
 )
+
+
+DOSES: Final = "naloxone_doses"
+AID_LOGS: Final = "first_aid_logs"
+OVERDOSE_ANSWER: Final = "overdose_answer"
+# What is done for somebody on an assignment.
+CaseAct = NaloxoneDose | FirstAidLog | OverdoseAnswer
+
+
+def act(row: CaseAct, *, to: frozenset[str], here: bool) -> Document:
+    """A dose, a first aid log or an answer. `here`: whether its assignment is."""
+    body = {**(row.data if isinstance(row.data, dict) else {}), **_act(row, here=here), **_own(row)}
+    return Document(collection_of(row), row.pk, to, body)
+
+
+def collection_of(row: CaseAct) -> str:
+    """The collection that an act is a document of."""
+    match row:
+        case NaloxoneDose():
+            return DOSES
+        case FirstAidLog():
+            return AID_LOGS
+    return "facts"
+
+
+def subject_of(row: CaseAct) -> str:
+    """What an act is called in the audit log."""
+    return {DOSES: "naloxone_dose", AID_LOGS: "first_aid_log"}.get(collection_of(row), "fact")
+
+
+def _own(row: CaseAct) -> dict[str, Any]:
+    """What only one sort of act has."""
+    match row:
+        case NaloxoneDose():
+            return {
+                "given_at": as_sent(row.given_at, "given_at", row.unread),
+                "product_id": _id(row.product_id),
+                "lot_id": _id(row.lot_id),
+                "kit_id": _id(row.kit_id),
+            }
+        case FirstAidLog():
+            return {"done_at": as_sent(row.done_at, "done_at", row.unread)}
+        case OverdoseAnswer():
+            return {
+                "kind": OVERDOSE_ANSWER,
+                "question": row.question,
+                "dose_id": _id(row.dose_id),
+            }
 
 
 def movement(row: StockMovement, *, to: frozenset[str]) -> Document:
@@ -57,7 +115,7 @@ def kit(row: Kit, levels: Levels, warned: Iterable[StockWarning]) -> Document:
                 "lot_id": _id(place.lot_id),
                 "quantity": quantity,
             }
-            for place, quantity in sorted(levels.items(), key=str)
+            for place, quantity in sorted(levels.items(), key=_by_lot)
             if place.kit_id == row.pk
         ],
         "warnings": [
@@ -99,7 +157,7 @@ def product(row: Product, lots: Iterable[Lot]) -> Document:
     return Document(REFERENCE, row.pk, frozenset({EVERYONE_SCOPE}), body)
 
 
-def _act(row: FieldAct) -> dict[str, Any]:
+def _act(row: FieldAct, *, here: bool = False) -> dict[str, Any]:
     """What every act has: what the client sent of it, and what the server knows about it.
 
     What of it has no column (`unread`) is stored and not sent: another client's schema might not
@@ -124,9 +182,14 @@ def _act(row: FieldAct) -> dict[str, Any]:
         "received_at": iso(row.received_at),
         "clock_offset_ms": row.clock_offset_ms,
         "clock_uncertainty_ms": row.clock_uncertainty_ms,
-        "flags": list(row.flags),
+        "flags": [flag for flag in row.flags if not (here and flag == NOT_HERE_YET)],
         "order": row.order,
     }
+
+
+def _by_lot(level: tuple[Place, int]) -> tuple[str, str]:
+    place, _ = level
+    return str(place.product_id), str(place.lot_id or "")
 
 
 def _id(value: Any) -> str | None:

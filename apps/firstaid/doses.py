@@ -1,8 +1,8 @@
 """Doses as they stand: what was written down, with corrections and answers applied. Pure.
 
-A correction is the whole dose anew under an id of its own. Of several corrections of one row the
-last by the server's order holds; corrections of corrections are followed. What was answered later
-("is the person breathing?") fills what the dose itself left open, and replaces nothing.
+A correction is the whole dose anew under an id of its own, whichever of the two arrives first. What
+nothing corrects holds; of several corrections the last by the server's order. What was answered
+later ("is the person breathing?") fills what the dose itself left open, and replaces nothing.
 """
 
 from __future__ import annotations
@@ -90,16 +90,21 @@ C = TypeVar("C", bound=Corrected)
 
 
 def chains(rows: Iterable[C]) -> list[list[C]]:
-    """The rows of each chain of corrections in the server's order: the last one holds. In the order
-    of their first rows. A correction whose first row is not here begins a chain of its own; rows
-    that correct each other in a circle are in none.
+    """The rows of each chain of corrections, the one that holds at the end, the others before it in
+    the server's order. In the order of their first rows.
+
+    What holds is what nothing corrects; of several such rows the last. A correction whose first row
+    is not here begins a chain of its own; rows that correct each other in a circle are in none.
     """
     known = {row.id: row for row in sorted(rows, key=lambda row: row.order)}
     found: dict[UUID, list[C]] = {}
     for row in known.values():
         if (first := first_of(row, known)) is not None:
             found.setdefault(first.id, []).append(row)
-    return sorted(found.values(), key=lambda chain: chain[0].order)
+    corrected = {row.corrects for row in known.values()}
+    for chain in found.values():
+        chain.sort(key=lambda row: (row.id not in corrected, row.order))
+    return [found[id] for id in known if id in found]
 
 
 def standing(rows: Iterable[C]) -> list[C]:

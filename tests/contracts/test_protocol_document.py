@@ -19,6 +19,8 @@ from apps.assignments.timeline import fields
 from apps.core.problems import Problem
 from apps.dispatch.codelists import code_lists
 from apps.dispatch.referencekinds import ReferenceKind, reference_kinds
+from apps.firstaid import codes as firstaid_codes
+from apps.firstaid import schemas as firstaid
 from apps.live.messages import Code
 from apps.people import schemas as people
 from apps.sync import registry
@@ -75,9 +77,9 @@ def test_every_kind_of_fact_is_described() -> None:
     "schema",
     [
         *(schemas.ASSIGNMENT, schemas.FACT, schemas.ALERT, QUARANTINE.schema),
-        *(people.ENCOUNTER, people.PERSON),
+        *(people.ENCOUNTER, people.PERSON, firstaid.DOSE, firstaid.AID),
     ],
-    ids=["assignment", "fact", "alert", "quarantine", "encounter", "person"],
+    ids=["assignment", "fact", "alert", "quarantine", "encounter", "person", "dose", "aid"],
 )
 def test_every_field_of_a_document_is_described(schema: dict[str, Any]) -> None:
     assert set(schema["properties"]) <= MEMBERS
@@ -109,6 +111,10 @@ def test_every_event_is_described_with_its_data(event: str) -> None:
 )
 def test_every_code_is_described(name: str) -> None:
     assert set(getattr(codes, name)) <= QUOTED
+
+
+def test_every_flag_of_first_aid_is_described() -> None:
+    assert set(firstaid_codes.FLAGS) <= QUOTED
 
 
 def test_every_code_list_and_alarm_is_described() -> None:

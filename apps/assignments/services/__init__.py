@@ -14,6 +14,7 @@ from apps.assignments.services.giving import assign, cancel, link, reassign
 from apps.assignments.services.telling import (
     NotYours,
     Telling,
+    crewed,
     record_from_desk,
     record_from_tablet,
     spoken_for,
@@ -25,6 +26,7 @@ __all__ = [
     "acknowledge_alert",
     "assign",
     "cancel",
+    "crewed",
     "follow_incident",
     "let_cleared_go",
     "link",

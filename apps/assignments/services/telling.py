@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid5
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Q
 
 from apps.accounts.auth import TabletSession
@@ -27,19 +27,16 @@ from apps.assignments.records import (
     facts_of,
     incident_record,
     lock,
+    lock_arrivals,
     orphan_scopes,
 )
 from apps.assignments.services.writing import called_by, publish_all, write
 from apps.assignments.timeline import corrected_time, read
 from apps.audit.services import Act, Actor, record_all
-from apps.changes.services import lock_key
 from apps.core.clock import iso
 from apps.core.problems import CONFLICT, INVALID, FieldError, ProblemError
 from apps.dispatch.models import CrewMember, EntryKind, Source, Unit
 from apps.dispatch.services import open_incident
-
-# The class of advisory locks that order a fact against the assignment that it is early for.
-_ARRIVAL_LOCK: Final = 7311
 
 
 class NotYours(Exception):
@@ -100,7 +97,7 @@ def record_from_tablet(*, telling: Telling, session: TabletSession, now: datetim
     if telling.assignment_id is not None:
         record = lock(telling.assignment_id, fact_id=telling.id)
         if record is None:
-            _wait_for_arrival(telling.assignment_id)
+            lock_arrivals([telling.assignment_id])
             record = lock(telling.assignment_id, fact_id=telling.id)
     known = record.repeated if record else Fact.objects.filter(pk=telling.id).first()
     if known is not None:
@@ -159,13 +156,6 @@ def _must_be_a_tablets(telling: Telling) -> None:
         raise ProblemError(INVALID, errors=[FieldError("/assignment_id", "Of which assignment?")])
 
 
-def _wait_for_arrival(assignment_id: UUID) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select pg_advisory_xact_lock(%s, %s)", [_ARRIVAL_LOCK, lock_key(assignment_id)]
-        )
-
-
 def _must_be_a_repeat(known: Fact, telling: Telling) -> None:
     """A repeat changes nothing; another content under a known id is refused, never swallowed."""
     same = (
@@ -220,7 +210,7 @@ def spoken_for(assignment: Assignment, author: User | None) -> Unit | None:
     raise NotYours
 
 
-def _crewed(author: User, at: datetime) -> Unit | None:
+def crewed(author: User, at: datetime) -> Unit | None:
     """The unit that a person crewed at an instant, else the one they crew now, else the last."""
     crews = list(
         CrewMember.objects.filter(user=author).order_by("-since").select_related("unit")[:20]
@@ -268,7 +258,7 @@ def _take_orphan(
 ) -> Fact:
     """Keeps a fact whose assignment is not here yet, or a call for help that belongs to none.
     `speaker`: whose unit it is about."""
-    unit = _crewed(speaker, telling.happened_at or now) if speaker else None
+    unit = crewed(speaker, telling.happened_at or now) if speaker else None
     fact = _fact(telling, author, unit, FactSource.TABLET, now)
     if telling.assignment_id is not None:
         fact.flags = [*fact.flags, NOT_HERE_YET]
@@ -290,7 +280,7 @@ def _open(telling: Telling, author: User, actor: Actor, now: datetime) -> Fact:
     """
     assert telling.assignment_id is not None
     happened_at = telling.happened_at or now
-    unit = _crewed(author, happened_at)
+    unit = crewed(author, happened_at)
     if unit is None:
         error = FieldError("/author_id", "Not on a crew: ask the desk, then send it again.")
         raise ProblemError(INVALID, errors=[error])

@@ -211,16 +211,15 @@ def tell_kits(*, now: datetime) -> int:
     return publish_reference(kit_documents(kits, now=now), now=now)
 
 
-def add_movements(
-    rows: Sequence[StockMovement], *, scopes_of: Collection[str], actor: Actor, now: datetime
-) -> None:
-    """Writes movements, publishes them and the kits that they change. Holds the ledger's lock."""
+def add_movements(rows: Sequence[StockMovement], *, actor: Actor, now: datetime) -> None:
+    """Writes movements, publishes them and the kits that they change. The caller holds the ledger's
+    lock. They are shown to those whose kits they are: they say nothing of whom a dose was for."""
     if not rows:
         return
     StockMovement.objects.bulk_create(rows)
     touched = {kit for row in rows for kit in (row.from_kit_id, row.to_kit_id) if kit}
     kits = list(Kit.objects.filter(pk__in=touched).order_by("pk"))
-    to = frozenset(scopes_of) | _scopes_of_kits(kits)
+    to = _scopes_of_kits(kits)
     publish(documents=[documents.movement(row, to=to) for row in rows], now=now)
     publish_reference(kit_documents(kits, now=now), now=now)
     acts = [Act(actor, "move", "stock_movement", [row.pk], {"kind": row.kind}) for row in rows]
@@ -264,7 +263,7 @@ def _move(
 
 def _record(row: StockMovement, by: User, now: datetime) -> StockMovement:
     row.author, row.source, row.received_at = by, ActSource.DESK, now
-    add_movements([row], scopes_of=(), actor=user_actor(by), now=now)
+    add_movements([row], actor=user_actor(by), now=now)
     return row
 
 

@@ -152,7 +152,8 @@ def _change_keepers(pk: UUID, *, add: set[UUID], drop: set[UUID] | None, now: da
     row.kept_for = sorted(after)
     row.save(update_fields=["kept_for"])
     scopes = audience(row.assignment_id, author_ids=row.kept_for)
-    publish(documents=[Document(ENCOUNTERS, row.pk, scopes)], now=now)
+    kept = Event("encounter.kept", row.pk)
+    publish(documents=[Document(ENCOUNTERS, row.pk, scopes)], events=[kept], now=now)
 
 
 def _publish(row: Encounter, body: dict[str, Any], *, now: datetime) -> None:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 
+from apps.accounts.auth import session_of
 from apps.accounts.models import User
+from apps.assignments.models import Assignment
 from apps.changes import reading
+from apps.changes.models import ParkedReaction
 from apps.changes.services import EVERYONE
+from apps.core.clock import iso
+from apps.core.ids import uuid7
 from apps.firstaid import codes, services
 from apps.firstaid.models import Kit, Lot, Product, ProductKind
 from apps.firstaid.services.ledger import shelf_of
-from tests.factories import NOON
+from apps.sync import registry
+from apps.sync.push import Row, push
+from apps.sync.registry import Contact
+from tests.factories import NOON, EnrolledTablet
 from tests.integration.assignments import conftest as assignments
 from tests.integration.assignments.conftest import World
 
@@ -78,3 +88,82 @@ def reference(kind: str) -> dict[str, dict[str, Any]]:
         )
     bodies = [row.body() for row in rows if row.visible]
     return {body["id"]: body for body in bodies if body["kind"] == kind}
+
+
+_saves = itertools.count(1)
+
+
+def documented(by: EnrolledTablet, now: datetime, **fields: Any) -> dict[str, Any]:
+    """A new document as a tablet makes it."""
+    number = next(_saves)
+    return {
+        "id": str(uuid7()),
+        "device_time": iso(now),
+        "counter": number,
+        "editor": str(by.instance),
+        "edit_no": number,
+        **{name: str(one) if isinstance(one, UUID) else one for name, one in fields.items()},
+    }
+
+
+@dataclass
+class Tablets:
+    """What responders log on their tablets, pushed as it comes."""
+
+    world: World
+
+    def push(
+        self,
+        collection: str,
+        *documents: dict[str, Any],
+        by: EnrolledTablet | None = None,
+        now: datetime = NOON,
+        offset_ms: int | None = 0,
+    ) -> list[dict[str, Any]]:
+        """The push's answer: [] for "all taken as they were sent"."""
+        by = by or self.world.ours.tablets[0]
+        known = registry.get(collection)
+        assert known
+        contact = Contact(session_of(by.tablet), by.instance, offset_ms, 50)
+        rows = [Row(document["id"], document, None) for document in documents]
+        answers = push(collection=known, contact=contact, rows=rows, now=now)
+        self.world.commit()
+        return [orjson.loads(answer) for answer in answers]
+
+    def log(
+        self,
+        collection: str,
+        on: Assignment | UUID | None,
+        *,
+        by: EnrolledTablet | None = None,
+        now: datetime = NOON,
+        **fields: Any,
+    ) -> UUID:
+        """One act, which is taken as it was sent; its id."""
+        by = by or self.world.ours.tablets[0]
+        on = on.pk if isinstance(on, Assignment) else on
+        document = documented(by, now, **({"assignment_id": on} if on else {}), **fields)
+        assert self.push(collection, document, by=by, now=now) == []
+        assert not ParkedReaction.objects.exists()
+        return UUID(document["id"])
+
+    def dose(self, on: Assignment | UUID | None, **fields: Any) -> UUID:
+        """A spray of 4 mg in the nose, given by CARE, if nothing else is said."""
+        return self.log("naloxone_doses", on, **{**SPRAY, **fields})
+
+    def aid(self, on: Assignment | UUID | None, **fields: Any) -> UUID:
+        return self.log("first_aid_logs", on, **fields)
+
+
+SPRAY = {
+    "drug": codes.NALOXONE,
+    "dose": 4,
+    "dose_unit": codes.MILLIGRAMS,
+    "route": codes.INTRANASAL,
+    "given_by": codes.CARE,
+}
+
+
+@pytest.fixture
+def tablets(world: World, stock: Stock) -> Tablets:
+    return Tablets(world)

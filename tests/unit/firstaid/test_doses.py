@@ -32,6 +32,12 @@ class TestCorrections:
         third = dose(corrects=second, dose=2)
         assert [row.id for row in doses([first, second, third])] == [third.pk]
 
+    def test_hold_whichever_came_first(self) -> None:
+        second = dose(dose=8)
+        first = dose(dose=4)
+        second.corrects = first.pk
+        assert [row.id for row in doses([first, second])] == [second.pk]
+
     def test_stands_for_itself_until_its_first_row_comes(self) -> None:
         first = dose(dose=4)
         second = dose(corrects=first, dose=8)

@@ -1,0 +1,155 @@
+"""What a tablet tells is recorded: doses, first aid, answers. Each once, each as it was told.
+
+Whether somebody's certificate has run out is not asked: everyone may give naloxone.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import uuid5
+
+from django.db import transaction
+
+from apps.accounts.auth import TabletSession
+from apps.audit.services import SYSTEM
+from apps.changes.services import Event, publish
+from apps.firstaid.doses import Dose, chains, dose_of
+from apps.firstaid.models import (
+    ActSource,
+    FieldAct,
+    FirstAidLog,
+    Kit,
+    Lot,
+    MovementKind,
+    NaloxoneDose,
+    Product,
+    StockMovement,
+)
+from apps.firstaid.reading import Told
+from apps.firstaid.services.acts import fresh, keep, lock_cases
+from apps.firstaid.services.ledger import lock_ledger, shelf_of
+from apps.firstaid.services.stock import add_movements
+from apps.firstaid.stock import Place
+from apps.firstaid.taking import Piece, Supply, is_ours, piece_of
+
+# The flag of a dose of ours of which nothing says from what stock it came.
+STOCK_UNKNOWN = "stock_unknown"
+
+
+@transaction.atomic
+def record_dose(*, told: Told, session: TabletSession, now: datetime) -> NaloxoneDose | None:
+    """Takes a dose, or the correction of one, and moves the stock. None: it is here already.
+
+    Refused for whoever was not on the crew of its assignment. A dose whose assignment is not here
+    yet is kept, shown to its author, and counted in when that comes.
+    """
+    lock_cases([told.assignment_id])
+    lock_ledger()
+    if NaloxoneDose.objects.filter(pk=told.id).exists():
+        return None
+    row = fresh(NaloxoneDose, told, session=session, now=now)
+    dose = dose_of(row)
+    supply = _supply()
+    if is_ours(dose) and piece_of(dose, supply) is None:
+        row.flags = sorted({*row.flags, STOCK_UNKNOWN})
+    keep(row, session=session, now=now)
+    _settle(row, supply, now)
+    _tell(row, "dose.recorded", now)
+    return row
+
+
+@transaction.atomic
+def record_aid(*, told: Told, session: TabletSession, now: datetime) -> FirstAidLog | None:
+    """Takes a first aid log, or the correction of one. None: it is here already. Refused for
+    whoever was not on the crew of its assignment."""
+    lock_cases([told.assignment_id])
+    if FirstAidLog.objects.filter(pk=told.id).exists():
+        return None
+    row = fresh(FirstAidLog, told, session=session, now=now)
+    keep(row, session=session, now=now)
+    _tell(row, "aid.recorded", now)
+    return row
+
+
+def _tell(row: FieldAct, event: str, now: datetime) -> None:
+    """Tells other rooms, by the encounter."""
+    if row.encounter_id:
+        publish(events=[Event(event, row.encounter_id)], now=now)
+
+
+def _supply() -> Supply:
+    kits = Kit.objects.filter(in_use=True).in_bulk()
+    return Supply(kits, Lot.objects.in_bulk(), Product.objects.in_bulk(), shelf_of(kits.keys()).had)
+
+
+def _settle(row: NaloxoneDose, supply: Supply, now: datetime) -> None:
+    """Brings stock to what the dose's chain of corrections says now: the piece of the dose that
+    holds is out, and nothing else of the chain.
+
+    The ids of the movements follow from the dose's, so that none is there twice whatever comes
+    again.
+    """
+    chain = _chain(row)
+    holds = chain[-1]
+    piece = piece_of(holds, supply) if is_ours(holds) else None
+    ids = [dose.id for dose in chain]
+    out = list(StockMovement.objects.standing().filter(kind=MovementKind.DOSE, dose_id__in=ids))
+    if [_piece(one) for one in out] == [piece]:
+        return
+    moves = [_reversal(one, now) for one in out]
+    if piece is not None:
+        moves.append(_taken(holds, piece, now))
+    add_movements(moves, actor=SYSTEM, now=now)
+
+
+def _chain(row: NaloxoneDose) -> list[Dose]:
+    """The dose and what corrects it, or what it corrects, on the same assignment."""
+    rows = NaloxoneDose.objects.filter(assignment_id=row.assignment_id)
+    if row.assignment_id is None:
+        rows = rows.filter(author=row.author_id)
+    found = chains([dose_of(one) for one in rows])
+    mine = next((chain for chain in found if any(dose.id == row.pk for dose in chain)), None)
+    return mine or [dose_of(row)]
+
+
+def _piece(movement: StockMovement) -> Piece | None:
+    if movement.from_kit_id is None:
+        return None
+    return Piece(movement.from_kit_id, movement.product_id, movement.lot_id)
+
+
+def _taken(dose: Dose, piece: Piece, now: datetime) -> StockMovement:
+    place = Place(piece.kit_id, piece.product_id, piece.lot_id)
+    there = shelf_of([piece.kit_id]).levels.get(place, 0)
+    return StockMovement(
+        id=uuid5(dose.id, "dose"),
+        kind=MovementKind.DOSE,
+        product_id=piece.product_id,
+        lot_id=piece.lot_id,
+        quantity=1,
+        from_kit_id=piece.kit_id,
+        dose_id=dose.id,
+        received_at=now,
+        author_id=dose.author_id,
+        unit_id=dose.unit_id,
+        source=ActSource.SYSTEM,
+        flags=["below_zero"] if there < 1 else [],
+    )
+
+
+def _reversal(movement: StockMovement, now: datetime) -> StockMovement:
+    return StockMovement(
+        id=uuid5(movement.pk, "reversal"),
+        kind=MovementKind.REVERSAL,
+        product_id=movement.product_id,
+        lot_id=movement.lot_id,
+        quantity=movement.quantity,
+        to_kit_id=movement.from_kit_id,
+        from_kit_id=movement.to_kit_id,
+        dose_id=movement.dose_id,
+        reverses=movement.pk,
+        received_at=now,
+        author_id=movement.author_id,
+        unit_id=movement.unit_id,
+        source=ActSource.SYSTEM,
+    )
