@@ -12,7 +12,7 @@ from typing import Final
 
 import uvloop
 
-from bench import figures, flat, handler, herd, memory, parts, pull, push, rows
+from bench import exports, figures, flat, handler, herd, memory, parts, pull, push, rows
 from bench.figures import Figure
 from bench.stack import Stack, raise_file_limit, running
 
@@ -25,6 +25,7 @@ MEASUREMENTS: Final = {
     "rows": rows.measure,
     "herd": herd.measure,
     "parts": parts.measure,
+    "exports": exports.measure,
 }
 
 

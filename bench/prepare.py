@@ -48,6 +48,7 @@ from apps.dispatch.models import Agency, CrewMember, Shift, Unit  # noqa: E402
 from apps.sync import checkpoints, registry  # noqa: E402
 from apps.sync.checkpoints import Position  # noqa: E402
 from bench.calls import PLAIN, call  # noqa: E402
+from bench.encounters import encounters  # noqa: E402
 from bench.inside import parts  # noqa: E402
 
 COLLECTION = "assignments"
@@ -213,5 +214,6 @@ if __name__ == "__main__":
         "documents": documents,
         "pages": pages,
         "parts": parts,
+        "encounters": encounters,
     }
     json.dump(steps[sys.argv[1]](**json.loads(sys.argv[2])), sys.stdout)

@@ -65,6 +65,15 @@ class Process:
             self.popen.wait()
 
 
+@dataclass(frozen=True)
+class Usage:
+    """What a process took: memory at its peak, and seconds, of them the processor's."""
+
+    peak_mb: float
+    seconds: float
+    processor: float
+
+
 class Stack:
     """Starts processes on the engines, and ends them all."""
 
@@ -99,6 +108,16 @@ class Stack:
             check=True,
         )
         return json.loads(done.stdout)
+
+    def measured(self, database: str, arguments: list[str]) -> Usage:
+        """Runs a Python program on a database to its end; what it took."""
+        began = time.monotonic()
+        popen = self._start(arguments, database).popen
+        _, status, used = os.wait4(popen.pid, 0)
+        popen.returncode = os.waitstatus_to_exitcode(status)
+        if popen.returncode:
+            raise RuntimeError(f"{arguments[1]} failed. See {self.log}")
+        return Usage(used.ru_maxrss / 1024, time.monotonic() - began, used.ru_utime + used.ru_stime)
 
     def _exists(self, name: str) -> bool:
         with psycopg.connect(self.servers.database_owner_url) as connection:
