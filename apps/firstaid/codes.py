@@ -304,6 +304,17 @@ CORRECTION_REASONS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+# What a tablet tells of stock; doses move it by themselves, a desk receives it.
+MOVEMENTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "left_behind": "Kit left behind",
+        "issue": "Taken from the store",
+        "return": "Brought back to the store",
+        "discard": "Thrown away",
+        "count": "Counted: more or fewer than thought",
+    }
+)
+
 # Why stock differs from what was counted, or was thrown away or brought back.
 STOCK_REASONS: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, Final
+from uuid import UUID
 
 from apps.assignments.records import NOT_HERE_YET
 from apps.changes.services import EVERYONE_SCOPE, Document
 from apps.core.clock import iso
 from apps.dispatch.referencekinds import REFERENCE
+from apps.firstaid import codes
 from apps.firstaid.models import (
     FieldAct,
     FirstAidLog,
@@ -22,6 +24,7 @@ from apps.firstaid.models import (
     Product,
     StockMovement,
 )
+from apps.firstaid.prompts import HINTS, Protocol
 from apps.firstaid.stock import Levels, Place, StockWarning
 from apps.sync.stamps import as_sent
 
@@ -155,6 +158,29 @@ def product(row: Product, lots: Iterable[Lot]) -> Document:
         ],
     }
     return Document(REFERENCE, row.pk, frozenset({EVERYONE_SCOPE}), body)
+
+
+def protocol(id: UUID, one: Protocol) -> Document:
+    """When the log asks what (collection `reference`, kind `overdose_protocol`)."""
+    body = {
+        "id": str(id),
+        "kind": "overdose_protocol",
+        "version": one.version,
+        "citation": one.citation,
+        "effective_from": one.effective_from.isoformat(),
+        "effective_to": one.effective_to and one.effective_to.isoformat(),
+        "recheck_seconds": int(one.recheck.total_seconds()),
+        "questions": [
+            {
+                "code": code,
+                "label": label,
+                "hint": HINTS[code],
+                "answers": [{"code": c, "label": said} for c, said in codes.ANSWERS[code].items()],
+            }
+            for code, label in codes.QUESTIONS.items()
+        ],
+    }
+    return Document(REFERENCE, id, frozenset({EVERYONE_SCOPE}), body)
 
 
 def _act(row: FieldAct, *, here: bool = False) -> dict[str, Any]:

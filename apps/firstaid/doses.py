@@ -72,6 +72,7 @@ class Answer:
     dose_id: UUID | None = None
     order: int = 0
     at: datetime | None = None
+    received_at: datetime
     response: str = ""
 
 
@@ -196,6 +197,7 @@ def answer_of(row: OverdoseAnswer) -> Answer:
         dose_id=row.dose_id,
         order=row.order,
         at=happened_at(row, None),
+        received_at=row.received_at,
         response=text(data, "response"),
     )
 

@@ -53,14 +53,19 @@ def told_of(
     times: Iterable[str] = (),
     known: Known,
     wrong: Callable[[Mapping[str, Any]], bool] = lambda data: False,
+    apart: Collection[str] = (),
 ) -> Told:
-    """The act that a pushed row tells of. `ids` and `times` name its own columns; `known` the codes
-    of each field, a single one or a list; `wrong` says whether a detail cannot be."""
-    fitting, apart = fit(row.document, schema)
-    reading = Reading(apart, {"bad_field"} if apart else set())
+    """The act that a pushed row tells of.
+
+    `ids` and `times` name its own columns, `apart` those that the caller has read; `known` the
+    codes of each field, a single one or a list; `wrong` says whether a detail cannot be.
+    """
+    fitting, unfit = fit(row.document, schema)
+    reading = Reading(unfit, {"bad_field"} if unfit else set())
     columns = {name: _id(fitting, name, reading) for name in (*_IDS, *ids)}
     at = {name: instant(fitting, name, reading) for name in times}
-    data = {n: v for n, v in fitting.items() if n not in (*columns, *at) and n not in STAMPED}
+    columned = STAMPED | {*columns, *at, *apart}
+    data = {name: value for name, value in fitting.items() if name not in columned}
     if not codes_known(data, known):
         reading.flags.add("unknown_code")
     if wrong(data):
@@ -123,6 +128,8 @@ AID: Final[Known] = {
     "outcome": codes.RESPONSES,
     "correction_reason": codes.CORRECTION_REASONS,
 }
+ANSWER: Final[Known] = {"response": codes.RESPONSES}
+MOVEMENT: Final[Known] = {"cause": codes.STOCK_REASONS}
 
 
 def odd_aid(data: Mapping[str, Any]) -> bool:

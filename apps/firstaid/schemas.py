@@ -73,6 +73,7 @@ _ACT: Final[dict[str, Any]] = {
         }.items()
     },
 }
+_OF_CORRECTIONS: Final = frozenset({"corrects", "withdrawn", "correction_reason"})
 _POSITION: Final = {
     "type": ["object", "null"],
     "description": "where the tablet was: {lat, lon, accuracy_m}",
@@ -173,6 +174,74 @@ AID: Final[dict[str, Any]] = {
     ],
 }
 
+ANSWER: Final[dict[str, Any]] = {
+    "title": "An answer to what the log asks after a dose",
+    "description": "Append-only: the last answer holds.",
+    "type": "object",
+    "required": ["id"],
+    "properties": {
+        **{name: shape for name, shape in _ACT.items() if name not in _OF_CORRECTIONS},
+        "kind": {"const": "overdose_answer"},
+        "question": {"type": "string", "maxLength": 24, "examples": list(codes.QUESTIONS)},
+        "answer": _code(
+            {code: one for said in codes.ANSWERS.values() for code, one in said.items()}
+        ),
+        "dose_id": {**_MAYBE_ID, "description": "breathing, next_dose: after which dose"},
+        "response": _code(codes.RESPONSES, "breathing: eMedications.07 of that dose"),
+        "called_at": {**_TIME, "description": "fire_called: when, by the device's clock"},
+        "witness": {"type": ["string", "null"], "maxLength": 200, "description": "of a refusal"},
+    },
+    "examples": [
+        {
+            "id": "01931f82-1a2b-7c3a-9a51-0d7a8f4b2c43",
+            "kind": "overdose_answer",
+            "assignment_id": "01931f6e-7f42-7c3a-9a51-0d7a8f4b2c11",
+            "dose_id": "01931f80-1a2b-7c3a-9a51-0d7a8f4b2c41",
+            "question": "breathing",
+            "answer": codes.BREATHING_NORMALLY,
+            "response": codes.IMPROVED,
+            "device_time": "2026-03-04T22:36:40.120Z",
+            "counter": 34,
+            "editor": "01931f00-0000-7c3a-9a51-0d7a8f4b2c02",
+            "edit_no": 34,
+        }
+    ],
+}
+
+MOVEMENT: Final[dict[str, Any]] = {
+    "title": "A movement of stock",
+    "description": "Append-only. What was moved wrongly is moved back.",
+    "type": "object",
+    "required": ["id"],
+    "properties": {
+        **{name: shape for name, shape in _ACT.items() if name not in _OF_CORRECTIONS},
+        "kind": {"const": "stock_movement"},
+        "movement": {"type": "string", "examples": list(codes.MOVEMENTS)},
+        "product_id": _MAYBE_ID,
+        "lot_id": _MAYBE_ID,
+        "quantity": {"type": ["integer", "null"], "minimum": 1, "description": "left out: 1"},
+        "from_kit_id": {**_MAYBE_ID, "description": "left out: the unit's kit"},
+        "to_kit_id": {**_MAYBE_ID, "description": "null: used up, gone"},
+        "cause": _code(codes.STOCK_REASONS),
+        "dose_id": {**_MAYBE_ID, "readOnly": True},
+        "reverses": {**_MAYBE_ID, "readOnly": True},
+    },
+    "examples": [
+        {
+            "id": "01931f83-1a2b-7c3a-9a51-0d7a8f4b2c44",
+            "kind": "stock_movement",
+            "movement": "left_behind",
+            "assignment_id": "01931f6e-7f42-7c3a-9a51-0d7a8f4b2c11",
+            "product_id": "01931f6e-0000-7c3a-9a51-0d7a8f4b2c51",
+            "quantity": 1,
+            "device_time": "2026-03-04T22:51:40.120Z",
+            "counter": 40,
+            "editor": "01931f00-0000-7c3a-9a51-0d7a8f4b2c02",
+            "edit_no": 40,
+        }
+    ],
+}
+
 # Kinds of `reference`: clients see the properties of all of them side by side.
 KIT: Final[dict[str, Any]] = {
     "label": _TEXT,
@@ -194,4 +263,14 @@ PRODUCT: Final[dict[str, Any]] = {
     "route": _TEXT,
     "in_use": _FLAG,
     "lots": _list_of(id=_TEXT, number=_TEXT, expires_on=_TEXT, recalled=_FLAG),
+}
+PROTOCOL: Final[dict[str, Any]] = {
+    "version": _TEXT,
+    "citation": _TEXT,
+    "effective_from": _TEXT,
+    "effective_to": _MAYBE_TEXT,
+    "recheck_seconds": {"type": "integer"},
+    "questions": _list_of(
+        code=_TEXT, label=_TEXT, hint=_TEXT, answers=_list_of(code=_TEXT, label=_TEXT)
+    ),
 }

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+from apps.assignments import sync as assignments
 from apps.changes.services import Document
 from apps.core import clock
+from apps.core.problems import FieldError
 from apps.dispatch.codelists import CodeList, register_code_list
 from apps.dispatch.referencekinds import ReferenceKind, register_reference_kind
 from apps.firstaid import codes, reading, schemas, services
-from apps.firstaid.documents import AID_LOGS, DOSES
-from apps.firstaid.models import Kit, Product
+from apps.firstaid.documents import AID_LOGS, DOSES, OVERDOSE_ANSWER, STOCK_MOVEMENT
+from apps.firstaid.models import Kit, MovementKind, Product
 from apps.firstaid.services.ledger import kit_documents, product_documents
-from apps.sync.registry import Collection, Contact, Pushed, register
-from apps.sync.values import uuid_of
+from apps.sync.registry import (
+    Collection,
+    Contact,
+    Pushed,
+    Refused,
+    register,
+    register_fact_kind,
+)
+from apps.sync.values import is_positive, uuid_of
+
+_LONGEST_QUESTION: Final = 24
 
 
 class Acts(Collection):
@@ -61,6 +72,49 @@ def push_aid(row: Pushed, contact: Contact, now: datetime) -> dict[str, Any] | N
     return None
 
 
+def push_answer(row: Pushed, contact: Contact, now: datetime) -> dict[str, Any] | None:
+    """Takes one answer to what the log asks."""
+    question = row.document.get("question")
+    if not isinstance(question, str) or not 0 < len(question) <= _LONGEST_QUESTION:
+        raise Refused([FieldError("/question", "Which question?")])
+    told = reading.told_of(
+        row,
+        contact,
+        schemas.ANSWER,
+        ids=("dose_id",),
+        known={**reading.ANSWER, "answer": codes.ANSWERS.get(question, ())},
+        apart=("question",),
+    )
+    services.record_answer(told=told, question=question, session=contact.session, now=now)
+    return None
+
+
+def push_movement(row: Pushed, contact: Contact, now: datetime) -> dict[str, Any] | None:
+    """Takes one movement of stock. Refused is what nobody could count."""
+    kind, quantity = str(row.document.get("movement")), row.document.get("quantity", 1)
+    if kind not in codes.MOVEMENTS:
+        raise Refused([FieldError("/movement", "Not a movement that a tablet tells.")])
+    if not is_positive(quantity) or quantity > services.MOST_PIECES:
+        raise Refused([FieldError("/quantity", "A whole number from 1.")])
+    told = reading.told_of(
+        row,
+        contact,
+        schemas.MOVEMENT,
+        ids=("product_id", "lot_id", "from_kit_id", "to_kit_id"),
+        known=reading.MOVEMENT,
+        apart=("movement", "quantity"),
+    )
+    services.record_movement(
+        told=told, kind=MovementKind(kind), quantity=quantity, session=contact.session, now=now
+    )
+    return None
+
+
+def lock_for_movements(rows: Sequence[Pushed]) -> None:
+    """See `services.ledger`."""
+    services.lock_ledger()
+
+
 def _register_list(name: str, source: str, items: list[dict[str, str]]) -> None:
     register_code_list(CodeList(name, source, lambda: items))
 
@@ -95,5 +149,13 @@ register(
 )
 for _name, (_source, _items) in codes.LISTS.items():
     _register_list(_name, _source, _items)
+# The lock of the assignments' own facts: what locks the same does so at once.
+register_fact_kind(OVERDOSE_ANSWER, schema=schemas.ANSWER, push=push_answer, lock=assignments.lock)
+register_fact_kind(
+    STOCK_MOVEMENT, schema=schemas.MOVEMENT, push=push_movement, lock=lock_for_movements
+)
 register_reference_kind(ReferenceKind("kit", schemas.KIT, _kits))
 register_reference_kind(ReferenceKind("product", schemas.PRODUCT, _products))
+register_reference_kind(
+    ReferenceKind("overdose_protocol", schemas.PROTOCOL, services.protocol_documents)
+)

@@ -78,8 +78,9 @@ def test_every_kind_of_fact_is_described() -> None:
     [
         *(schemas.ASSIGNMENT, schemas.FACT, schemas.ALERT, QUARANTINE.schema),
         *(people.ENCOUNTER, people.PERSON, firstaid.DOSE, firstaid.AID),
+        *(firstaid.ANSWER, firstaid.MOVEMENT),
     ],
-    ids=["assignment", "fact", "alert", "quarantine", "encounter", "person", "dose", "aid"],
+    ids=lambda schema: schema.get("title", "quarantine"),
 )
 def test_every_field_of_a_document_is_described(schema: dict[str, Any]) -> None:
     assert set(schema["properties"]) <= MEMBERS
@@ -113,8 +114,10 @@ def test_every_code_is_described(name: str) -> None:
     assert set(getattr(codes, name)) <= QUOTED
 
 
-def test_every_flag_of_first_aid_is_described() -> None:
+def test_every_word_of_first_aid_is_described() -> None:
     assert set(firstaid_codes.FLAGS) <= QUOTED
+    assert set(firstaid_codes.QUESTIONS) <= QUOTED
+    assert set(firstaid_codes.MOVEMENTS) <= QUOTED
 
 
 def test_every_code_list_and_alarm_is_described() -> None:

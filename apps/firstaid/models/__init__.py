@@ -9,7 +9,7 @@ from apps.firstaid.models.acts import (
     OverdoseAnswer,
 )
 from apps.firstaid.models.stock import Kit, Lot, MovementKind, Product, ProductKind, StockMovement
-from apps.firstaid.models.training import Certification, CertificationKind
+from apps.firstaid.models.training import Certification, CertificationKind, OverdoseProtocol
 
 __all__ = [
     "ActSource",
@@ -23,6 +23,7 @@ __all__ = [
     "NaloxoneDose",
     "NextInOrder",
     "OverdoseAnswer",
+    "OverdoseProtocol",
     "Product",
     "ProductKind",
     "StockMovement",

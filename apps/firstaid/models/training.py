@@ -1,4 +1,4 @@
-"""Trainings that people have done."""
+"""Trainings that people have done, and the protocol that a medical director has approved."""
 
 from __future__ import annotations
 
@@ -64,3 +64,45 @@ class Certification(UUIDModel):
                 name="firstaid_certification_withdrawn_who_and_when",
             ),
         ]
+
+
+class ProtocolQuerySet(QuerySet["OverdoseProtocol"]):
+    def begun(self, day: date) -> ProtocolQuerySet:
+        """Those that hold, or have held, on this day."""
+        return self.filter(effective_from__lte=day)
+
+
+class OverdoseProtocol(UUIDModel):
+    """When the log asks again after a dose: what the medical director has approved, and for when.
+
+    `citation` names the approval. `effective_to` is the last day; None: until further notice. Of
+    several that hold the one that began last counts.
+    """
+
+    SAFE = frozenset(
+        {"id", "version", "citation", "effective_from", "effective_to", "recheck_seconds"}
+    )
+
+    version = models.CharField(max_length=40, unique=True)
+    citation = models.CharField(max_length=400)
+    effective_from = models.DateField()
+    effective_to = models.DateField(null=True, blank=True)
+    recheck_seconds = models.PositiveSmallIntegerField(
+        "ask again after (seconds)", help_text="2 to 3 minutes: 120 to 180"
+    )
+
+    objects = ProtocolQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(recheck_seconds__range=(120, 180)), name="firstaid_protocol_interval"
+            ),
+            models.CheckConstraint(
+                condition=Q(effective_to=None) | Q(effective_to__gte=models.F("effective_from")),
+                name="firstaid_protocol_ends_later",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.version

@@ -2,8 +2,15 @@
 
 from apps.firstaid.services.acts import follow_assignment, let_late_go, lock_cases
 from apps.firstaid.services.ledger import lock_ledger
-from apps.firstaid.services.recording import record_aid, record_dose
+from apps.firstaid.services.protocols import protocol_documents, protocol_of, save_protocol
+from apps.firstaid.services.recording import (
+    record_aid,
+    record_answer,
+    record_dose,
+    record_movement,
+)
 from apps.firstaid.services.stock import (
+    MOST_PIECES,
     Recall,
     bring_back,
     count,
@@ -19,6 +26,7 @@ from apps.firstaid.services.stock import (
 )
 
 __all__ = [
+    "MOST_PIECES",
     "Recall",
     "bring_back",
     "count",
@@ -28,13 +36,18 @@ __all__ = [
     "let_late_go",
     "lock_cases",
     "lock_ledger",
+    "protocol_documents",
+    "protocol_of",
     "recall_lot",
     "recall_of",
     "receive",
     "record_aid",
+    "record_answer",
     "record_dose",
+    "record_movement",
     "save_kit",
     "save_lot",
     "save_product",
+    "save_protocol",
     "tell_kits",
 ]

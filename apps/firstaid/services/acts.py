@@ -32,6 +32,7 @@ from apps.changes.querysets import holds_one_of
 from apps.changes.services import LARGEST_PUBLICATION, Document, publish
 from apps.core import clock
 from apps.core.problems import FieldError
+from apps.dispatch.models import Unit
 from apps.firstaid import documents
 from apps.firstaid.documents import CaseAct
 from apps.firstaid.models import (
@@ -81,27 +82,34 @@ def fresh(
             flags.add(NOT_HERE_YET)
     first = encounter_id(told.assignment_id) if told.assignment_id else None
     return model(
-        id=told.id,
-        assignment_id=told.assignment_id,
+        **stamped(told, author=author, unit=unit, now=now),
         encounter_id=told.encounter_id or first,
-        corrects=told.corrects,
-        device=told.stamp.device,
-        counter=told.stamp.counter,
-        edit_no=told.stamp.edit_no,
-        device_time=told.stamp.device_time,
-        clock_offset_ms=told.stamp.clock_offset_ms,
-        clock_uncertainty_ms=told.stamp.clock_uncertainty_ms,
-        received_at=now,
-        author=author,
-        unit=unit,
-        source=ActSource.TABLET,
         flags=sorted(flags),
-        unread=dict(told.unread) if told.unread else None,
         data=dict(told.data),
-        **told.ids,
         **told.times,
         **columns,
     )
+
+
+def stamped(told: Told, *, author: User, unit: Unit | None, now: datetime) -> dict[str, Any]:
+    """The columns that every act of a tablet has, but its encounter and its flags."""
+    return {
+        "id": told.id,
+        "assignment_id": told.assignment_id,
+        "corrects": told.corrects,
+        "device": told.stamp.device,
+        "counter": told.stamp.counter,
+        "edit_no": told.stamp.edit_no,
+        "device_time": told.stamp.device_time,
+        "clock_offset_ms": told.stamp.clock_offset_ms,
+        "clock_uncertainty_ms": told.stamp.clock_uncertainty_ms,
+        "received_at": now,
+        "author": author,
+        "unit": unit,
+        "source": ActSource.TABLET,
+        "unread": dict(told.unread) if told.unread else None,
+        **told.ids,
+    }
 
 
 def keep(row: CaseAct, *, session: TabletSession, now: datetime) -> None:

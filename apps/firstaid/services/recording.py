@@ -6,14 +6,18 @@ Whether somebody's certificate has run out is not asked: everyone may give nalox
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import uuid5
+from uuid import UUID, uuid5
 
 from django.db import transaction
 
 from apps.accounts.auth import TabletSession
+from apps.accounts.services import tablet_actor
+from apps.assignments.services import crewed
 from apps.audit.services import SYSTEM
 from apps.changes.services import Event, publish
-from apps.firstaid.doses import Dose, chains, dose_of
+from apps.core.problems import FieldError
+from apps.dispatch.models import Unit
+from apps.firstaid.doses import Dose, chains, dose_of, text
 from apps.firstaid.models import (
     ActSource,
     FieldAct,
@@ -22,15 +26,17 @@ from apps.firstaid.models import (
     Lot,
     MovementKind,
     NaloxoneDose,
+    OverdoseAnswer,
     Product,
     StockMovement,
 )
 from apps.firstaid.reading import Told
-from apps.firstaid.services.acts import fresh, keep, lock_cases
+from apps.firstaid.services.acts import fresh, keep, lock_cases, stamped
 from apps.firstaid.services.ledger import lock_ledger, shelf_of
 from apps.firstaid.services.stock import add_movements
 from apps.firstaid.stock import Place
 from apps.firstaid.taking import Piece, Supply, is_ours, piece_of
+from apps.sync.registry import Refused
 
 # The flag of a dose of ours of which nothing says from what stock it came.
 STOCK_UNKNOWN = "stock_unknown"
@@ -69,6 +75,72 @@ def record_aid(*, told: Told, session: TabletSession, now: datetime) -> FirstAid
     keep(row, session=session, now=now)
     _tell(row, "aid.recorded", now)
     return row
+
+
+@transaction.atomic
+def record_answer(
+    *, told: Told, question: str, session: TabletSession, now: datetime
+) -> OverdoseAnswer | None:
+    """Takes an answer to one question of the log. None: it is here already. Refused for whoever was
+    not on the crew of its assignment."""
+    lock_cases([told.assignment_id])
+    if OverdoseAnswer.objects.filter(pk=told.id).exists():
+        return None
+    row = fresh(OverdoseAnswer, told, session=session, now=now, question=question)
+    keep(row, session=session, now=now)
+    _tell(row, "dose.answered", now)
+    return row
+
+
+@transaction.atomic
+def record_movement(
+    *, told: Told, kind: MovementKind, quantity: int, session: TabletSession, now: datetime
+) -> StockMovement | None:
+    """Takes what a tablet says of stock. None: it is here already. What it leaves open follows from
+    the unit's kit, and from the lot. Refused where nothing says what was moved, or from where."""
+    lock_ledger()
+    if StockMovement.objects.filter(pk=told.id).exists():
+        return None
+    author = session.user
+    assert author is not None, "the edge lets nobody through who is not signed in"
+    unit = crewed(author, now)
+    columns = stamped(told, author=author, unit=unit, now=now)
+    row = StockMovement(
+        **{**columns, **_completed(told, kind, unit)},
+        encounter_id=told.encounter_id,
+        kind=kind,
+        quantity=quantity,
+        cause=text(told.data, "cause")[:12],
+        note=text(told.data, "note") or None,
+    )
+    row.flags = sorted({*told.flags, *_below_zero(row)})
+    add_movements([row], actor=tablet_actor(session.tablet, author), now=now)
+    return row
+
+
+def _completed(told: Told, kind: MovementKind, unit: Unit | None) -> dict[str, UUID]:
+    """What the tablet left open: the lot's product, the unit's kit."""
+    found = {}
+    if told.ids["product_id"] is None:
+        lot = Lot.objects.filter(pk=told.ids["lot_id"]).first() if told.ids["lot_id"] else None
+        if lot is None:
+            raise Refused([FieldError("/product_id", "Of which product?")])
+        found["product_id"] = lot.product_id
+    comes_in = kind == MovementKind.COUNT and told.ids["to_kit_id"]
+    if told.ids["from_kit_id"] is None and not comes_in:
+        kits = list(Kit.objects.filter(in_use=True, unit=unit)) if unit else []
+        if len(kits) != 1:
+            raise Refused([FieldError("/from_kit_id", "From which kit?")])
+        found["from_kit_id"] = kits[0].pk
+    return found
+
+
+def _below_zero(row: StockMovement) -> set[str]:
+    if row.from_kit_id is None:
+        return set()
+    place = Place(row.from_kit_id, row.product_id, row.lot_id)
+    there = shelf_of([row.from_kit_id]).levels.get(place, 0)
+    return {"below_zero"} if there < row.quantity else set()
 
 
 def _tell(row: FieldAct, event: str, now: datetime) -> None:
@@ -119,9 +191,7 @@ def _piece(movement: StockMovement) -> Piece | None:
 
 
 def _taken(dose: Dose, piece: Piece, now: datetime) -> StockMovement:
-    place = Place(piece.kit_id, piece.product_id, piece.lot_id)
-    there = shelf_of([piece.kit_id]).levels.get(place, 0)
-    return StockMovement(
+    row = StockMovement(
         id=uuid5(dose.id, "dose"),
         kind=MovementKind.DOSE,
         product_id=piece.product_id,
@@ -133,8 +203,9 @@ def _taken(dose: Dose, piece: Piece, now: datetime) -> StockMovement:
         author_id=dose.author_id,
         unit_id=dose.unit_id,
         source=ActSource.SYSTEM,
-        flags=["below_zero"] if there < 1 else [],
     )
+    row.flags = sorted(_below_zero(row))
+    return row
 
 
 def _reversal(movement: StockMovement, now: datetime) -> StockMovement:

@@ -32,7 +32,8 @@ from apps.firstaid.models import (
 from apps.firstaid.services.ledger import kit_documents, lock_ledger, product_documents, shelf_of
 from apps.firstaid.stock import Place
 
-_LARGEST: Final = 100_000
+# Of a lot, at once.
+MOST_PIECES: Final = 100_000
 
 
 @transaction.atomic
@@ -131,7 +132,7 @@ def count(
 ) -> StockMovement | None:
     """So many pieces were counted: the difference becomes a movement. None: there is no difference.
     `lot` None: the pieces of which nobody said of which lot."""
-    if not 0 <= counted <= _LARGEST:
+    if not 0 <= counted <= MOST_PIECES:
         raise ProblemError(INVALID, errors=[FieldError("/counted", "From none to 100,000.")])
     cause = _cause(cause)
     lock_ledger()
@@ -238,7 +239,7 @@ def _move(
     cause: str = "",
 ) -> StockMovement:
     """One movement that a desk makes: a person at a desk is told at once what cannot be."""
-    if not 0 < quantity <= _LARGEST:
+    if not 0 < quantity <= MOST_PIECES:
         raise ProblemError(INVALID, errors=[FieldError("/quantity", "From 1 to 100,000.")])
     if from_kit and to_kit and from_kit.pk == to_kit.pk:
         raise ProblemError(INVALID, errors=[FieldError("/to_kit", "Another kit.")])
