@@ -23,6 +23,12 @@ def register_part(name: str, part: Part) -> None:
     _parts[name] = part
 
 
+def part_of(name: str, encounter_id: UUID) -> Any:
+    """What one part says of an encounter; None where it says nothing, or is not known."""
+    part = _parts.get(name)
+    return part(encounter_id) if part else None
+
+
 def parts_of(encounter_id: UUID) -> dict[str, Any]:
     """What each part says of an encounter, by name. Parts that say nothing are left out."""
     told = {name: part(encounter_id) for name, part in _parts.items()}

@@ -60,8 +60,8 @@ class NemsisIn(serializers.Serializer[Any]):
     encounters = serializers.ListField(
         child=serializers.UUIDField(), required=False, max_length=MOST_ENCOUNTERS
     )
-    notes = serializers.BooleanField(
-        default=False, help_text="with narrative and barriers from the case notes"
+    narrative = serializers.BooleanField(
+        default=False, help_text="with the narratives of signed case notes"
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -108,7 +108,7 @@ class ExportNemsis(APIView):
 
     CARE is no licensed EMS agency: it is no submission to a state. Calls that are not over are left
     out. The file holds health records of people without their names; every encounter in it is in
-    the audit log. With `notes` it holds what was written of them in words, names included.
+    the audit log. With `narrative` it holds what was signed of them in words, names included.
     """
 
     permission_classes = [IsSupervisor]
@@ -122,8 +122,8 @@ class ExportNemsis(APIView):
         examples=[
             OpenApiExample("A month", _A_MONTH, request_only=True),
             OpenApiExample(
-                "One encounter with its note",
-                {"encounters": ["a2b0ad5c-7287-5b82-994d-bd465e497b5d"], "notes": True},
+                "One encounter with its narrative",
+                {"encounters": ["a2b0ad5c-7287-5b82-994d-bd465e497b5d"], "narrative": True},
                 request_only=True,
             ),
         ],
@@ -142,7 +142,7 @@ class ExportNemsis(APIView):
             actor=actor_of(request),
             now=clock.now(),
             tally=Tally(),
-            notes=asked["notes"],
+            narrative=asked["narrative"],
         )
         answer = nemsis_file(parts)
         if answer is None:

@@ -1,7 +1,7 @@
 """Rows become plain values: encounters with their calls, doses and first aid, a page at a time.
 
-However many encounters a page has, it takes the same number of statements; notes alone are asked
-for one by one, where they are wanted at all.
+However many encounters a page has, it takes the same number of statements; narratives alone are
+asked for one by one, where they are wanted at all.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from apps.firstaid.models import FirstAidLog, NaloxoneDose, OverdoseAnswer
 from apps.people.codes import HOMELESS
 from apps.people.ids import encounter_id, record_id
 from apps.people.models import Encounter, Match, Person
-from apps.people.parts import parts_of
+from apps.people.parts import part_of
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +62,8 @@ class Read:
     left_out: dict[UUID, LeftOut] = field(default_factory=dict)
 
 
-def read(encounters: Sequence[Encounter], *, notes: bool = False) -> Read:
-    """These encounters, in their order. `notes`: with narrative and barriers from the case note.
+def read(encounters: Sequence[Encounter], *, narrative: bool = False) -> Read:
+    """These encounters, in their order. `narrative`: with that of a signed case note.
 
     One that cannot be read is left out and logged by its id; it keeps no other back.
     """
@@ -71,7 +71,7 @@ def read(encounters: Sequence[Encounter], *, notes: bool = False) -> Read:
     found = Read()
     for row in encounters:
         try:
-            care = page.care(row, notes=notes)
+            care = page.care(row, narrative=narrative)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the rest goes
             log.error("an encounter cannot be exported: %s %s", row.pk, type(error).__name__)
             found.left_out[row.pk] = LeftOut.UNREADABLE
@@ -128,7 +128,7 @@ class _Page:
             persons=_persons({row.person_id for row in encounters if row.match == Match.CONFIRMED}),
         )
 
-    def care(self, row: Encounter, *, notes: bool) -> Care | None:
+    def care(self, row: Encounter, *, narrative: bool) -> Care | None:
         """One encounter; None while its call is open or not here."""
         assignment = self.assignments.get(row.assignment_id)
         if assignment is None:
@@ -144,7 +144,6 @@ class _Page:
         given = self._of(row, doses(self.doses.get(assignment.pk, []), answers))
         response = self._response(assignment, timeline)
         person = self.persons.get(row.person_id) if row.person_id else None
-        note = _note(row.pk) if notes else {}
         return Care(
             id=row.pk,
             report_id=record_id(row.pk, "patient_care_report"),
@@ -153,11 +152,11 @@ class _Page:
             patient=_patient(person, response.notified_at) if person else None,
             doses=given,
             aids=self._of(row, aids(self.aids.get(assignment.pk, []))),
-            barriers=_barriers(person, note),
+            barriers=_barriers(person),
             place=_place(assignment.incident.details.get("location"))
             or next((place for dose in given if (place := _place(dose.position))), None),
             medics_came=_medics_came(response, given, answers),
-            narrative=_text(note.get("narrative")),
+            narrative=_narrative(row.pk) if narrative else None,
         )
 
     def _of(self, row: Encounter, acts: Iterable[A]) -> tuple[A, ...]:
@@ -291,18 +290,21 @@ def _age(content: Mapping[str, Any], at: datetime) -> int | None:
     return guessed if isinstance(guessed, int) else None
 
 
-def _barriers(person: Person | None, note: Mapping[str, Any]) -> tuple[str, ...]:
-    told_of = note.get("barriers")
-    noted = [code for code in told_of if isinstance(code, str)] if isinstance(told_of, list) else []
-    if person is not None and person.content.get("interpreter") is True:
-        noted.append(LANGUAGE_BARRIER)
-    return tuple(dict.fromkeys(noted))
+def _barriers(person: Person | None) -> tuple[str, ...]:
+    needed = person is not None and person.content.get("interpreter") is True
+    return (LANGUAGE_BARRIER,) if needed else ()
 
 
-def _note(encounter: UUID) -> Mapping[str, Any]:
-    """What the case note says of it, where that room is here."""
-    note = parts_of(encounter).get("note")
-    return note if isinstance(note, Mapping) else {}
+def _narrative(encounter: UUID) -> str | None:
+    """What the crew signed of it in words, with what they added later. A draft is not theirs yet,
+    and what only its authors may see is not told here."""
+    note = part_of("note", encounter)
+    if not isinstance(note, Mapping) or note.get("state") == "draft":
+        return None
+    told_later = note.get("addenda")
+    addenda = told_later if isinstance(told_later, list) else []
+    texts = [_text(note.get("narrative")), *(f"Addendum: {one}" for one in addenda)]
+    return "\n\n".join(text for text in texts if text) or None
 
 
 def _text(value: object) -> str | None:

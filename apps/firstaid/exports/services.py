@@ -40,19 +40,19 @@ def between(rows: EncounterQuerySet, since: datetime, until: datetime) -> Encoun
 
 
 def export_nemsis(
-    *, rows: EncounterQuerySet, actor: Actor, now: datetime, tally: Tally, notes: bool = False
+    *, rows: EncounterQuerySet, actor: Actor, now: datetime, tally: Tally, narrative: bool = False
 ) -> Iterator[bytes]:
     """The parts of one EMSDataSet with these encounters, the oldest first. No part at all where
     none of them can be exported: a document without a report is not valid.
 
-    `notes`: with narrative and barriers from the case notes. `tally` is kept as it goes.
+    `narrative`: with that of signed case notes. `tally` is kept as it goes.
     """
     agency = _agency()
-    for page in _pages(rows, notes=notes):
+    for page in _pages(rows, narrative=narrative):
         text = b"".join(nemsis.report(care, agency) for care in page.cares)
         if text and not tally.exported:
             text = nemsis.head(agency) + text
-        _taken(page, page.cares, actor, now, tally, format="nemsis", notes=notes)
+        _taken(page, page.cares, actor, now, tally, format="nemsis", narrative=narrative)
         if text:
             yield text
     if tally.exported:
@@ -87,7 +87,7 @@ def report_improved(*, rows: EncounterQuerySet, actor: Actor, now: datetime) -> 
     return found
 
 
-def _pages(rows: EncounterQuerySet, *, notes: bool = False) -> Iterator[Read]:
+def _pages(rows: EncounterQuerySet, *, narrative: bool = False) -> Iterator[Read]:
     """These encounters by the time when they were opened."""
     last: Encounter | None = None
     while True:
@@ -99,7 +99,7 @@ def _pages(rows: EncounterQuerySet, *, notes: bool = False) -> Iterator[Read]:
         if not page:
             return
         last = page[-1]
-        yield read(page, notes=notes)
+        yield read(page, narrative=narrative)
 
 
 def _taken(

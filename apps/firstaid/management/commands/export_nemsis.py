@@ -21,7 +21,7 @@ class Command(ExportCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
-            "--notes", action="store_true", help="with narrative and barriers from the case notes"
+            "--narrative", action="store_true", help="with the narratives of signed case notes"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -31,6 +31,6 @@ class Command(ExportCommand):
             actor=SYSTEM,
             now=clock.now(),
             tally=tally,
-            notes=options["notes"],
+            narrative=options["narrative"],
         )
         self.write(parts, tally, options["output"])

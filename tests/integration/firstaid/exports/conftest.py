@@ -100,7 +100,7 @@ def xml(
     actor: Actor = SYSTEM,
     now: datetime = NOON,
     tally: Tally | None = None,
-    notes: bool = False,
+    narrative: bool = False,
 ) -> bytes:
     """The whole document of these encounters, of all if none are named."""
     return b"".join(
@@ -109,7 +109,7 @@ def xml(
             actor=actor,
             now=now,
             tally=Tally() if tally is None else tally,
-            notes=notes,
+            narrative=narrative,
         )
     )
 

@@ -108,13 +108,13 @@ def test_a_narrative_leaves_where_it_was_asked_for_alone(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     said = "The man with the grey dog."
-    monkeypatch.setattr(parts, "_parts", {"note": lambda _: {"narrative": said}})
+    monkeypatch.setattr(parts, "_parts", {"note": lambda _: {"state": "signed", "narrative": said}})
     over(world)
     with caplog.at_level(logging.DEBUG):
         assert said.encode() not in content(post(world.supervisor, "nemsis", PERIOD))
-        text = content(post(world.supervisor, "nemsis", {**PERIOD, "notes": True}))
+        text = content(post(world.supervisor, "nemsis", {**PERIOD, "narrative": True}))
     assert said.encode() in text
     assert said not in caplog.text
     details = Entry.objects.filter(action="export").order_by("pk").values_list("detail", flat=True)
-    assert [detail["notes"] for detail in details] == [False, True]
+    assert [detail["narrative"] for detail in details] == [False, True]
     assert said not in str(list(Entry.objects.values_list("detail", flat=True)))

@@ -212,16 +212,33 @@ def test_of_merged_persons_the_one_that_holds(world: World) -> None:
     assert patient.id == holds.pk
 
 
-def test_a_note_is_told_only_where_it_is_asked_for(
-    world: World, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("note", "told"),
+    [
+        ({"state": "signed", "narrative": "He was cold."}, "He was cold."),
+        (
+            {"state": "locked", "narrative": "He was cold.", "addenda": ["And hungry."]},
+            "He was cold.\n\nAddendum: And hungry.",
+        ),
+        ({"state": "draft", "narrative": "He was co"}, None),
+        ({"state": "signed"}, None),
+        (None, None),
+    ],
+)
+def test_a_narrative_is_told_where_it_is_asked_for_and_signed(
+    world: World, monkeypatch: pytest.MonkeyPatch, note: Any, told: str | None
 ) -> None:
-    note = {"narrative": "He was cold.", "barriers": ["3101033", 7]}
     monkeypatch.setattr(parts, "_parts", {"note": lambda _: note})
     row = over(world)
     assert care_of(row).narrative is None
-    assert care_of(row).barriers == ()
-    found = care_of(row, notes=True)
-    assert (found.narrative, found.barriers) == ("He was cold.", ("3101033",))
+    assert care_of(row, narrative=True).narrative == told
+
+
+def test_without_a_room_for_notes_there_is_no_narrative(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "_parts", {})
+    assert care_of(over(world), narrative=True).narrative is None
 
 
 def test_a_record_that_does_not_open_keeps_no_other_back(

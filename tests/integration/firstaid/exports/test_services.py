@@ -61,7 +61,7 @@ def test_a_page_is_audited_before_it_is_handed_out(world: World) -> None:
     [entry] = entries()
     assert len(entry.subject_ids) == 2
     assert (entry.actor_id, entry.subject_type) == (world.supervisor.pk, "encounter")
-    assert entry.detail == {"format": "nemsis", "notes": False}
+    assert entry.detail == {"format": "nemsis", "narrative": False}
     list(parts)
     exported = {id for one in entries() for id in one.subject_ids}
     assert exported == {encounter_of(row).pk for row in rows}
