@@ -235,7 +235,7 @@ def told(field: Field, value: object) -> bool:
     if blank(value):
         return False
     if isinstance(field, Codes):
-        return isinstance(value, list)
+        return isinstance(value, list) and any(isinstance(one, str) and one for one in value)
     return not any(field.flags("", value))
 
 

@@ -196,6 +196,10 @@ class TestSigning:
     def test_a_field_that_holds_something_else_is_not_answered(self, name: str) -> None:
         assert any(one.startswith(f"/{name}") for one in pointers({**CONTACT, name: 7}))
 
+    @pytest.mark.parametrize("value", [[], [""], [7], [None], "shelter"])
+    def test_a_list_without_a_code_is_no_answer(self, value: object) -> None:
+        assert pointers({**CONTACT, "presenting_needs": value}) == ["/presenting_needs"]
+
     def test_an_unknown_outcome_has_to_be_mended(self) -> None:
         assert pointers({"outcome": "vanished"}) == ["/outcome"]
 
