@@ -34,6 +34,7 @@ class Conditions:
     duplicates: float = 0.0
     reordered: float = 0.0
     longest_delay: float = 0.0
+    lost_frames: float = 0.0  # and words to pull; a socket's heartbeats come
 
 
 CLEAR = Conditions()
@@ -48,7 +49,7 @@ class Radio:
         self.conditions = conditions
         self._uncovered = asyncio.Event()
         self._lines: set[Line] = set()
-        self.transport: httpx2.AsyncBaseTransport = RadioTransport(self)
+        self.transport = RadioTransport(self)
 
     @property
     def covered(self) -> bool:
@@ -74,6 +75,10 @@ class Radio:
         """Cut the TCP connection of every open socket, without a closing handshake."""
         for line in self._lines:
             line.cut()
+
+    async def quiet(self) -> None:
+        """Return when every request that nobody waits for any more has come to its end."""
+        await self.transport.quiet()
 
     def happens(self, probability: float) -> bool:
         return self._dice.random() < probability
@@ -110,7 +115,7 @@ class Radio:
 
 
 class Line:
-    """One WebSocket over a radio that doubles, reorders and delays frames."""
+    """One WebSocket over a radio that loses, doubles, reorders and delays frames."""
 
     def __init__(self, radio: Radio, connection: ClientConnection) -> None:
         self._radio = radio
@@ -127,6 +132,8 @@ class Line:
         if self._again:
             return self._again.pop()
         message = await self._connection.recv()
+        while tells_of_news(message) and self._radio.happens(self._radio.conditions.lost_frames):
+            message = await self._connection.recv()
         if not is_frame(message):
             return message
         if self._radio.happens(self._radio.conditions.duplicates):
@@ -142,8 +149,16 @@ class Line:
 
 def is_frame(message: str | bytes) -> bool:
     """Whether it carries documents. The rest of the conversation has a strict order of its own."""
-    start = message[:24] if isinstance(message, str) else message[:24].decode(errors="replace")
-    return '"frame"' in start
+    return '"frame"' in _start(message)
+
+
+def tells_of_news(message: str | bytes) -> bool:
+    """Whether it is a frame, or the word to pull: what a tablet must be able to do without."""
+    return is_frame(message) or '"resync"' in _start(message)
+
+
+def _start(message: str | bytes) -> str:
+    return message[:24] if isinstance(message, str) else message[:24].decode(errors="replace")
 
 
 @functools.cache
@@ -195,6 +210,9 @@ class RadioTransport(httpx2.AsyncBaseTransport):
         response = await self._inner.handle_async_request(request)
         await response.aread()
         return response
+
+    async def quiet(self) -> None:
+        await asyncio.gather(*self._running, return_exceptions=True)
 
     def _start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run something that goes on although nobody waits for it any more, as the server does."""

@@ -7,6 +7,7 @@ modules to be read and ported.
 `device`       its clock, which may be hours off, and what it tells the server about it
 `wire`         one request, one answer: headers, errors, answers that are too old
 `replication`  pull until a page is short, push what is unsent, follow another history
+`roundtrip`    pushes and pulls of all collections in one request, for a bad radio
 `socket`       the live connection: frames that continue what the tablet has, or a pull
 `emergency`    what the screen says after a call for help
 `media`        photos and signatures, beside the records

@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 from .device import Device
-from .store import Document, Edit, Store
+from .store import Document, Edit, Store, seq_of
 from .wire import AnotherHistory, NoAnswer, Refused, ShutOut, Wire
 
 PAGE = 500
@@ -56,6 +56,7 @@ class Replication:
         self._help = asyncio.Event()
         self._called = asyncio.Event()
         self._said: Document | None = None
+        self._pulled = dict.fromkeys(self.collections, 0)
         self.in_contact = False
         self.shut_out = False
         self.put_back = False
@@ -64,6 +65,11 @@ class Replication:
         """Ask for a pull, of all collections where none is named; several wishes are one pull."""
         self._wanted |= dict.fromkeys(collections or self.collections)
         self._stir.set()
+
+    @property
+    def pulled(self) -> int:
+        """The commit up to which every collection was pulled. Pushes show later heads."""
+        return min(self._pulled.values())
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -150,17 +156,22 @@ class Replication:
                 self._store.start_over(collection)
                 continue
             if self.take(collection, page.documents, start, page.checkpoint) and not page.full:
-                self._store.complete(collection)
-                self.put_back = False
+                self.complete(collection)
                 return
+
+    def complete(self, collection: str) -> None:
+        """The last page of a pull is in the store, just now: its head is the highest seen."""
+        self._store.complete(collection)
+        self._pulled[collection] = seq_of(self._store.seen)
+        self.put_back = False
 
     async def push_once(self, *, urgent: bool = False) -> None:
         """The oldest edits, and the server's verdict on each. Raises what the wire raises."""
         edits = self._store.unsent(BATCH, urgent=urgent)
         if edits:  # otherwise a pull has shown meanwhile that the server has them
-            await self._send(edits)
+            await self.send(edits)
 
-    async def _send(self, edits: Sequence[Edit]) -> None:
+    async def send(self, edits: Sequence[Edit]) -> None:
         """A batch that no answer is given for is halved until the row at fault stands alone. That
         one is set aside, and the others go on."""
         try:
@@ -172,9 +183,13 @@ class Replication:
                 self._store.set_aside(edits[0], str(refused))
                 return
             half = len(edits) // 2
-            await self._send(edits[:half])
-            await self._send(edits[half:])
+            await self.send(edits[:half])
+            await self.send(edits[half:])
             return
+        self.settle(edits, answers)
+
+    def settle(self, edits: Sequence[Edit], answers: Mapping[str, Document]) -> None:
+        """The server has answered for these edits of one collection; see `Store.settle`."""
         self._store.settle(edits, answers, at=self._device.now())
         if answers:
             self._arrived(edits[0].collection, list(answers.values()))

@@ -18,7 +18,7 @@ import orjson
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from .replication import Replication
-from .store import Document, Store
+from .store import Document, Store, seq_of
 from .wire import SCHEMA, hello, socket_headers
 
 SILENCE = 2.5  # heartbeats that may be missing before the connection counts as dead
@@ -38,7 +38,8 @@ Dial = Callable[[str, dict[str, str]], AbstractAsyncContextManager[Connection]]
 
 
 class Socket:
-    """Keeps one socket open, for ever. `up_since` (monotonic) once the server has answered."""
+    """Keeps one socket open, for ever. `up_since` (monotonic) once the server has answered. `mode`:
+    `frames`, or `resync` for a client that only wants to be told when to pull."""
 
     def __init__(
         self,
@@ -46,13 +47,16 @@ class Socket:
         store: Store,
         replication: Replication,
         dial: Dial,
+        *,
         schema: int = SCHEMA,
+        mode: str = "frames",
     ) -> None:
         self._url = url
         self._store = store
         self._replication = replication
         self._dial = dial
         self._schema = schema
+        self._mode = mode
         self.up_since: float | None = None
 
     @property
@@ -81,7 +85,9 @@ class Socket:
 
     async def _converse(self, connection: Connection) -> NoReturn:
         checkpoints = {name: self._store.checkpoint(name) for name in self._replication.collections}
-        greeting = hello(self._store.instance, checkpoints, self._store.seen, self._schema)
+        greeting = hello(
+            self._store.instance, checkpoints, self._store.seen, self._schema, self._mode
+        )
         await connection.send(orjson.dumps(greeting).decode())
         silence = OPEN_SECONDS
         while True:
@@ -105,6 +111,8 @@ class Socket:
         if self._store.epoch not in {None, message["epoch"]}:
             self._replication.renew(message["epoch"])
             return
+        if self._mode == "resync" and seq_of(message["head"]) > self._replication.pulled:
+            self._replication.want()  # it may concern us: nothing else tells
         self._store.has_seen(message["head"])
         for collection, checkpoint in message.get("checkpoints", {}).items():
             if checkpoint is not None and checkpoint != self._store.checkpoint(collection):

@@ -119,13 +119,15 @@ class Store(Ledger):
             document = {**orjson.loads(row[0]), **self._next_save(), "_deleted": True}
             self._keep(collection, document, at)
 
-    def unsent(self, limit: int, *, urgent: bool = False) -> list[Edit]:
-        """The oldest edits of one collection, in the order in which they were typed. What is urgent
-        comes first and by itself; with `urgent` nothing else comes."""
+    def unsent(
+        self, limit: int, *, urgent: bool = False, collection: str | None = None
+    ) -> list[Edit]:
+        """The oldest edits of one collection (this one, if it is named), in the order in which they
+        were typed. What is urgent comes first and by itself; with `urgent` nothing else comes."""
         first = self._db.execute(
             "select collection, urgent from outbox where state = 'unsent' and urgent >= ? "
-            "order by urgent desc, n limit 1",
-            [urgent],
+            "and collection = coalesce(?, collection) order by urgent desc, n limit 1",
+            [urgent, collection],
         ).fetchone()
         if first is None:
             return []

@@ -17,6 +17,7 @@ from uuid_utils.compat import uuid7
 from .device import Device, stamp
 from .emergency import Banner, banner
 from .replication import Replication
+from .roundtrip import RoundTrip
 from .socket import Connection, Socket
 from .store import Document, Outbox, Store
 from .wire import SCHEMA, Wire
@@ -76,6 +77,7 @@ class Tablet:
         pushable: Sequence[str] = PUSHABLE,
         append_only: Sequence[str] = ("facts",),
         schema: int = SCHEMA,
+        mode: str = "frames",
     ) -> None:
         self.label = label
         self.device = Device(clock_offset)
@@ -93,8 +95,11 @@ class Tablet:
             dice=dice,
             arrived=self._arrived,
         )
+        self.round_trip = RoundTrip(self.store, self.wire, self.replication)
         address = f"{base_url.replace('http', 'ws', 1)}/ws/v1/sync"
-        self._socket = Socket(address, self.store, self.replication, link.dial, schema)
+        self._socket = Socket(
+            address, self.store, self.replication, link.dial, schema=schema, mode=mode
+        )
         self._told_received = {
             fact["assignment_id"]
             for fact in self.store.documents("facts")

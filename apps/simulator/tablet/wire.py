@@ -51,6 +51,9 @@ class Refused(Exception):
         self.problem = problem
 
 
+Failure = NoAnswer | ShutOut | Refused
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page of a pull. `full`: there may be more."""
@@ -111,16 +114,19 @@ class Wire:
 
     async def push(self, edits: Sequence[Edit]) -> dict[str, Document]:
         """Send edits of one collection; the documents that were not applied as sent, by id."""
-        rows = [
-            {"newDocumentState": {"_deleted": False, **edit.document}}
-            | ({"assumedMasterState": edit.assumed} if edit.assumed else {})
-            for edit in edits
-        ]
         answer, head = await self._sync(
-            "POST", f"/api/v1/sync/{edits[0].collection}/push", body=rows
+            "POST", f"/api/v1/sync/{edits[0].collection}/push", body=rows_of(edits)
         )
         self._store.has_seen(head)
         return {document["id"]: document for document in answer}
+
+    async def round_trip(self, body: Document) -> tuple[Document, bool]:
+        """All at once: see `roundtrip`. False: what was read is older than what this store has
+        seen; what was pushed is judged all the same."""
+        answer, head = await self._sync("POST", "/api/v1/sync", body=body)
+        current = seq_of(head) >= seq_of(self._store.seen)
+        self._store.has_seen(head)
+        return answer, current
 
     async def digest(self, collection: str, checkpoint: str | None) -> Document | None:
         """What the server says that this store must hold as of its checkpoint; None where
@@ -201,19 +207,31 @@ class Wire:
         return response
 
 
+def rows_of(edits: Sequence[Edit]) -> list[Document]:
+    """Edits as rows of a push."""
+    return [
+        {"newDocumentState": {"_deleted": False, **edit.document}}
+        | ({"assumedMasterState": edit.assumed} if edit.assumed else {})
+        for edit in edits
+    ]
+
+
 def understood(response: httpx2.Response) -> httpx2.Response:
     """A success, or the exception that says what to do about it."""
     if response.is_success:
         return response
-    status = response.status_code
+    raise failure(response.status_code, _problem(response), retry_after(response))
+
+
+def failure(status: int, problem: Document, wait: float = 1.0) -> Failure:
+    """What to do about an answer that is no success; `wait`: how long it asks to wait."""
     if status in {429, 503}:
-        code = _problem(response).get("code", "")
-        raise NoAnswer(f"asked to wait ({status} {code})", wait=retry_after(response))
+        return NoAnswer(f"asked to wait ({status} {problem.get('code', '')})", wait=wait)
     if status >= 500:
-        raise NoAnswer(f"the server failed ({status})")
+        return NoAnswer(f"the server failed ({status})")
     if status in {401, 403}:
-        raise ShutOut(f"not let in ({status})")
-    raise Refused(status, _problem(response))
+        return ShutOut(f"not let in ({status})")
+    return Refused(status, problem)
 
 
 def retry_after(response: httpx2.Response) -> float:
@@ -238,7 +256,11 @@ def socket_headers(token: str | None) -> dict[str, str]:
 
 
 def hello(
-    instance: UUID, checkpoints: dict[str, str | None], seen: str | None, schema: int = SCHEMA
+    instance: UUID,
+    checkpoints: dict[str, str | None],
+    seen: str | None,
+    schema: int = SCHEMA,
+    mode: str = "frames",
 ) -> Document:
     """The first message on a socket: who this is and what it has."""
     return {
@@ -247,4 +269,5 @@ def hello(
         "checkpoints": checkpoints,
         "seen": seen,
         "schema": schema,
+        "mode": mode,
     }

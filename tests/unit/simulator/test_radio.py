@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx2
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
 
 from apps.simulator.radio import CLEAR, Conditions, Radio
 
@@ -137,3 +138,20 @@ def test_delayed_requests_are_overtaken() -> None:
         assert sorted(server.seen) != server.seen
 
     go(test, Conditions(reordered=0.5, longest_delay=0.05))
+
+
+def test_frames_and_words_to_pull_are_lost_and_heartbeats_come() -> None:
+    said = ['{"type":"frame","n":1}', '{"type":"resync"}', '{"type":"heartbeat"}']
+
+    async def speak(connection: ServerConnection) -> None:
+        for message in said:
+            await connection.send(message)
+
+    async def run() -> str | bytes:
+        radio = Radio(random.Random(1), Conditions(lost_frames=1))
+        async with serve(speak, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            async with radio.dial(f"ws://127.0.0.1:{port}", {}) as line:
+                return await line.recv()
+
+    assert asyncio.run(run()) == said[-1]

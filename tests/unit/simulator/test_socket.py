@@ -12,7 +12,7 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from apps.simulator.radio import Radio
 from apps.simulator.tablet.socket import Socket
-from tests.unit.simulator.scripted import EPOCH, OTHER_EPOCH, Impatient, Rig
+from tests.unit.simulator.scripted import EPOCH, OTHER_EPOCH, Impatient, Rig, page
 
 WELCOME = {"type": "welcome", "head": "5.1", "epoch": EPOCH, "heartbeat_seconds": 5}
 
@@ -28,13 +28,13 @@ def frame(prev: str | None, checkpoint: str, *documents: dict[str, Any]) -> dict
 
 
 def heartbeat(**more: Any) -> dict[str, Any]:
-    return {"type": "heartbeat", "head": "6.1", "epoch": EPOCH, **more}
+    return {"type": "heartbeat", "head": "6.1", "epoch": EPOCH} | more
 
 
 Speak = Callable[[ServerConnection, dict[str, Any]], Awaitable[None]]
 
 
-async def converse(rig: Rig, speak: Speak, sessions: int = 1) -> list[bool]:
+async def converse(rig: Rig, speak: Speak, sessions: int = 1, mode: str = "frames") -> list[bool]:
     """So many sessions with a real server that speaks after each hello and then closes."""
 
     async def handle(connection: ServerConnection) -> None:
@@ -43,16 +43,16 @@ async def converse(rig: Rig, speak: Speak, sessions: int = 1) -> list[bool]:
     async with serve(handle, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         dial = Radio(Impatient()).dial
-        socket = Socket(f"ws://127.0.0.1:{port}", rig.store, rig.replication, dial)
+        socket = Socket(f"ws://127.0.0.1:{port}", rig.store, rig.replication, dial, mode=mode)
         return [await socket.session() for _ in range(sessions)]
 
 
-def play(rig: Rig, *messages: dict[str, Any]) -> None:
+def play(rig: Rig, *messages: dict[str, Any], mode: str = "frames") -> None:
     async def speak(connection: ServerConnection, hello: dict[str, Any]) -> None:
         for message in (WELCOME, *messages):
             await connection.send(json.dumps(message))
 
-    asyncio.run(converse(rig, speak))
+    asyncio.run(converse(rig, speak, mode=mode))
 
 
 def test_frames_that_continue_are_taken() -> None:
@@ -97,6 +97,17 @@ def test_a_heartbeat_that_agrees_asks_for_nothing() -> None:
 def test_resync_makes_it_pull_everything() -> None:
     rig = Rig()
     play(rig, {"type": "resync"})
+    assert set(rig.replication.wanted) == {"assignments", "facts"}
+
+
+def test_a_plain_client_pulls_for_a_head_beyond_what_it_has_pulled() -> None:
+    rig = Rig(*(page(checkpoint="1", head="5.1") for _ in range(2)))
+    for name in rig.replication.collections:
+        asyncio.run(rig.replication.pull_once(name))
+    play(rig, heartbeat(head="5.1"), mode="resync")
+    assert rig.replication.wanted == ()
+    rig.store.has_seen("6.1")  # its own push has shown it
+    play(rig, heartbeat(), mode="resync")
     assert set(rig.replication.wanted) == {"assignments", "facts"}
 
 
