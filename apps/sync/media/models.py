@@ -96,8 +96,8 @@ class MediaClaim(UUIDModel):
 
 
 class MediaHandIn(UUIDModel):
-    """A tablet has sent a file in full while nobody was signed in on it. Nobody sees the file by
-    that: it counts for what those name who once were signed in there."""
+    """A tablet has sent a file in full, whoever was signed in on it. Nobody sees the file by that:
+    it counts for what those name who once were signed in there."""
 
     SAFE = frozenset({"id", "file", "tablet", "at"})
 
@@ -115,9 +115,9 @@ class MediaHandIn(UUIDModel):
 class MediaReference(UUIDModel):
     """A document names a file, which may not be here yet. No foreign keys: clients supply both.
 
-    `proven`: `author`, who wrote the document, has sent the file in full or saw it otherwise. To
-    name a file is no way to see it: whoever knows an address and no more does not learn by it
-    whether the file is here. Once proven, a reference stays proven.
+    `proven`: a tablet of `author`, who wrote the document, has sent the file in full, or they saw
+    it otherwise. To name a file is no way to see it: whoever knows an address and no more does not
+    learn by it whether the file is here. Once proven, a reference stays proven.
 
     `named`: the document names it now. False: an earlier version did, which may be put back.
     """

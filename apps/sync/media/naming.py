@@ -103,9 +103,9 @@ def note(
 
 
 def prove(*, file: MediaFile, people: QuerySet[User]) -> bool:
-    """One of these people has sent the file in full: what they have named before counts from now
-    on, and what was named by those who see it through that. Whether a document of theirs names it
-    that somebody may see. Under the file's lock."""
+    """A tablet of these people has sent the file in full: what they have named before counts from
+    now on, and what was named by those who see it through that. Whether a document of theirs names
+    it that somebody may see. Under the file's lock."""
     sha256 = bytes(file.sha256)
     rows = MediaReference.objects.filter(sha256=sha256)
     rows.filter(author__in=people, proven=False).update(proven=True)
@@ -140,7 +140,7 @@ def lock(names: Iterable[bytes]) -> None:
 
 
 def _handed_in(user: User, names: Iterable[bytes]) -> set[bytes]:
-    """Those that came from a tablet of this person's while nobody was signed in on it."""
+    """Those that came from a tablet on which this person once was signed in."""
     files = MediaHandIn.objects.filter(file__sha256__in=list(names), tablet__sign_ins__user=user)
     return {bytes(sha) for sha in files.values_list("file__sha256", flat=True)}
 

@@ -97,9 +97,9 @@ def take(*, sha256: bytes, piece: Piece, session: TabletSession, now: datetime) 
     """Takes a piece, and ends the upload with the last one.
 
     Whoever may see the file already is told so. Whoever may not sends it in full, and cannot tell
-    by anything whether it was here: it is put together, looked into and answered alike. A tablet
-    that is lost, or on which nobody is signed in, hands in: nobody sees the file by that, until a
-    document names it of somebody who once was signed in there.
+    by anything whether it was here: it is put together, looked into and answered alike. It counts
+    for documents that name it of whoever once was signed in on the tablet. A tablet that is lost,
+    or on which nobody is signed in, hands in: nobody else sees the file by that.
 
     ProblemError: UPLOAD_OFFSET for a piece that does not continue what is here; TOO_LARGE;
     WRONG_HASH and those of `rendering`, with which everything sent is dropped; THROTTLED for too
@@ -208,13 +208,13 @@ def _end(upload: MediaUpload, session: TabletSession, now: datetime) -> Kept | P
 
 
 def _prove(file: MediaFile, session: TabletSession, now: datetime) -> None:
-    """What was named of the file counts from now on, or as soon as it is named."""
-    user = session.user
-    if user is None:
-        MediaHandIn.objects.get_or_create(file=file, tablet=session.tablet, defaults={"at": now})
-        naming.prove(file=file, people=User.objects.filter(sign_ins__tablet=session.tablet))
-    elif not naming.prove(file=file, people=User.objects.filter(pk=user.pk)):
-        MediaClaim.objects.get_or_create(file=file, user=user, defaults={"at": now})
+    """What was named of the file counts from now on, or as soon as it is named: by whoever once was
+    signed in on this tablet, as it speaks for all of them in what it pushes. Who took a photo may
+    have handed the tablet on before it was sent."""
+    MediaHandIn.objects.get_or_create(file=file, tablet=session.tablet, defaults={"at": now})
+    people = User.objects.filter(sign_ins__tablet=session.tablet)
+    if not naming.prove(file=file, people=people) and session.user is not None:
+        MediaClaim.objects.get_or_create(file=file, user=session.user, defaults={"at": now})
 
 
 def _together(upload: MediaUpload) -> bytes:

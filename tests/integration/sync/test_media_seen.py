@@ -11,8 +11,10 @@ from uuid import UUID
 import pytest
 from django.db import connection
 
+from apps.accounts import services as accounts
 from apps.accounts.models import Role
 from apps.audit.models import Entry
+from apps.core import clock
 from apps.core.ids import uuid7
 from apps.sync.media import api, naming, retention, storage
 from apps.sync.media.models import MediaClaim, MediaFile, MediaReference, MediaUpload
@@ -30,6 +32,7 @@ from tests.integration.sync.senders import (
     responder,
     sender,
 )
+from tests.integration.sync.test_access import push
 from tests.probe import rooms
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("folder")]
@@ -66,6 +69,23 @@ class TestWhoSees:
         of(mine).send(photo)
         assert of(theirs).sees(photo)
         assert not MediaClaim.objects.exists()
+
+    @pytest.mark.parametrize("first", ["photo", "document"])
+    def test_sent_after_the_tablet_was_handed_on(self, pair: Pair, first: str) -> None:
+        """Who took it has gone; the next one's sign-in sends it, and their page."""
+        mine, theirs = pair
+        photo, author = pictures.jpeg(), responder(mine)
+        mine.new(title="before")  # the tablet is known as theirs
+        nobody_of_the_team = person()
+        accounts.sign_in(tablet=mine.of.tablet, user=nobody_of_the_team, now=clock.now())
+        row = mine.row(uuid7(), title="t", photos=[address(photo)], author_id=str(author.pk))
+        if first == "photo":
+            of(mine).put(address(photo), photo)
+        push(mine, row, to="pages")
+        if first == "document":
+            assert not of(theirs).sees(photo)
+            of(mine).put(address(photo), photo)
+        assert of(theirs).sees(photo)
 
     def test_named_by_what_is_recorded_once(self, pair: Pair) -> None:
         mine, _ = pair
