@@ -12,24 +12,28 @@ import os
 import random
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.oracle.play import play
+from tests.oracle.play import SETTINGS, play
 from tests.processes import Processes
 
 SECONDS = float(os.environ.get("SOAK_SECONDS") or 600)
 GROWTH = 1.15
-SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.probe.settings", "HEARTBEAT_SECONDS": "1"}
+CROWD = 200
 
 
 @pytest.mark.django_db(transaction=True)
 def test_soak(
-    processes: Processes, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+    processes: Processes,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
     caplog.set_level(logging.WARNING, "httpx2")
-    servers = [processes.server(**SETTINGS) for _ in range(2)]
+    servers = [processes.server(**SETTINGS, MEDIA_FOLDER=str(tmp_path)) for _ in range(2)]
     first = int(os.environ.get("SEED") or random.SystemRandom().randrange(2**32))
 
     def say(text: str) -> None:
@@ -42,7 +46,7 @@ def test_soak(
         if not early and gone > SECONDS / 5:
             early = memory([server.pid for server in servers], say)
         try:
-            play([server.url for server in servers], seed=first + days)
+            play([server.url for server in servers], seed=first + days, crowd=CROWD)
         except BaseException:
             say(f"bad day: make soak SEED={first + days} SOAK_SECONDS=1")
             raise

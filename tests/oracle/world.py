@@ -9,133 +9,144 @@ from __future__ import annotations
 
 import asyncio
 import random
-import re
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from uuid import UUID
+from typing import Any, TypeVar
 
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from apps.accounts import services as accounts
-from apps.accounts.models import Role, User
+from apps.accounts.models import Role, Tablet, User
 from apps.audit.services import SYSTEM
 from apps.changes import scopes
 from apps.changes.services import grant, revoke
 from apps.core.ids import uuid7
-from apps.simulator.radio import CLEAR, Conditions, Radio
+from apps.simulator.radio import CLEAR
 from apps.simulator.tablet.store import Document
-from apps.simulator.tablet.tablet import Tablet
 from apps.simulator.tablet.wire import AnotherHistory, NoAnswer, Refused, ShutOut
 from tests import factories
 from tests.factories import EnrolledTablet, person, team
+from tests.oracle.held import OLD, SCHEMA, Held
+from tests.oracle.rights import Rights, Shown
+from tests.oracle.typed import Typed
 
-COLLECTIONS = ("notes", "pages", "marks", "facts", "quarantine", "signs")
-PUSHABLE = ("pages", "marks", "facts")
+T = TypeVar("T")
 MOST_BATCHES = 50
 STUCK_SECONDS = 60.0  # for one step of one tablet
-SCHEMA = 2  # of `tests.probe`; 1 is the app of last year
-POOR = Conditions(lost_answers=0.2, duplicates=0.2, reordered=0.3, longest_delay=0.05)
-LOST = Conditions(lost_answers=1.0)
-# How far the tablets' clocks are off.
-CLOCKS = (timedelta(hours=3), timedelta(0), timedelta(hours=-3), timedelta(minutes=20))
 
 
-def be_patient() -> None:
+def _be_patient() -> None:
     """Nothing that this thread asks of the database waits for ever."""
     with connection.cursor() as cursor:
         cursor.execute(f"set statement_timeout = '{STUCK_SECONDS:.0f}s'")
 
 
-@dataclass
-class Held:
-    """One local database on a tablet, in somebody's hands.
-
-    `pending`: the words of each document that this database may still replace unseen, because the
-    server has not answered for them.
-    """
-
-    name: str
-    of: EnrolledTablet
-    path: Path
-    radio: Radio
-    client: Tablet
-    pending: dict[tuple[str, str], set[str]] = field(default_factory=dict)
-    past: dict[str, list[Document]] = field(default_factory=dict)
+def _hang_up() -> None:
+    connections.close_all()
 
 
 class World:
-    """`owed`: every word that was typed and that its author has not taken back unsent, with who
-    typed it where. `ids`: every document that anybody began."""
+    """`typed`: what fingers did. `photos`: by address, where each was taken. `rights`: what
+    supervisors did. `lost` and `shut`: the tablet that was reported lost, and the one that is
+    compromised."""
 
-    def __init__(self, urls: Sequence[str], folder: Path, *, seed: int, tablets: int = 3) -> None:
-        be_patient()
+    def __init__(self, urls: Sequence[str], folder: Path, *, seed: int, tablets: int) -> None:
+        _be_patient()
         self.urls = list(urls)
         self.folder = folder / str(uuid7())
         self.folder.mkdir(parents=True)
         self.loop = asyncio.Runner()
+        self.desk = ThreadPoolExecutor(1, initializer=_be_patient)
         self.dice = random.Random(seed)
-        self.owed: dict[str, str] = {}
-        self.ids: set[str] = set()
-        self.notes: list[UUID] = []
+        self.typed = Typed()
+        self.photos: dict[str, Held] = {}
         self.said = ""
-        self.fragile: set[str] = set()
-        self.kept: Callable[[], set[str]] = set
-        self._words = 0
-        self._mark = uuid7().hex[-6:]
-        self.team = team(f"Team {self._mark}")
+        self.rights = Rights()
+        self.shut: Tablet | None = None
+        self.lost: Tablet | None = None
+        self.team = team(f"Team {self.typed.words.mark}")
         self.people = [person(of=self.team) for _ in range(tablets + 1)]
         self.supervisor = person(Role.SUPERVISOR, of=self.team)
         for user in self.people:
             self.grant(user)
         self.tablets = [factories.tablet(user, of=self.team) for user in self.people[:tablets]]
-        self.held: list[Held] = []
-        for number, of in enumerate(self.tablets):
-            # The first tablet has two local databases; the last has the app of last year.
-            for place in range(2 if number == 0 else 1):
-                self._install(
-                    of, f"tablet {number}{'ab'[place]}", number, old=number == tablets - 1
-                )
+        for of, user in zip(self.tablets, self.people, strict=False):
+            self.rights.sign_in(of.tablet.pk, user.pk)
+        self.held = [self._install(place) for place in range(tablets + 1)]
 
     # --- tablets ---
 
-    def _install(self, of: EnrolledTablet, name: str, number: int, *, old: bool) -> None:
-        path = self.folder / f"{name}.sqlite"
-        radio = Radio(random.Random(self.dice.random()))
-        client = self._app(name, path, radio, number, 1 if old else SCHEMA)
-        client.store.enrolled(of.token)
-        client.store.signed_in(str(self.people[number].pk))
-        self.held.append(Held(name, of, path, radio, client))
-
-    def _app(self, name: str, path: Path, radio: Radio, number: int, schema: int) -> Tablet:
-        return Tablet(
-            label=name,
-            base_url=self.urls[number % len(self.urls)],
-            path=path,
-            link=radio,
-            dice=random.Random(name),
-            clock_offset=CLOCKS[number % len(CLOCKS)],
-            collections=COLLECTIONS,
-            pushable=PUSHABLE,
-            schema=schema,
+    def _install(self, place: int) -> Held:
+        """The first tablet has two local databases, one of them with sockets that only say when to
+        pull; the last tablet has the app of last year."""
+        number = max(0, place - 1)
+        last = number == len(self.tablets) - 1
+        held = Held(
+            name=f"tablet {number}{'b' if place == 1 else ''}",
+            number=number,
+            of=self.tablets[number],
+            url=self.urls[number % len(self.urls)],
+            folder=self.folder,
+            dice=random.Random(self.dice.random()),
+            mode="resync" if place == 1 else "frames",
+            schema=OLD if last else SCHEMA,
         )
+        held.store.signed_in(str(self.people[number].pk))
+        return held
 
-    def restart(self, held: Held) -> None:
-        """The app is killed and started anew, on the same file."""
-        number, schema = self.tablets.index(held.of), held.client.wire.schema
-        self.run(held.client.close())
-        held.radio = Radio(random.Random(self.dice.random()), held.radio.conditions)
-        held.client = self._app(held.name, held.path, held.radio, number, schema)
+    def bystanders(self, user: User, databases: int) -> list[Held]:
+        """One more tablet, with so many local databases, that does nothing but listen."""
+        of = factories.tablet(user, of=self.team)
+        self.rights.sign_in(of.tablet.pk, user.pk)
+        return [
+            Held(
+                name=f"bystander {uuid7()}",
+                number=0,
+                of=of,
+                url=self.urls[place % len(self.urls)],
+                folder=self.folder,
+                dice=random.Random(place),
+                mode="frames",
+                schema=SCHEMA,
+            )
+            for place in range(databases)
+        ]
 
-    def run(self, work: Awaitable[Any]) -> Any:
+    @property
+    def let_in(self) -> list[Held]:
+        """The local databases on tablets that are answered."""
+        return [held for held in self.held if not self.is_shut(held)]
+
+    def is_shut(self, held: Held) -> bool:
+        return held.of.tablet == self.shut
+
+    def run(self, work: Awaitable[Any], seconds: float = STUCK_SECONDS) -> Any:
+        """Fails with what was last said where it takes too long."""
+
         async def awaited() -> Any:
-            async with asyncio.timeout(STUCK_SECONDS):
+            async with asyncio.timeout(seconds):
                 return await work
 
-        return self.loop.run(awaited())
+        try:
+            return self.loop.run(awaited())
+        except TimeoutError as late:
+            raise AssertionError(f"stuck: {self.said}") from late
+
+    async def ask(self, work: Callable[[], T]) -> T:
+        """Does what needs the database, in the desk's thread, while tablets go on."""
+        return await asyncio.get_running_loop().run_in_executor(self.desk, work)
+
+    @contextmanager
+    def meanwhile(self, work: Callable[[], object]) -> Iterator[None]:
+        """The desk does this meanwhile; afterwards it is waited for, and raises what it raised."""
+        done = self.desk.submit(work)
+        yield
+        done.result(2 * STUCK_SECONDS)
+
+    # --- contact ---
 
     def attempt(self, held: Held, *steps: Callable[[], Awaitable[None]]) -> bool:
         """Do these once, over the radio as it is. Whether all of them had an answer."""
@@ -162,90 +173,51 @@ class World:
     def push_all(self, held: Held) -> None:
         """Everything, with an answer at the first attempt."""
         for _ in range(MOST_BATCHES):
-            if not held.client.store.unsent(1):
+            if not held.store.unsent(1):
                 return
-            assert self.push(held), f"stuck: {self.said} {held.client.store.unsent(50)}"
-        raise AssertionError(f"{held.name} pushes the same for ever: {held.client.store.unsent(1)}")
+            assert self.push(held), f"stuck: {self.said} {held.store.unsent(50)}"
+        raise AssertionError(f"{held.name} pushes the same for ever: {held.store.unsent(1)}")
 
-    def pull(self, held: Held, *collections: str) -> bool:
+    def pull(self, held: Held) -> None:
+        """Everything, with an answer at the first attempt, collection by collection."""
         once = held.client.replication.pull_once
-        return self.attempt(
-            held, *(lambda name=name: once(name) for name in collections or COLLECTIONS)
-        )
+        names = held.client.replication.collections
+        assert self.attempt(held, *(lambda name=name: once(name) for name in names)), self.said
 
-    # --- what is typed ---
+    def exchange(self, held: Held) -> None:
+        """Push and pull everything, with an answer at the first attempt, in round trips."""
+        assert self.attempt(held, held.client.round_trip.once), self.said
 
-    def word(self) -> str:
-        """A word that nobody has typed before."""
-        self._words += 1
-        return f"w{self._mark}x{self._words}"
+    def send_photos(self, held: Held) -> None:
+        """Those that were not sent yet."""
+        for sha256 in held.media.unsent():
+            assert self.run(held.media.send(sha256)), held.media.refused()
 
-    def save(self, held: Held, collection: str, document: Document) -> Document:
-        """Type something: a new document, or an edit of one."""
-        key = (collection, document["id"])
-        self.ids.add(document["id"])
-        self._answered(held, key)
-        if before := held.client.store.get(*key):
-            held.past.setdefault(document["id"], []).append(before)
-        saved = held.client.save(collection, document)
-        words = self.words_in(saved)
-        self._take_back(held, key, words)
-        self._give_up(self.words_in(before or {}) - words)
-        new = words - self.owed.keys()
-        held.pending.setdefault(key, set()).update(new)
-        for word in new:
-            self.owed[word] = f"{word} in {collection} {document['id']}, typed on {held.name}"
-        return saved
+    def is_turned_away(self, held: Held) -> None:
+        """A tablet that is compromised is answered nothing, whatever it tries."""
+        client, before = held.client, held.here()
+        photos = held.media.unsent()
 
-    def erase(self, held: Held, collection: str, id: str) -> None:
-        key = (collection, id)
-        self._answered(held, key)
-        before = held.client.store.get(*key)
-        held.client.delete(collection, id)
-        self._take_back(held, key, set())
-        self._give_up(self.words_in(before or {}))
+        async def say() -> None:
+            answer = await held.media._request("PUT", photos[0] if photos else "0" * 64, b"")
+            assert answer.status_code == 401, answer
+            assert not await client._socket.session(), "its socket was answered"
 
-    def words_in(self, value: Any) -> set[str]:
-        """The words of this world in anything."""
-        return set(re.findall(rf"w{self._mark}x\d+", str(value)))
+        ways: list[Callable[[], Awaitable[None]]] = [
+            *(lambda n=n: client.replication.pull_once(n) for n in client.replication.collections),
+            client.round_trip.once,
+            *([client.replication.push_once] if held.store.unsent(1) else []),
+        ]
+        for way in ways:
+            assert not self.attempt(held, way), f"{held.name} is shut out, and was answered"
+            assert "401" in self.said, self.said
+        self.run(say())
+        assert held.here() == before, f"{held.name} is shut out, and was given something"
 
-    def _answered(self, held: Held, key: tuple[str, str]) -> None:
-        """What the server has answered for is owed for ever."""
-        if not held.client.store._waits(*key):
-            held.pending.pop(key, None)
-
-    def _take_back(self, held: Held, key: tuple[str, str], left: set[str]) -> None:
-        """Who replaces their own words before anybody has answered for them has taken them back."""
-        pending = held.pending.get(key, set())
-        for word in pending - left:
-            self.owed.pop(word, None)
-        pending &= left
-
-    def _give_up(self, words: set[str]) -> None:
-        """After a restore a word may stand on one tablet alone: who replaces it there, before the
-        tablet has handed it over, has taken it back."""
-        if gone := words & self.fragile:
-            for word in gone - self.kept():
-                self.owed.pop(word, None)
-
-    # --- what others do ---
-
-    def grant(self, user: User) -> None:
-        with transaction.atomic():
-            grant(principal=user.pk, scopes=[scopes.team(self.team.pk)])
-
-    def revoke(self, user: User) -> None:
-        with transaction.atomic():
-            revoke(principal=user.pk, scopes=[scopes.team(self.team.pk)])
-
-    def sign_in(self, of: EnrolledTablet, user: User) -> None:
-        accounts.sign_in(tablet=of.tablet, user=user, now=timezone.now())
+    def quiet(self) -> None:
+        """What was left on its way has arrived: nobody else writes any more."""
         for held in self.held:
-            if held.of is of:
-                held.client.store.signed_in(str(user.pk))
-
-    def sign_out(self, of: EnrolledTablet) -> None:
-        accounts.sign_out(tablet=of.tablet, by=SYSTEM, now=timezone.now())
+            self.run(held.radio.quiet())
 
     def calm(self) -> None:
         """The radio is good everywhere."""
@@ -253,7 +225,72 @@ class World:
             held.radio.conditions = CLEAR
             held.radio.regain_coverage()
 
+    # --- what each may hold ---
+
+    def documents(self) -> list[Shown]:
+        return self.rights.documents(self.typed.ids, self.rights.hands)
+
+    def amiss(self, held: Held, documents: Iterable[Shown]) -> list[str]:
+        """What a local database that was in contact just now has too much, or lacks. What everyone
+        may see stays when nobody is signed in, as it is; a lost tablet has to drop it."""
+        user = self.rights.hands[held.of.tablet.pk]
+        holdings = self.rights.holdings(user, documents)
+        waits = held.unsettled("unsent", "aside")
+        has = held.here()
+        if user is None and held.of.tablet != self.lost:
+            has = {one for one in has if one[0] != "signs"}
+        return [
+            *(f"{held.name} still has {one}" for one in sorted(has - holdings.may - waits)),
+            *(f"{held.name} lacks {one}" for one in sorted(holdings.must - has - waits)),
+        ]
+
+    # --- what is typed ---
+
+    def save(self, held: Held, collection: str, document: Document) -> None:
+        """Type something: a new document, or an edit of one."""
+        self.typed.save(held, collection, document, barred=self.is_shut(held))
+
+    # --- what others do ---
+
+    def grant(self, user: User) -> None:
+        with transaction.atomic():
+            grant(principal=user.pk, scopes=[scopes.team(self.team.pk)])
+        self.rights.team.add(user.pk)
+
+    def revoke(self, user: User) -> None:
+        with transaction.atomic():
+            revoke(principal=user.pk, scopes=[scopes.team(self.team.pk)])
+        self.rights.team.discard(user.pk)
+
+    def sign_in(self, of: EnrolledTablet, user: User) -> None:
+        accounts.sign_in(tablet=of.tablet, user=user, now=timezone.now())
+        self.rights.sign_in(of.tablet.pk, user.pk)
+        for held in self.held:
+            if held.of is of:
+                held.store.signed_in(str(user.pk))
+
+    def sign_out(self, of: EnrolledTablet) -> None:
+        accounts.sign_out(tablet=of.tablet, by=SYSTEM, now=timezone.now())
+        self.rights.hands[of.tablet.pk] = None
+
+    def lose(self, tablet: Tablet) -> None:
+        accounts.mark_lost(tablet=tablet, by=SYSTEM, now=timezone.now())
+        self.lost, self.rights.hands[tablet.pk] = tablet, None
+
+    def find(self) -> None:
+        if self.lost is not None:
+            accounts.mark_found(tablet=self.lost, by=SYSTEM, now=timezone.now())
+            self.lost = None
+
+    def compromise(self, tablet: Tablet) -> None:
+        accounts.mark_compromised(tablet=tablet, by=SYSTEM, now=timezone.now())
+        self.shut, self.rights.hands[tablet.pk] = tablet, None
+        if self.lost == tablet:
+            self.lost = None
+
     def close(self) -> None:
         for held in self.held:
-            self.run(held.client.close())
+            self.run(held.close())
         self.loop.close()
+        self.desk.submit(_hang_up).result()
+        self.desk.shutdown()

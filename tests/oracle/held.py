@@ -1,0 +1,143 @@
+"""One local database on a tablet, in somebody's hands: the reference client over a bad radio."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from apps.simulator.radio import CLEAR, Conditions, Radio
+from apps.simulator.tablet.media import Media
+from apps.simulator.tablet.store import Document, Store
+from apps.simulator.tablet.tablet import Tablet
+from tests.factories import EnrolledTablet
+from tests.oracle.words import is_uuid
+
+COLLECTIONS = ("notes", "pages", "marks", "facts", "quarantine", "signs")
+PUSHABLE = ("pages", "marks", "facts")
+OLD, SCHEMA = 1, 2  # of `tests.probe`; the app of last year, and today's
+POOR = Conditions(
+    lost_answers=0.2, duplicates=0.2, reordered=0.3, longest_delay=0.05, lost_frames=0.3
+)
+LOST = Conditions(lost_answers=1.0)
+SOME_FRAMES, NO_FRAMES = Conditions(lost_frames=0.5), Conditions(lost_frames=1.0)
+# How far the tablets' clocks are off.
+CLOCKS = (timedelta(hours=3), timedelta(0), timedelta(hours=-3), timedelta(minutes=20))
+
+
+def app(
+    url: str,
+    path: Path | str,
+    radio: Radio,
+    *,
+    label: str = "",
+    schema: int = SCHEMA,
+    mode: str = "frames",
+    clock: timedelta = timedelta(0),
+) -> Tablet:
+    """The reference client, with the collections of `tests.probe`."""
+    return Tablet(
+        label=label,
+        base_url=url,
+        path=path,
+        link=radio,
+        dice=random.Random(label),
+        clock_offset=clock,
+        collections=COLLECTIONS,
+        pushable=PUSHABLE,
+        schema=schema,
+        mode=mode,
+    )
+
+
+@dataclass
+class Held:
+    """`number` is its tablet's. `mode` of its sockets.
+
+    `pending`: the words of each document that this database may still replace unseen, because the
+    server has not answered for them.
+    """
+
+    name: str
+    number: int
+    of: EnrolledTablet
+    url: str
+    folder: Path
+    dice: random.Random
+    mode: str
+    schema: int
+    pending: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    past: dict[str, list[Document]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.start(CLEAR, CLOCKS[self.number % len(CLOCKS)])
+        self.store.enrolled(self.of.token)
+
+    def start(self, conditions: Conditions, clock: timedelta) -> None:
+        """The app is started, on its file."""
+        self.radio = Radio(random.Random(self.dice.random()), conditions)
+        self.client = app(
+            self.url,
+            self.folder / f"{self.name}.sqlite",
+            self.radio,
+            label=self.name,
+            schema=self.schema,
+            mode=self.mode,
+            clock=clock,
+        )
+        self.media = Media(
+            self.url,
+            self.folder / f"{self.name}.photos",
+            lambda: self.of.token,
+            dice=self.dice,
+            transport=self.radio.transport,
+        )
+
+    async def close(self) -> None:
+        await self.client.close()
+        await self.media.close()
+
+    async def restart(self) -> None:
+        """The app is killed and started anew, perhaps after somebody has set the clock."""
+        await self.close()
+        self.start(self.radio.conditions, self.dice.choice(CLOCKS))
+
+    async def run(self) -> None:
+        """All of it, until it is cancelled."""
+        await asyncio.gather(self.client.run(), self.media.sending())
+
+    @property
+    def store(self) -> Store:
+        return self.client.store
+
+    @property
+    def schema_known(self) -> int:
+        return self.client.wire.schema
+
+    def here(self) -> set[tuple[str, str]]:
+        """The documents that it holds; ids that are none stay, as no tombstone can name them: no
+        client makes such ids."""
+        return {
+            (name, one["id"])
+            for name in COLLECTIONS
+            for one in self.store.documents(name)
+            if is_uuid(one["id"])
+        }
+
+    def unsettled(self, *states: str) -> set[tuple[str, str]]:
+        """The documents with an edit in one of these states of the outbox."""
+        marks = ", ".join("?" * len(states))
+        return set(
+            self.store._db.execute(
+                f"select collection, id from outbox where state in ({marks})",
+                states,
+            ).fetchall()
+        )
+
+    def texts(self, collections: Sequence[str] = PUSHABLE) -> list[str]:
+        """All that lies on it, as it is kept."""
+        rows = self.store._db.execute("select collection, body from document where not deleted")
+        return [body.decode() for name, body in rows if name in collections]
