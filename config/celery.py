@@ -34,6 +34,7 @@ app.conf.beat_schedule = {
     "take-waiting": tick("sync.take_waiting", 60),
     "set-aside-unseen": tick("sync.set_aside_unseen", 3600),
     "let-late-acts-go": tick("firstaid.let_late_go", 60),
+    "watch-for-spikes": tick("firstaid.watch_for_spikes", 60),
     "tell-kits": tick("firstaid.tell_kits", 300),
     "expire-held-messages": tick("dispatch.expire_held", 3600),
 }

@@ -206,6 +206,7 @@ def alert_body(row: Alert, of: Record | None, about: Fact | None) -> dict[str, A
         "call_type": of.incident.final_call_type or of.incident.initial_call_type if of else "",
         "assignment_id": str(row.assignment_id) if row.assignment_id else None,
         "fact_id": str(row.fact_id) if row.fact_id else None,
+        "counted": row.counted,
     }
 
 
@@ -261,6 +262,8 @@ def _alarm(row: Assignment) -> dict[str, Any] | None:
 
 
 def _matters(alert: Alert) -> bool:
+    if alert.kind == AlertKind.OVERDOSE_SPIKE:
+        return False  # what was given to somebody is not for everyone who has the call
     return alert.stopped_at is None or alert.kind != AlertKind.UNACKNOWLEDGED
 
 

@@ -224,6 +224,7 @@ class AlertKind(models.TextChoices):
     ASSIST = "assist", "assistance requested"
     SCENE_UNSAFE = "scene_unsafe", "scene no longer safe"
     UNACKNOWLEDGED = "unacknowledged", "call not acknowledged"
+    OVERDOSE_SPIKE = "overdose_spike", "overdoses near each other"
 
 
 class AlertQuerySet(VisibleQuerySet["Alert"]):
@@ -239,7 +240,7 @@ class Alert(UUIDModel):
 
     SAFE = frozenset(
         {"id", "kind", "assignment_id", "fact_id", "unit", "raised_at", "level"}
-        | {"acknowledged_by", "acknowledged_at", "stopped_at"}
+        | {"acknowledged_by", "acknowledged_at", "stopped_at", "counted"}
     )
 
     kind = models.CharField(max_length=20, choices=AlertKind)
@@ -253,6 +254,9 @@ class Alert(UUIDModel):
     acknowledged_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     acknowledged_at = models.DateTimeField(null=True)
     stopped_at = models.DateTimeField(null=True, help_text="its cause is over")
+    counted = models.JSONField(
+        null=True, help_text="what was counted, where it is about more than one call: numbers alone"
+    )
 
     objects = AlertQuerySet.as_manager()
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from apps.assignments import codes
 from apps.assignments.documents import ASSIGNMENT_EVENT, AT_WHOM
+from apps.assignments.models import AlertKind
 
 _ID: Final[dict[str, Any]] = {"type": "string", "format": "uuid", "maxLength": 36}
 _TEXT: Final = {"type": "string"}
@@ -250,7 +251,7 @@ ALERT: Final[dict[str, Any]] = {
         "id": _ID,
         **_served(
             {
-                "kind": {"enum": ["emergency", "assist", "scene_unsafe", "unacknowledged"]},
+                "kind": {"enum": AlertKind.values},
                 "level": {"type": "integer", "description": "2: supervisors; 3: dispatch desk too"},
                 **_ANSWER,
                 "raised_at": _TIME,
@@ -265,6 +266,10 @@ ALERT: Final[dict[str, Any]] = {
                 "call_type": _TEXT,
                 "assignment_id": _MAYBE_ID,
                 "fact_id": _MAYBE_ID,
+                "counted": {
+                    **_MAYBE_OBJECT,
+                    "description": "overdose_spike: {overdoses, metres, hours}",
+                },
             }
         ),
     },

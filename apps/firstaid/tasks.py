@@ -1,4 +1,4 @@
-"""Ticks: kits that have something new to warn of, and acts that came late."""
+"""Ticks: what kits warn of, acts that came late, overdoses near each other."""
 
 from __future__ import annotations
 
@@ -21,3 +21,9 @@ def tell_kits(**kwargs: Any) -> None:
 def let_late_go(**kwargs: Any) -> None:
     """What came after its call had left the tablets leaves them too, minutes late at most."""
     services.let_late_go(now=clock.now())
+
+
+@shared_task(name="firstaid.watch_for_spikes")
+def watch_for_spikes(**kwargs: Any) -> None:
+    """Every minute: this is how late supervisors hear of overdoses near each other."""
+    services.watch_for_spikes(now=clock.now())

@@ -7,6 +7,7 @@ stores, publishes and audits. See `writing`.
 from apps.assignments.services.alarms import (
     acknowledge_alert,
     let_cleared_go,
+    raise_alert,
     raise_due_alarms,
 )
 from apps.assignments.services.following import follow_incident
@@ -30,6 +31,7 @@ __all__ = [
     "follow_incident",
     "let_cleared_go",
     "link",
+    "raise_alert",
     "raise_due_alarms",
     "reassign",
     "record_from_desk",

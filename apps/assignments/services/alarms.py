@@ -20,7 +20,7 @@ Alarm against acknowledgement, and two ticks at once:
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -92,6 +92,29 @@ def acknowledge_alert(*, alert: Alert, by: User, now: datetime) -> Alert:
         ]
     publish_all(found, now=now)
     record_all([Act(user_actor(by), "acknowledge", "alert", [row.pk], {"kind": row.kind})], now=now)
+    return row
+
+
+@transaction.atomic
+def raise_alert(
+    *, kind: AlertKind, assignment_id: UUID, counted: Mapping[str, float], now: datetime
+) -> Alert | None:
+    """Tells the supervisors of an assignment's team of something that is about more than this call.
+    None: there is no such assignment."""
+    record = lock(assignment_id)
+    if record is None:
+        return None
+    row = Alert(
+        kind=kind,
+        assignment_id=assignment_id,
+        unit=record.assignment.unit,
+        raised_at=now,
+        level=2,
+        counted=dict(counted),
+    )
+    record.alerts += Alert.objects.bulk_create([row])
+    publish_all(alert_documents(record, {row.pk}), now=now)
+    record_all([Act(SYSTEM, "alarm", "alert", [row.pk], {"kind": row.kind})], now=now)
     return row
 
 

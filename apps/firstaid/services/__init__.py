@@ -24,6 +24,7 @@ from apps.firstaid.services.stock import (
     save_product,
     tell_kits,
 )
+from apps.firstaid.services.watching import watch_for_spikes
 
 __all__ = [
     "MOST_PIECES",
@@ -50,4 +51,5 @@ __all__ = [
     "save_product",
     "save_protocol",
     "tell_kits",
+    "watch_for_spikes",
 ]
