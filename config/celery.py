@@ -29,6 +29,8 @@ app.conf.beat_schedule = {
     "raise-due-alarms": tick("assignments.raise_due_alarms", ESCALATION_TICK_SECONDS),
     "let-cleared-go": tick("assignments.let_cleared_go", 15),
     "close-broken-glass": tick("people.close_broken_glass", 15),
+    "lock-notes": tick("casenotes.lock_due", 60),
+    "take-early-signatures": tick("casenotes.take_early_signatures", 60),
     "end-old-sign-ins": tick("accounts.end_old_sign_ins", 60),
     "sweep-media": tick("sync.sweep_media", 3600),
     "take-waiting": tick("sync.take_waiting", 60),

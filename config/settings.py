@@ -151,6 +151,7 @@ INSTALLED_APPS = [
     "apps.dispatch",
     "apps.assignments",
     "apps.people",
+    "apps.casenotes",
     "apps.firstaid",
 ]
 if not PRODUCTION:
@@ -316,6 +317,10 @@ CLEARED_STAYS_SECONDS = env.number("CLEARED_STAYS_SECONDS", 3600, least=0)
 BREAK_GLASS_MINUTES = env.number("BREAK_GLASS_MINUTES", 60, least=1)
 # A mis-tap is undone without a reason within this time (real seconds).
 MISTAP_SECONDS = env.number("MISTAP_SECONDS", 10, least=0)
+# A signed note is locked after this long; until then a further responder may sign it too.
+NOTE_LOCK_HOURS = env.number("NOTE_LOCK_HOURS", 24, least=0)
+# The share of signed notes that a supervisor reviews whatever stands in them: 0 to 1.
+NOTE_REVIEW_SAMPLE = env.number("NOTE_REVIEW_SAMPLE", 0.05, least=0)
 # A message from CAD that cannot be parsed is kept this long.
 HELD_MESSAGE_DAYS = env.number("HELD_MESSAGE_DAYS", 7, least=1)
 # A tablet's clock that is further off than this is marked.

@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 
 from apps.assignments import codes, documents, records, schemas
 from apps.assignments.timeline import fields
+from apps.casenotes import schemas as casenotes
 from apps.core.problems import Problem
 from apps.dispatch.codelists import code_lists
 from apps.dispatch.referencekinds import ReferenceKind, reference_kinds
@@ -79,6 +80,7 @@ def test_every_kind_of_fact_is_described() -> None:
         *(schemas.ASSIGNMENT, schemas.FACT, schemas.ALERT, QUARANTINE.schema),
         *(people.ENCOUNTER, people.PERSON, firstaid.DOSE, firstaid.AID),
         *(firstaid.ANSWER, firstaid.MOVEMENT),
+        *(casenotes.CASE_NOTE, casenotes.SIGNATURE, casenotes.ADDENDUM),
     ],
     ids=lambda schema: schema.get("title", "quarantine"),
 )

@@ -87,6 +87,8 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 @admin.register(QuarantinedWrite)
 class QuarantinedWriteAdmin(RecordAdmin[QuarantinedWrite]):
+    """`actions` may be added to by other apps."""
+
     VIEW = frozenset({"supervisor"})
     list_display = (
         *("short_name", moment("at"), "open_for", "collection", "tablet", "author", "settled"),
@@ -96,7 +98,7 @@ class QuarantinedWriteAdmin(RecordAdmin[QuarantinedWrite]):
     list_select_related = ("tablet", "author")
     date_hierarchy = "at"
     ordering = ("-at",)
-    actions = ("acknowledge", "take")
+    actions = ["acknowledge", "take"]
     fields = (
         *("correct", "settled", moment("at"), "open_for", "collection", "doc_id", "tablet"),
         *("author", "why", "typed", "typed_on", "instance", "editor", "edit_no"),

@@ -1,0 +1,152 @@
+"""Notes: what was written, signed, added, and by whom."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps.assignments.admin.facts import assignment_link
+from apps.audit.admin import RecordAdmin
+from apps.casenotes import codes, documents
+from apps.casenotes.models import CaseNote
+from apps.casenotes.records import NoteRecord, read
+from apps.core import clock
+from apps.core.admin import NOTHING, moment, pretty, table, when
+from apps.people.parts import parts_of
+
+RESTRICTED: Final = "restricted: a mandated report is in it. It is not spoken of outside the team."
+
+
+def restricted(row: CaseNote) -> SafeString | str:
+    """The mark of a note that is its authors' and their supervisors' alone."""
+    return format_html("<strong>{}</strong>", "restricted") if row.restricted else NOTHING
+
+
+def note_link(row: CaseNote) -> SafeString:
+    """A link to a note's page."""
+    address = reverse("admin:casenotes_casenote_change", args=[row.pk])
+    return format_html('<a href="{}">{}</a>', address, str(row))
+
+
+def flag(code: str) -> str:
+    """A flag of a note in words, with the field that it is about."""
+    name, _, field = code.partition(":")
+    label = codes.FLAGS.get(name, name.replace("_", " "))
+    return f"{field}: {label}" if field else label
+
+
+def words(record: NoteRecord) -> SafeString:
+    """The note's text, field by field, as it was typed."""
+    shown = ((name, pretty(said)) for name, said in record.content.items() if said is not None)
+    return table(("field", "what stands there"), shown)
+
+
+@admin.register(CaseNote)
+class CaseNoteAdmin(RecordAdmin[CaseNote]):
+    """Lists show codes; what was written is on the page of each note alone."""
+
+    VIEW = frozenset({"supervisor"})
+    list_display = (
+        *("short_name", "state", "restricted_mark", "left", moment("begun_at", "begun")),
+        *(moment("signed_at", "signed"), "signed_by", moment("locked_at", "locked"), "assignment"),
+    )
+    list_filter = ("state", "restricted")
+    list_select_related = ("signed_by",)
+    date_hierarchy = "begun_at"
+    ordering = ("-begun_at",)
+    show_full_result_count = False
+    fieldsets = (
+        (None, {"fields": ("restricted_words", "state", "left", "assignment", "history")}),
+        ("What was written", {"fields": ("text", "doubts", "authors")}),
+        ("Signed", {"fields": ("signatures", moment("lock_due_at"), moment("locked_at"))}),
+        ("Afterwards", {"fields": ("reviews", "addenda")}),
+        ("Recorded of the same encounter", {"fields": ("others",)}),
+    )
+
+    @admin.display(description="note")
+    def short_name(self, row: CaseNote) -> str:
+        return str(row)
+
+    @admin.display(description="seen by", ordering="restricted")
+    def restricted_mark(self, row: CaseNote) -> SafeString | str:
+        return restricted(row)
+
+    @admin.display(description="seen by")
+    def restricted_words(self, row: CaseNote) -> SafeString:
+        if row.restricted:
+            return format_html("<strong>{}</strong>", RESTRICTED)
+        return format_html("{}", "the crew while they have the call, and their supervisors")
+
+    @admin.display(description="left")
+    def left(self, row: CaseNote) -> str:
+        return f"{row.missing} of {row.asked}"
+
+    @admin.display(description="assignment")
+    def assignment(self, row: CaseNote) -> SafeString:
+        return assignment_link(row.assignment_id)
+
+    @admin.display(description="every save of it")
+    def history(self, row: CaseNote) -> SafeString:
+        address = f"{reverse('admin:sync_version_changelist')}?q={row.pk}"
+        return format_html('<a href="{}">history</a>', address)
+
+    @admin.display(description="text")
+    def text(self, row: CaseNote) -> SafeString:
+        return words(_known(row))
+
+    @admin.display(description="doubts")
+    def doubts(self, row: CaseNote) -> str:
+        return "; ".join(flag(one) for one in row.flags) or NOTHING
+
+    @admin.display(description="who wrote what")
+    def authors(self, row: CaseNote) -> SafeString:
+        rows = (
+            (one.author, ", ".join(one.parts), when(one.last_at)) for one in _known(row).authors
+        )
+        return table(("who", "fields", "last"), rows)
+
+    @admin.display(description="signatures")
+    def signatures(self, row: CaseNote) -> SafeString:
+        rows = ((when(one.told_at), one.author, one.content_hash) for one in _known(row).signatures)
+        return table(("time", "who", "for the text"), rows)
+
+    @admin.display(description="reviews")
+    def reviews(self, row: CaseNote) -> SafeString:
+        rows = (
+            (
+                when(one.asked_at),
+                "; ".join(documents.reason_label(code) for code in one.reasons),
+                one.get_state_display(),
+                one.reviewer or NOTHING,
+                one.comment or NOTHING,
+            )
+            for one in _known(row).reviews
+        )
+        return table(("asked", "why", "state", "by", "comment"), rows)
+
+    @admin.display(description="addenda")
+    def addenda(self, row: CaseNote) -> SafeString:
+        rows = (
+            (when(one.told_at), one.author, one.text, pretty(one.changes) if one.changes else "")
+            for one in _known(row).addenda
+        )
+        return table(("time", "who", "words", "as typed after the signature"), rows)
+
+    @admin.display(description="")
+    def others(self, row: CaseNote) -> SafeString:
+        parts = parts_of(row.encounter_id)
+        parts.pop("note", None)
+        return table(("what", "as it stands"), ((name, pretty(one)) for name, one in parts.items()))
+
+
+def _known(row: CaseNote) -> NoteRecord:
+    """The note's record, read once for its page."""
+    known: Any = row.__dict__.get("_known")
+    if known is None:
+        known = row.__dict__["_known"] = read(row, now=clock.now())
+    assert isinstance(known, NoteRecord)
+    return known

@@ -1,0 +1,125 @@
+"""The review queue: accept a note, or return it with a comment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
+
+from apps.accounts.models import User
+from apps.assignments.admin.decisions import Decision, decide
+from apps.audit.admin import RecordAdmin
+from apps.casenotes import documents, services
+from apps.casenotes.admin.notes import note_link, restricted, words
+from apps.casenotes.debts import hours_since
+from apps.casenotes.models import Review, ReviewState
+from apps.casenotes.records import read
+from apps.core import clock
+from apps.core.admin import NOTHING, moment
+
+
+def _comment(**options: Any) -> forms.CharField:
+    return forms.CharField(max_length=4000, widget=forms.Textarea(attrs={"rows": 4}), **options)
+
+
+class AcceptForm(forms.Form):
+    comment = _comment(required=False, help_text="Shown to the authors. May be left empty.")
+
+
+class ReturnForm(forms.Form):
+    comment = _comment(help_text="Shown to the authors: which addendum is asked for.")
+
+
+class QueueFilter(admin.SimpleListFilter):
+    """What waits, unless somebody asks for the rest: a list of all there ever were is no queue."""
+
+    title = "state"
+    parameter_name = "queue"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("decided", "accepted or returned")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "decided":
+            return queryset.exclude(state=ReviewState.WAITING)
+        return queryset.filter(state=ReviewState.WAITING)
+
+    def choices(self, changelist: Any) -> Any:
+        """Django calls the state without a filter "All", which it is not here."""
+        first, *others = super().choices(changelist)
+        return [{**first, "display": "waiting"}, *others]
+
+
+@admin.register(Review)
+class ReviewAdmin(RecordAdmin[Review]):
+    VIEW = frozenset({"supervisor"})
+    list_display = (
+        *("short_name", "note_page", "restricted_mark", "signed_by", "why", "waits"),
+        *(moment("asked_at", "asked"), "state", "reviewer"),
+    )
+    list_filter = (QueueFilter,)
+    list_select_related = ("note", "note__signed_by", "reviewer")
+    ordering = ("asked_at", "pk")
+    show_full_result_count = False
+    actions = ("accept", "give_back")
+    fields = (
+        *("note_page", "restricted_mark", "signed_by", "why", "waits", "state"),
+        *("reviewer", moment("decided_at", "decided"), "said", "text"),
+    )
+    readonly_fields = fields
+
+    @admin.display(description="review")
+    def short_name(self, row: Review) -> str:
+        return str(row)
+
+    @admin.display(description="note")
+    def note_page(self, row: Review) -> SafeString:
+        return note_link(row.note)
+
+    @admin.display(description="seen by")
+    def restricted_mark(self, row: Review) -> SafeString | str:
+        return restricted(row.note)
+
+    @admin.display(description="signed by")
+    def signed_by(self, row: Review) -> str:
+        return str(row.note.signed_by)
+
+    @admin.display(description="why")
+    def why(self, row: Review) -> str:
+        return "; ".join(documents.reason_label(code) for code in row.reasons)
+
+    @admin.display(description="waits", ordering="asked_at")
+    def waits(self, row: Review) -> str:
+        if row.state != ReviewState.WAITING:
+            return NOTHING
+        return f"{hours_since(row.asked_at, clock.now())} h"
+
+    @admin.display(description="comment")
+    def said(self, row: Review) -> str:
+        return row.comment or NOTHING
+
+    @admin.display(description="text")
+    def text(self, row: Review) -> SafeString:
+        return words(read(row.note, now=clock.now()))
+
+    @admin.action(description="Accept")
+    def accept(self, request: HttpRequest, rows: QuerySet[Review]) -> HttpResponse | None:
+        def verb(row: Review, by: User, given: dict[str, Any]) -> None:
+            services.accept(review=row, by=by, now=clock.now(), **given)
+
+        decision = Decision("accept", "Accept", "Is it good as it is?", AcceptForm, verb, str)
+        return decide(self, request, rows, decision)
+
+    @admin.action(description="Return with a comment")
+    def give_back(self, request: HttpRequest, rows: QuerySet[Review]) -> HttpResponse | None:
+        def verb(row: Review, by: User, given: dict[str, Any]) -> None:
+            services.give_back(review=row, by=by, now=clock.now(), **given)
+
+        decision = Decision(
+            "give_back", "Return with a comment", "What is missing?", ReturnForm, verb, str
+        )
+        return decide(self, request, rows, decision)

@@ -1,0 +1,185 @@
+"""The documents that tablets are sent: notes, signatures, addenda.
+
+Built from rows that were read before. What the server adds to a note is worked out anew each time,
+so that nobody can type it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+
+from apps.casenotes.content import (
+    blocking,
+    completeness,
+    content_hash,
+    cssrs,
+    deadlines,
+    reviews,
+)
+from apps.casenotes.models import Addendum, Review, Signature, ToldFact
+from apps.casenotes.records import CASE_NOTES, NoteRecord
+from apps.changes import scopes
+from apps.changes.services import Document
+from apps.core.clock import iso
+from apps.sync.stamps import as_sent
+
+NOTE_SIGNATURE: Final = "note_signature"
+NOTE_ADDENDUM: Final = "note_addendum"
+# A document is at most 64 KB; the rest is room for `rev` and for sealing.
+_LARGEST: Final = 60_000
+
+_REASONS: Final = {
+    reason.code: reason for reason in (*(rule.reason for rule in reviews.RULES), reviews.SAMPLE)
+}
+
+
+def note(record: NoteRecord) -> Document:
+    """The note as its crew and their supervisors see it."""
+    return Document(CASE_NOTES, record.note.pk, record.scopes(), note_body(record))
+
+
+def note_body(record: NoteRecord) -> dict[str, Any]:
+    """What was typed, and what the server knows of it."""
+    row = record.note
+    progress = completeness(record.content, record.facts)
+    body = {
+        **record.content,
+        "id": str(row.pk),
+        "editor": str(row.editor) if row.editor else None,
+        "edit_no": row.edit_no,
+        "state": row.state,
+        "restricted": row.restricted,
+        "risk": cssrs.risk(_mapping(record.content.get("screen"))),
+        "completeness": {
+            "asked": list(progress.asked),
+            "missing": list(progress.missing),
+            "text": progress.text,
+        },
+        "to_mend": _to_mend(record),
+        "deadlines": [
+            {"code": one.code, "due_at": iso(one.due_at), "done_at": iso(one.done_at)}
+            for one in deadlines(record.content)
+        ],
+        "flags": row.flags,
+        "content_hash": content_hash(record.content),
+        "authors": [
+            {"id": str(one.author_id), "name": one.author.display_name, "parts": one.parts}
+            for one in record.authors
+        ],
+        "begun_at": iso(row.begun_at),
+        "signed_at": iso(row.signed_at),
+        "lock_due_at": iso(row.lock_due_at),
+        "locked_at": iso(row.locked_at),
+        "signatures": [
+            {"id": str(one.pk), "at": iso(one.told_at), **_author(one)} for one in record.signatures
+        ],
+        "reviews": [_review(one) for one in record.reviews],
+        "addenda": [
+            {"id": str(one.pk), "at": iso(one.told_at), **_author(one), **_added(one)}
+            for one in record.addenda
+        ],
+    }
+    return _cut(body)
+
+
+def signature(row: Signature, to: frozenset[str]) -> Document:
+    """A signature as a fact. What was signed is the note's, and is not sent twice."""
+    own = {"note_id": str(row.note_id), "content_hash": row.content_hash}
+    return Document("facts", row.pk, to, _fact(row, NOTE_SIGNATURE, own))
+
+
+def addendum(row: Addendum, to: frozenset[str]) -> Document:
+    """An addendum as a fact."""
+    own = {
+        "note_id": str(row.note_id),
+        **_added(row),
+        "quarantined": str(row.quarantined) if row.quarantined else None,
+        "recorded_by": row.recorded_by.display_name if row.recorded_by else None,
+    }
+    return Document("facts", row.pk, to, _fact(row, NOTE_ADDENDUM, own))
+
+
+def orphan(row: Addendum) -> Document:
+    """An addendum whose note is not here yet: for its author and their team."""
+    to = {scopes.responder(row.author_id)}
+    if row.author.team_id:
+        to.add(scopes.team(row.author.team_id))
+    return addendum(row, frozenset(to))
+
+
+def reason_label(code: str) -> str:
+    """A reason for a review in words; one that this version does not know as its code."""
+    known = _REASONS.get(code)
+    return known.label if known else code
+
+
+def asks_for_signature(code: str) -> bool:
+    """Whether a further responder's signature settles this reason."""
+    known = _REASONS.get(code)
+    return known is not None and known.kind == "co_signature"
+
+
+def _to_mend(record: NoteRecord) -> list[dict[str, str]]:
+    """What stands in the way of the signature of a draft."""
+    if not record.is_draft:
+        return []
+    errors = blocking(record.content, record.facts)
+    return [{"pointer": error.pointer, "detail": error.detail} for error in errors]
+
+
+def _fact(row: ToldFact, kind: str, own: dict[str, Any]) -> dict[str, Any]:
+    """What the client sent, and what the server knows about it; what has no column is kept and not
+    sent, as in a fact of the timeline."""
+    editor = {"editor": str(row.device)} if row.device else {}
+    return {
+        "id": str(row.pk),
+        "kind": kind,
+        **own,
+        "device_time": as_sent(row.device_time, "device_time", row.unread),
+        "counter": row.counter,
+        **editor,
+        **({"edit_no": row.edit_no} if row.edit_no else {}),
+        **_author(row),
+        "received_at": iso(row.received_at),
+        "clock_offset_ms": row.clock_offset_ms,
+        "clock_uncertainty_ms": row.clock_uncertainty_ms,
+        "flags": row.flags,
+    }
+
+
+def _author(row: ToldFact) -> dict[str, str]:
+    return {"author_id": str(row.author_id), "author_name": row.author.display_name}
+
+
+def _added(row: Addendum) -> dict[str, Any]:
+    return {"text": row.text, "changes": row.changes}
+
+
+def _review(row: Review) -> dict[str, Any]:
+    return {
+        "id": str(row.pk),
+        "state": row.state,
+        "reasons": row.reasons,
+        "asked_at": iso(row.asked_at),
+        "reviewer": row.reviewer.display_name if row.reviewer else None,
+        "decided_at": iso(row.decided_at),
+        "comment": row.comment,
+    }
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _cut(body: dict[str, Any]) -> dict[str, Any]:
+    """Leaves out what the oldest addenda say where the document would be too large: each of them is
+    a fact of its own, whole."""
+    excess = len(orjson.dumps(body)) - _LARGEST
+    for one in body["addenda"]:
+        if excess <= 0:
+            break
+        excess -= len(orjson.dumps([one["text"], one["changes"]]))
+        one |= {"text": None, "changes": None, "cut": True}
+    return body

@@ -1,0 +1,49 @@
+"""What is known of an encounter without its note: from the timeline, and from what other rooms tell
+of it. Nobody is asked for it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sized
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from apps.assignments.models import Assignment
+from apps.assignments.records import facts_of, limits, told
+from apps.assignments.timeline import Timeline, derive
+from apps.casenotes.content import RecordFacts
+from apps.people.parts import part_of
+
+# What firstaid says of an encounter (`people.parts`): a list each, of which only the length counts.
+_CARE: Final = ("doses", "aid")
+
+
+def known_of(
+    assignment: Assignment | None, encounter_ids: Iterable[UUID], *, now: datetime
+) -> RecordFacts:
+    """The facts that a note's path depends on. `assignment` None: it is not here yet, and nothing
+    of its timeline is known."""
+    encounters = list(encounter_ids)
+    doses, aid = (sum(_length(part_of(name, one)) for one in encounters) for name in _CARE)
+    if assignment is None:
+        return RecordFacts(at=now, doses=doses, aid=aid)
+    timeline = timeline_of(assignment)
+    closing = timeline.closing
+    return RecordFacts(
+        at=assignment.given_at,
+        contact=timeline.met,
+        doses=doses,
+        aid=aid,
+        closing=closing.kind if closing else None,
+        disposition=closing.disposition if closing else None,
+    )
+
+
+def timeline_of(assignment: Assignment) -> Timeline:
+    """What happened on an assignment, without its call."""
+    facts = facts_of([assignment.pk])
+    return derive([told(fact, fact.order) for fact in facts], limits=limits())
+
+
+def _length(part: Any) -> int:
+    return len(part) if isinstance(part, Sized) else 0

@@ -1,0 +1,128 @@
+"""A note with everything that its document is made of, read under the document's lock.
+
+Whoever changes a note takes the lock of its document first (`lock_notes`), and what it needs of the
+encounter's before that: whoever follows an assignment holds the assignment's row, then its
+encounters' documents, then its notes'. Who pushes a note never locks an assignment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from apps.assignments.models import Assignment
+from apps.casenotes.content import RecordFacts
+from apps.casenotes.known import known_of
+from apps.casenotes.models import (
+    Addendum,
+    CaseNote,
+    CaseNoteQuerySet,
+    NoteAuthor,
+    NoteState,
+    Review,
+    ReviewState,
+    Signature,
+)
+from apps.changes import scopes
+from apps.people.access import audience
+from apps.people.models import Encounter, EncounterQuerySet
+from apps.sync import documents
+
+CASE_NOTES: Final = CaseNoteQuerySet.COLLECTION
+
+
+@dataclass
+class NoteRecord:
+    """One note. `content` is what stands in it: the draft, or what was signed. `assignment` None:
+    it is not here yet. The lists are in the order in which things came."""
+
+    note: CaseNote
+    content: Mapping[str, Any]
+    authors: list[NoteAuthor]
+    signatures: list[Signature]
+    addenda: list[Addendum]
+    reviews: list[Review]
+    assignment: Assignment | None
+    facts: RecordFacts
+
+    @property
+    def author_ids(self) -> list[UUID]:
+        return [one.author_id for one in self.authors]
+
+    @property
+    def is_draft(self) -> bool:
+        return self.note.state == NoteState.DRAFT
+
+    @property
+    def last_review(self) -> Review | None:
+        return self.reviews[-1] if self.reviews else None
+
+    @property
+    def is_returned(self) -> bool:
+        """A reviewer has asked for something, and nobody has answered yet."""
+        return self.last_review is not None and self.last_review.state == ReviewState.RETURNED
+
+    def owing(self) -> list[UUID]:
+        """Whose turn it is: the authors', until they have signed, and when it was returned."""
+        return self.author_ids if self.is_draft or self.is_returned else []
+
+    def scopes(self) -> frozenset[str]:
+        """Who sees the note and what is told of it.
+
+        As all that is recorded on an assignment. One with a mandated report in it is its authors'
+        and their supervisors' alone: the unit's scope would show it to whoever joins the crew.
+        """
+        owing = self.owing() if self.assignment else self.author_ids
+        found = audience(self.note.assignment_id, author_ids=owing)
+        if not self.note.restricted:
+            return found
+        on_tablets = self.assignment is None or self.assignment.left_at is None
+        authors = {scopes.responder(id) for id in self.author_ids} if on_tablets else set()
+        return frozenset({one for one in found if not one.startswith("unit:")} | authors)
+
+
+def lock_notes(ids: Iterable[UUID]) -> None:
+    """Makes everybody else who writes one of these notes, or an encounter of their assignments,
+    wait."""
+    wanted = set(ids)
+    # What a note is of never changes, so it may be read before.
+    assignments = set(
+        CaseNote.objects.filter(pk__in=wanted).values_list("assignment_id", flat=True)
+    )
+    lock_assignments_notes(assignments, wanted)
+
+
+def lock_assignments_notes(assignment_ids: Iterable[UUID], note_ids: Iterable[UUID]) -> None:
+    """Likewise for the encounters of these assignments and for these notes."""
+    encounters = Encounter.objects.filter(assignment_id__in=list(assignment_ids))
+    documents.lock(EncounterQuerySet.COLLECTION, list(encounters.values_list("pk", flat=True)))
+    documents.lock(CASE_NOTES, note_ids)
+
+
+def read(note: CaseNote, *, now: datetime) -> NoteRecord:
+    """The record of a note as it stands."""
+    signatures = list(note.signatures.select_related("author").order_by("received_at", "pk"))
+    content = note.content if note.state == NoteState.DRAFT else signatures[0].content
+    assignment = Assignment.objects.filter(pk=note.assignment_id).first()
+    addenda = Addendum.objects.of(note.pk).select_related("author", "recorded_by")
+    reviews = note.reviews.select_related("reviewer")
+    return NoteRecord(
+        note=note,
+        content=content,
+        authors=list(note.authors.select_related("author").order_by("first_at", "pk")),
+        signatures=signatures,
+        addenda=list(addenda),
+        reviews=list(reviews.order_by("asked_at", "pk")),
+        assignment=assignment,
+        facts=known_of(assignment, [note.encounter_id], now=now),
+    )
+
+
+def locked(note_id: UUID, *, now: datetime) -> NoteRecord | None:
+    """The record of a note whose document's lock is held, its row locked as well; None where there
+    is no such note."""
+    row = CaseNote.objects.select_for_update(no_key=True).filter(pk=note_id).first()
+    return read(row, now=now) if row else None

@@ -1,0 +1,62 @@
+"""Signatures that came before the text they are for.
+
+A tablet pushes its collections independently: a signature may overtake the save that it signs. It
+is refused then, and lies in quarantine with its reason; when the text is here, it is taken by
+itself, under its author.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.db.utils import InterfaceError, OperationalError
+
+from apps.casenotes.content import content_hash
+from apps.casenotes.documents import NOTE_SIGNATURE
+from apps.casenotes.models import CaseNote
+from apps.core.problems import ProblemError
+from apps.sync.models import QuarantinedWrite
+from apps.sync.services.applying import apply_for
+from apps.sync.values import uuid_of
+
+log = logging.getLogger(__name__)
+
+# More are left to the tick: nobody waits for them.
+MOST_AT_ONCE: Final = 200
+
+
+def take_early_signatures(*, now: datetime, note_id: UUID | None = None) -> int:
+    """Takes the refused signatures (of one note, or of all) whose text is here now; returns how
+    many. One that is still not right stays where it is. Not part of anybody's transaction."""
+    rows = QuarantinedWrite.objects.open().filter(collection="facts").exclude(author=None)
+    return sum(
+        _take(row, now) for row in list(rows.order_by("at")[:MOST_AT_ONCE]) if _fits(row, note_id)
+    )
+
+
+def _fits(row: QuarantinedWrite, note_id: UUID | None) -> bool:
+    """Whether it signs the text that its note has now."""
+    told = row.content
+    named = uuid_of(told.get("note_id"))
+    if told.get("kind") != NOTE_SIGNATURE or named is None or note_id not in {None, named}:
+        return False
+    note = CaseNote.objects.filter(pk=named).first()
+    if note is None:
+        return False
+    held = note.signed_hash or content_hash(note.content)
+    return bool(told.get("content_hash") == held)
+
+
+def _take(row: QuarantinedWrite, now: datetime) -> bool:
+    assert row.author is not None  # asked for above
+    try:
+        apply_for(write=row, by=row.author, now=now)
+    except ProblemError:
+        return False  # its reasons are those that it has
+    except (OperationalError, InterfaceError):
+        log.warning("a signature that came early could not be taken yet")
+        return False
+    return True

@@ -1,0 +1,60 @@
+"""Notes follow their assignment: to whoever has the call, and off the tablets with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.casenotes import documents
+from apps.casenotes.models import CaseNote
+from apps.casenotes.records import CASE_NOTES, NoteRecord, lock_assignments_notes, locked
+from apps.casenotes.services.dispatch_records import settle
+from apps.changes.services import Document, Event, publish
+from apps.people.models import Encounter
+from apps.people.services import let_go
+
+
+@transaction.atomic
+def follow_assignment(*, assignment_id: UUID, now: datetime) -> None:
+    """Shows the notes of an assignment to whoever has it now, drafts with what the timeline tells
+    now, and settles its record. Idempotent; under the assignment's lock."""
+    found = list(CaseNote.objects.filter(assignment_id=assignment_id).values_list("pk", flat=True))
+    lock_assignments_notes([assignment_id], found)
+    for pk in found:
+        record = locked(pk, now=now)
+        assert record is not None, "notes are never deleted"
+        show(record, whole=record.is_draft, now=now)
+    settle_and_let_go(assignment_id=assignment_id, now=now)
+
+
+def settle_and_let_go(*, assignment_id: UUID, now: datetime) -> None:
+    """Settles an assignment's record. Where it is settled nobody owes anything of its encounters
+    any more, and they leave the tablets with the call. Under the encounters' locks."""
+    record = settle(assignment_id=assignment_id, now=now)
+    if record is not None and record.kind:
+        for encounter in Encounter.objects.of(assignment_id):
+            let_go(encounter_id=encounter.pk, now=now)
+
+
+def show(
+    record: NoteRecord,
+    *,
+    whole: bool = True,
+    fresh: Sequence[Document] = (),
+    events: Sequence[Event] = (),
+    now: datetime,
+) -> None:
+    """Publishes a note to whoever may see it now, and with it the facts about it. `whole` False:
+    only who sees it has changed. `fresh`: facts that are new, or say something else."""
+    scopes = record.scopes()
+    known = {one.id for one in fresh}
+    facts = [
+        Document("facts", one.pk, scopes)
+        for one in (*record.signatures, *record.addenda)
+        if one.pk not in known
+    ]
+    note = documents.note(record) if whole else Document(CASE_NOTES, record.note.pk, scopes)
+    publish(documents=[note, *fresh, *facts], events=events, now=now)
