@@ -17,12 +17,11 @@ import hypothesis
 import pytest
 import redis
 from django.conf import settings
-from django.core.management import call_command
 from django.db import connection, transaction
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
-from tests import reset
+from tests import databases, reset
 from tests.processes import Process, Processes, Server
 
 # Where a shell has started the suite in the background, Ctrl-C is ignored, by all processes that
@@ -77,24 +76,22 @@ _guarded("getaddrinfo", lambda host, *_: host)
 
 def pytest_collection_finish() -> None:
     """What was collected stays to the end. To look for garbage in it again and again would take an
-    eighth of the tests' time."""
+    eighth of the tests' time; to look often in what tests leave, some hundredths more."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Beside Django's: what `reset` needs."""
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """In place of pytest-django's, which migrates a database for each worker."""
     with django_db_blocker.unblock():
-        reset.remember_pristine()
-
-
-@pytest.fixture(scope="session")
-def application_rights(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """The application's role has its rights on this test database."""
+        databases.connect()
+    yield
     with django_db_blocker.unblock():
-        if _application_role() != connection.settings_dict["USER"]:
-            call_command("grant_privileges", role=_application_role(), verbosity=0)
+        connection.close()
 
 
 def _reset_between_tests(self: TransactionTestCase) -> None:
@@ -103,6 +100,9 @@ def _reset_between_tests(self: TransactionTestCase) -> None:
 
 # pytest-django's tests that commit are TransactionTestCases: this is where those flush.
 TransactionTestCase._fixture_teardown = _reset_between_tests
+# And they would connect anew each time: PostgreSQL works for a tenth of a second until a new
+# connection knows and has planned again what the one before did.
+TransactionTestCase._should_reload_connections = lambda self: False
 
 
 @pytest.fixture(autouse=True)
@@ -132,19 +132,13 @@ def commit_now(db: None) -> Callable[[], None]:
     return commit_now
 
 
-def _application_role() -> str | None:
-    return urlsplit(os.environ["TEST_APP_DATABASE_URL"]).username
-
-
 @pytest.fixture
-def application_role(
-    application_rights: None, db: None
-) -> Callable[[], contextlib.AbstractContextManager[None]]:
+def application_role(db: None) -> Callable[[], contextlib.AbstractContextManager[None]]:
     """`with application_role():` runs what is inside with the rights of the application's role.
 
     What fails inside is rolled back to where it began. Skips where one role does everything.
     """
-    role = _application_role()
+    role = databases.application_role()
     if role == connection.settings_dict["USER"]:
         pytest.skip("DATABASE_OWNER_URL names no role beside the one of DATABASE_URL")
 
@@ -159,9 +153,7 @@ def application_role(
 
 
 @pytest.fixture
-def processes(
-    application_rights: None, transactional_db: None, tmp_path: Path
-) -> Iterator[Processes]:
+def processes(transactional_db: None, tmp_path: Path) -> Iterator[Processes]:
     """Starts servers, workers and beats on this test's database, each with settings of its own."""
     processes = Processes(tmp_path)
     yield processes
@@ -176,7 +168,7 @@ def server(processes: Processes) -> Server:
 
 @pytest.fixture(scope="module")
 def standing_server(
-    application_rights: None, tmp_path_factory: pytest.TempPathFactory
+    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """A running server for all tests of a module: a start takes two seconds of a processor."""
     processes = Processes(tmp_path_factory.mktemp("standing"))

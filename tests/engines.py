@@ -1,8 +1,8 @@
 """pytest plugin: one throwaway pair of servers for the whole run, before the settings load.
 
 The process that pytest was started in brings PostgreSQL and Valkey up and sets the environment; the
-workers of a parallel run inherit it and start nothing. Each worker has a database of its own (by
-pytest-django) and a prefix of its own in Valkey. `DATABASE_URL` and `REDIS_URL` set from outside
+workers of a parallel run inherit it and start nothing. Each worker has a database of its own (see
+`databases`) and a prefix of its own in Valkey. `DATABASE_URL` and `REDIS_URL` set from outside
 win: the tests then make their databases there, as `DATABASE_OWNER_URL` (or `DATABASE_URL`), which
 needs the right CREATEDB.
 """
@@ -11,11 +11,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 from collections.abc import Generator
 
+import psycopg
 import pytest
 
 from apps.core import engines
+from apps.core.engine_servers import OWNER_ROLE
+from tests.databases import PREFIX, drop_all
+
+# `tests.kept` puts rows back without their triggers.
+_FOR_KEPT_ROWS = f"grant set on parameter session_replication_role to {OWNER_ROLE}"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -32,6 +39,14 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         os.environ.setdefault("TEST_APP_DATABASE_URL", servers.database_url)
         os.environ["DATABASE_URL"] = servers.database_owner_url
         os.environ["CAREFIELD_ENV"] = "test"
+        if PREFIX not in os.environ:
+            os.environ[PREFIX] = f"test_{secrets.token_hex(4)}"
+            if servers.postgres is None:
+                stack.callback(drop_all, servers.database_owner_url)
+            else:
+                superuser = servers.postgres._url("postgres", "postgres")
+                with psycopg.connect(superuser, autocommit=True) as connection:
+                    connection.execute(_FOR_KEPT_ROWS)
         # Tests live on a day of their own (`factories.NOON`), and sign-ins of that day still hold.
         os.environ.setdefault("SIGN_IN_HOURS", "1000000")
         # A machine that is busy with the other workers is no reason to turn anybody away.

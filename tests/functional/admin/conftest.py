@@ -179,9 +179,9 @@ def chromium() -> Iterator[Chromium]:
     chromium.close()
 
 
-@pytest.fixture(scope="module")
-def shared(application_rights: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for all tests of a module. Redis is emptied between them, and with it goes the
+@pytest.fixture(scope="package")
+def shared(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests of this package. Redis is emptied between them, and with it goes the
     group in which the server hears the bell of other processes: it joins again at a heartbeat."""
     processes = Processes(tmp_path_factory.mktemp("admin"))
     yield processes.server(HEARTBEAT_SECONDS="0.5")

@@ -25,9 +25,9 @@ def _committing(transactional_db: None) -> None:
     """What a server is to see must be committed."""
 
 
-@pytest.fixture(scope="module")
-def shared(application_rights: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with a quick heartbeat, for all tests of a module."""
+@pytest.fixture(scope="package")
+def shared(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with a quick heartbeat, for all tests of this package."""
     processes = Processes(tmp_path_factory.mktemp("shared"))
     yield processes.server(DJANGO_SETTINGS_MODULE="tests.probe.settings", HEARTBEAT_SECONDS="0.5")
     processes.end()

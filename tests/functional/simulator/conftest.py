@@ -83,7 +83,12 @@ def simulator(tmp_path: Path) -> Iterator[Callable[..., Command]]:
         terminal: int | None = None,
     ) -> Command:
         environ = {name: value for name, value in os.environ.items() if name not in SERVERS}
-        environ |= {"CAREFIELD_ENV": "development", "TERM": "xterm", **(servers or {})}
+        environ |= {
+            "CAREFIELD_ENV": "development",
+            "DJANGO_SETTINGS_MODULE": "tests.functional.simulator.settings",
+            "TERM": "xterm",
+            **(servers or {}),
+        }
         folder = folder or tmp_path / f"run{len(started)}"
         command = Command(
             *arguments,
@@ -107,7 +112,7 @@ def simulator(tmp_path: Path) -> Iterator[Callable[..., Command]]:
 
 
 @pytest.fixture
-def given_servers(application_rights: None, transactional_db: None) -> dict[str, str]:
+def given_servers(transactional_db: None) -> dict[str, str]:
     """This test's own database and Redis, as servers that somebody else has started."""
 
     def on_this_database(url: str) -> str:

@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def serving(application_rights: None, folder: Path) -> Iterator[Server]:
+def serving(django_db_setup: None, folder: Path) -> Iterator[Server]:
     processes = Processes(folder)
     yield processes.server(MEDIA_FOLDER=str(folder / "kept"))
     processes.end()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,6 +28,7 @@ from apps.dispatch.services import rulebook
 from apps.sync import registry
 from apps.sync.push import Row, push
 from apps.sync.registry import Contact
+from tests import kept
 from tests.factories import NOON, EnrolledTablet, person, tablet, team
 
 _taps = itertools.count(1)
@@ -222,9 +224,14 @@ def build(commit: Callable[[], None]) -> World:
 
 
 @pytest.fixture
-def world(commit_now: Callable[[], None]) -> World:
-    """In the test's own transaction; what happens at COMMIT happens after each step."""
-    return build(commit_now)
+def world(kept_world: dict[str, Any] | None, commit_now: Callable[[], None]) -> World:
+    """In the test's own transaction; what happens at COMMIT happens after each step. For
+    `kept_world` see the conftest of all integration tests."""
+    if kept_world is None:
+        return build(commit_now)
+    rulebook.forget()
+    kept.put()
+    return World(**deepcopy(kept_world), commit=commit_now)
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def _rooms() -> Iterator[None]:
 
 
 @pytest.fixture(scope="package")
-def shared(application_rights: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def shared(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     processes = Processes(tmp_path_factory.mktemp("server"))
     yield processes.server(DJANGO_SETTINGS_MODULE="tests.probe.settings", HEARTBEAT_SECONDS="0.5")
     processes.end()

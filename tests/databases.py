@@ -1,0 +1,76 @@
+"""The database of each worker: a copy of one that is migrated once for the whole run.
+
+Migrating takes some seconds of a processor, a copy a tenth of that. Whoever comes first migrates,
+the others wait for it. All databases of a run begin with the name in `CAREFIELD_TEST_DATABASES`, so
+that two runs on the same given server are not in each other's way.
+"""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import urlsplit
+
+import psycopg
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from psycopg import sql
+
+from tests import reset
+
+PREFIX = "CAREFIELD_TEST_DATABASES"
+
+
+def connect() -> None:
+    """Makes this process's database, and connects to it from now on."""
+    prefix = os.environ[PREFIX]
+    name = f"{prefix}_{os.getpid()}"
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as owner:
+        owner.execute("select pg_advisory_lock(hashtext(%s))", [prefix])  # until it is closed
+        known = owner.execute("select from pg_database where datname = %s", [prefix])
+        if known.fetchone() is None:
+            _make_first(owner, prefix)
+        _execute(owner, "create database {} template {}", name, prefix)
+    _use(name)
+
+
+def application_role() -> str:
+    """The role that the product's processes connect as."""
+    return urlsplit(os.environ["TEST_APP_DATABASE_URL"]).username or ""
+
+
+def drop_all(owner_url: str) -> None:
+    """Drops the databases of this run, on a server that others use too."""
+    with psycopg.connect(owner_url, autocommit=True) as owner:
+        ours = owner.execute(
+            "select datname from pg_database where starts_with(datname, %s)", [os.environ[PREFIX]]
+        )
+        for (name,) in ours.fetchall():
+            _execute(owner, "drop database {} with (force)", name)
+
+
+def _make_first(owner: psycopg.Connection, prefix: str) -> None:
+    """Migrated, with the application's rights and what `reset` needs. It has its name once it is
+    complete."""
+    half = f"{prefix}_half"
+    _execute(owner, "drop database if exists {} with (force)", half)  # of one that failed at it
+    _execute(owner, "create database {}", half)
+    try:
+        _use(half)
+        call_command("migrate", verbosity=0, interactive=False)
+        if application_role() != connection.settings_dict["USER"]:
+            call_command("grant_privileges", role=application_role(), verbosity=0)
+        reset.remember_pristine()
+    finally:
+        connection.close()
+    _execute(owner, "alter database {} rename to {}", half, prefix)
+
+
+def _use(name: str) -> None:
+    connection.close()
+    settings.DATABASES[connection.alias]["NAME"] = name
+    connection.settings_dict["NAME"] = name
+
+
+def _execute(owner: psycopg.Connection, statement: str, *names: str) -> None:
+    owner.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))

@@ -1,0 +1,1 @@
+"""Sockets of tablets and desks. A package, so that one server does for all its modules."""
