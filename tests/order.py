@@ -3,7 +3,7 @@
 `--dist worksteal` gives each worker a stretch of the collection, and who has done theirs takes over
 the end of another's. So each stretch begins with its share of what takes long, that none is left to
 one worker when the others have ended: one by one the tests marked `slow`, then the functional tests
-by modules, whose servers are started once. For the rest, the order is the random one.
+by packages or modules, whose servers are started once. For the rest, the order is the random one.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -31,16 +32,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def dealt(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
     """The stretches of all workers, one after the other: each as many items, as xdist cuts them."""
-    slow, modules, rest = [], {}, []
+    slow, groups, rest = [], {}, []
     for item in items:
         if item.get_closest_marker("slow"):
             slow.append([item])
         elif "functional" in item.path.parts:
-            modules.setdefault(item.path, []).append(item)
+            groups.setdefault(_served_together(item), []).append(item)
         else:
             rest.append(item)
     shares: list[list[pytest.Item]] = [[] for _ in range(workers)]
-    for number, group in enumerate([*slow, *modules.values()]):
+    for number, group in enumerate([*slow, *groups.values()]):
         shares[number % workers] += group
     ordered: list[pytest.Item] = []
     for number, share in enumerate(shares):
@@ -49,3 +50,10 @@ def dealt(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
         ordered += [*share, *rest[:room]]
         rest = rest[room:]
     return ordered
+
+
+def _served_together(item: pytest.Item) -> Path:
+    """The module of a functional test, or its package where that has a server for all of them."""
+    package = item.getparent(pytest.Package)
+    has_server = package is not None and "functional" in package.path.parts
+    return package.path if package and has_server else item.path

@@ -42,17 +42,18 @@ Story = Callable[[Street], Awaitable[None]]
 
 
 @pytest.fixture
-def cast(server: Server) -> Cast:
+def cast(standing_server: Server) -> Cast:
     return on_duty(CARE21=2, CARE22=1)
 
 
 @pytest.fixture
-def play(server: Server, cast: Cast) -> Callable[[Story], None]:
+def play(standing_server: Server, cast: Cast) -> Callable[[Story], None]:
     """Runs a story with every tablet connected."""
+    url = standing_server.url
 
     def play(story: Story) -> None:
         async def run() -> None:
-            async with connected(cast, tablets_at=server.url, cad_at=server.url) as street:
+            async with connected(cast, tablets_at=url, cad_at=url) as street:
                 await story(street)
 
         asyncio.run(run())
