@@ -33,6 +33,16 @@ def shared(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> I
     processes.end()
 
 
+@pytest.fixture(scope="package")
+def rechecking(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that looks up the rights of its sockets every second."""
+    processes = Processes(tmp_path_factory.mktemp("rechecking"))
+    yield processes.server(
+        DJANGO_SETTINGS_MODULE="tests.probe.settings", SOCKET_RECHECK_SECONDS="1"
+    )
+    processes.end()
+
+
 @pytest.fixture
 def serve(processes: Processes) -> Callable[..., Server]:
     """Starts a server that knows the probe's collections, with settings of its own."""

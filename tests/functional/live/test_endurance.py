@@ -175,21 +175,19 @@ def test_a_socket_lives_for_its_time(serve: Callable[..., Server]) -> None:
     assert at[-1] - at[0] < timedelta(seconds=11)
 
 
-def test_a_right_that_ended_without_a_word_is_noticed(serve: Callable[..., Server]) -> None:
-    server = serve(SOCKET_RECHECK_SECONDS="1")
+def test_a_right_that_ended_without_a_word_is_noticed(rechecking: Server) -> None:
     held = tablet(person())
-    with joined(server.ws_url, held) as client:
+    with joined(rechecking.ws_url, held) as client:
         TabletToken.objects.filter(tablet=held.tablet).update(revoked_at=clock.now())
         assert client.closed()[0] == 4401
 
 
-def test_a_tablet_with_a_silent_socket_is_in_contact(serve: Callable[..., Server]) -> None:
-    server = serve(SOCKET_RECHECK_SECONDS="1")
+def test_a_tablet_with_a_silent_socket_is_in_contact(rechecking: Server) -> None:
     held = tablet(person())
     rows = Tablet.objects.filter(pk=held.tablet.pk)
-    with joined(server.ws_url, held):
+    with joined(rechecking.ws_url, held):
         rows.update(last_seen_at=None)
-        server.wait_until(lambda: rows.exclude(last_seen_at=None).exists())
+        rechecking.wait_until(lambda: rows.exclude(last_seen_at=None).exists())
 
 
 def test_too_many_sockets_of_one_tablet_end_the_oldest(shared: Server) -> None:

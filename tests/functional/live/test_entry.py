@@ -241,8 +241,7 @@ def test_a_deactivated_person_loses_the_desk_at_once(shared: Server) -> None:
         assert client.closed() == (4401, "this access was ended")  # and not looked up later
 
 
-def test_a_session_that_ended_is_noticed(serve: Callable[..., Server]) -> None:
-    server = serve(SOCKET_RECHECK_SECONDS="1")
+def test_a_session_that_ended_is_noticed(rechecking: Server) -> None:
     user = person(Role.SUPERVISOR, password=True)
     browser = Client()
     assert browser.login(request=_request(), username=user.username, password=PASSWORD), (
@@ -250,7 +249,7 @@ def test_a_session_that_ended_is_noticed(serve: Callable[..., Server]) -> None:
     )
     cookie = {"Cookie": f"sessionid={browser.cookies['sessionid'].value}"}
     with dialled(
-        f"{server.ws_url}/ws/v1/desk", origin=server.url, additional_headers=cookie
+        f"{rechecking.ws_url}/ws/v1/desk", origin=rechecking.url, additional_headers=cookie
     ) as client:
         client.hello()
         browser.logout()
