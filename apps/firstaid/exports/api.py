@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Final
 
@@ -20,7 +19,7 @@ from apps.accounts.permissions import IsSupervisor
 from apps.core import clock
 from apps.core.problems import NOT_FOUND, ProblemError
 from apps.core.schema import PROBLEMS
-from apps.core.streaming import PartByPart
+from apps.core.streaming import PartByPart, Parts
 from apps.firstaid.exports import improved, services
 from apps.firstaid.exports.services import Tally
 from apps.people.models import Encounter, EncounterQuerySet
@@ -82,23 +81,23 @@ class AsTheyAre(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-def _file(parts: Iterator[bytes], name: str, content_type: str) -> HttpResponseBase:
+def _file(parts: Parts, name: str, content_type: str) -> HttpResponseBase:
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return PartByPart(parts, content_type=content_type, headers=headers)
 
 
-def nemsis_file(parts: Iterator[bytes]) -> HttpResponseBase | None:
+def nemsis_file(parts: Parts) -> HttpResponseBase | None:
     """The answer that sends an EMSDataSet; None where there is nothing to send."""
     first = next(parts, None)
     return None if first is None else _file(_after(first, parts), "encounters.xml", XML)
 
 
-def odmap_file(parts: Iterator[bytes]) -> HttpResponseBase:
+def odmap_file(parts: Parts) -> HttpResponseBase:
     """The answer that sends the overdoses."""
     return _file(parts, "overdoses.csv", CSV)
 
 
-def _after(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+def _after(first: bytes, rest: Parts) -> Parts:
     yield first
     yield from rest
 

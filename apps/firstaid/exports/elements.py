@@ -90,8 +90,8 @@ class Group:
         prefix `xsi`, which the document's root binds."""
         margin = "  "
         indent(self._element, margin, level)
-        text: bytes = tostring(self._element, encoding="utf-8")
-        return (margin * level).encode() + text + b"\n"
+        text: str = tostring(self._element, encoding="unicode")
+        return f"{margin * level}{text}\n".encode()
 
 
 def written(value: Value | None) -> str | None:

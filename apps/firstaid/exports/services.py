@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from apps.audit.services import Actor, record
+from apps.core.streaming import Parts
 from apps.firstaid.exports import nemsis, odmap
 from apps.firstaid.exports.care import Care
 from apps.firstaid.exports.improved import Improved
@@ -41,7 +42,7 @@ def between(rows: EncounterQuerySet, since: datetime, until: datetime) -> Encoun
 
 def export_nemsis(
     *, rows: EncounterQuerySet, actor: Actor, now: datetime, tally: Tally, narrative: bool = False
-) -> Iterator[bytes]:
+) -> Parts:
     """The parts of one EMSDataSet with these encounters, the oldest first. No part at all where
     none of them can be exported: a document without a report is not valid.
 
@@ -59,9 +60,7 @@ def export_nemsis(
         yield nemsis.tail()
 
 
-def export_odmap(
-    *, rows: EncounterQuerySet, actor: Actor, now: datetime, tally: Tally
-) -> Iterator[bytes]:
+def export_odmap(*, rows: EncounterQuerySet, actor: Actor, now: datetime, tally: Tally) -> Parts:
     """The lines of a CSV of the overdoses among these encounters, the oldest first."""
     yield odmap.header()
     for page in _pages(rows):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import cast
 
-from apps.core.streaming import PartByPart
+from apps.core.streaming import PartByPart, Parts
 
 
-def parts(made: list[int]) -> Iterator[bytes]:
+def parts(made: list[int]) -> Parts:
     for number in range(3):
         made.append(number)
         yield str(number).encode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -87,11 +88,19 @@ class TestAStream:
         assert (answer.status, answer.body) == (200, b"one two")
         assert told[-1] == "stream ended"
 
-    def test_ends_with_its_client(self) -> None:
+    def test_of_pages_is_made_in_one_thread_that_is_not_the_loops(self) -> None:
+        answer = asyncio.run(call(HTTPHandler(), "/pages"))
+        assert (answer.status, answer.body) == (200, b"0 1 ")
+        first, second, end = told[-3:]
+        assert (first, end) == (second, "stream ended")
+        assert first != threading.current_thread().name
+
+    @pytest.mark.parametrize("address", ["/stream", "/pages"])
+    def test_ends_with_its_client(self, address: str) -> None:
         async def play() -> Answer:
             answer, gone = Answer(), asyncio.Event()
             asked = asyncio.ensure_future(
-                call(HTTPHandler(), "/stream?for_ever=1", answer=answer, gone=gone)
+                call(HTTPHandler(), f"{address}?for_ever=1", answer=answer, gone=gone)
             )
             await answer.begun.wait()
             assert not asked.done()
@@ -101,7 +110,7 @@ class TestAStream:
             return answer
 
         answer = asyncio.run(play())
-        assert answer.body.startswith(b"one")
+        assert answer.body.startswith((b"one", b"0"))
         assert not answer.whole.is_set()
         assert told[-1] == "stream ended"
 

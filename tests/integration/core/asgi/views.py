@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import threading
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from django.urls import get_script_prefix, path
 from django.utils import timezone
 
 from apps.core.asgi import HTTPHandler
+from apps.core.streaming import PartByPart, Parts
 
 MOST = 100_000  # bytes of a body
 PATIENCE = 60.0
@@ -82,6 +84,20 @@ def stream(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(parts())
 
 
+def pages(request: HttpRequest) -> PartByPart:
+    def parts() -> Parts:
+        try:
+            for number in itertools.count():
+                told.append(threading.current_thread().name)
+                yield f"{number} ".encode()
+                if number == 1 and not request.GET.get("for_ever"):
+                    return
+        finally:
+            told.append("stream ended")
+
+    return PartByPart(parts())
+
+
 def file(request: HttpRequest) -> FileResponse:
     return FileResponse(Path(__file__).open("rb"))  # closed with the answer
 
@@ -92,6 +108,7 @@ urlpatterns = [
     path("abroad", abroad),
     path("broken", broken),
     path("stream", stream),
+    path("pages", pages),
     path("file", file),
     path("healthz", lambda _: HttpResponse("live")),
     path("readyz", lambda _: HttpResponse("ready")),
