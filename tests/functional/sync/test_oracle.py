@@ -15,7 +15,7 @@ from tests.processes import Processes
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
-DAYS = 3
+DAYS = 2
 ENOUGH_SECONDS = 25.0  # on a busy machine they are fewer
 
 
