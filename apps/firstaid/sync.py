@@ -12,10 +12,11 @@ from apps.core import clock
 from apps.core.problems import FieldError
 from apps.dispatch.codelists import CodeList, register_code_list
 from apps.dispatch.referencekinds import ReferenceKind, register_reference_kind
-from apps.firstaid import codes, reading, schemas, services
+from apps.firstaid import codes, parts, reading, schemas, services
 from apps.firstaid.documents import AID_LOGS, DOSES, OVERDOSE_ANSWER, STOCK_MOVEMENT
 from apps.firstaid.models import Kit, MovementKind, Product
 from apps.firstaid.services.ledger import kit_documents, product_documents
+from apps.people.parts import register_part
 from apps.sync.registry import (
     Collection,
     Contact,
@@ -147,6 +148,8 @@ register(
         audit_as="first_aid_log",
     )
 )
+register_part("doses", parts.doses_part)
+register_part("aid", parts.aid_part)
 for _name, (_source, _items) in codes.LISTS.items():
     _register_list(_name, _source, _items)
 # The lock of the assignments' own facts: what locks the same does so at once.

@@ -1,5 +1,5 @@
 """First aid in the stock admin."""
 
-from apps.firstaid.admin import exports
+from apps.firstaid.admin import acts, exports, stock, training
 
-__all__ = ["exports"]
+__all__ = ["acts", "exports", "stock", "training"]

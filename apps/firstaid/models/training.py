@@ -23,6 +23,10 @@ class CertificationQuerySet(QuerySet["Certification"]):
         """Those that were not taken back, expired or not."""
         return self.filter(withdrawn_at=None)
 
+    def expired(self, day: date) -> CertificationQuerySet:
+        """Held ones that are not good any more on this day."""
+        return self.held().filter(expires_on__lt=day)
+
     def expiring(self, by: date) -> CertificationQuerySet:
         """Held ones that are not good any more after this day, the soonest first."""
         return self.held().filter(expires_on__lte=by).order_by("expires_on", "pk")

@@ -2,7 +2,12 @@
 
 from apps.firstaid.services.acts import follow_assignment, let_late_go, lock_cases
 from apps.firstaid.services.ledger import lock_ledger
-from apps.firstaid.services.protocols import protocol_documents, protocol_of, save_protocol
+from apps.firstaid.services.protocols import (
+    check_protocol,
+    protocol_documents,
+    protocol_of,
+    save_protocol,
+)
 from apps.firstaid.services.recording import (
     record_aid,
     record_answer,
@@ -24,12 +29,14 @@ from apps.firstaid.services.stock import (
     save_product,
     tell_kits,
 )
+from apps.firstaid.services.training import record_certification, withdraw_certification
 from apps.firstaid.services.watching import watch_for_spikes
 
 __all__ = [
     "MOST_PIECES",
     "Recall",
     "bring_back",
+    "check_protocol",
     "count",
     "discard",
     "follow_assignment",
@@ -44,6 +51,7 @@ __all__ = [
     "receive",
     "record_aid",
     "record_answer",
+    "record_certification",
     "record_dose",
     "record_movement",
     "save_kit",
@@ -52,4 +60,5 @@ __all__ = [
     "save_protocol",
     "tell_kits",
     "watch_for_spikes",
+    "withdraw_certification",
 ]

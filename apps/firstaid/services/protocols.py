@@ -25,13 +25,7 @@ _FREE = frozenset({"effective_to"})
 def save_protocol(*, protocol: OverdoseProtocol, by: Actor, now: datetime) -> OverdoseProtocol:
     """Adds or changes a protocol, and tells the tablets. CONFLICT where one that has begun would be
     more than ended: what was asked then must stay to be seen."""
-    today = now.astimezone(clock.city()).date()
-    stored = OverdoseProtocol.objects.begun(today).filter(pk=protocol.pk).first()
-    if stored is not None:
-        fields = {field.name for field in OverdoseProtocol._meta.concrete_fields} - _FREE
-        if changed := sorted(n for n in fields if getattr(stored, n) != getattr(protocol, n)):
-            error = FieldError(f"/{changed[0]}", "It has begun: end it, and add another one.")
-            raise ProblemError(CONFLICT, errors=[error])
+    check_protocol(protocol=protocol, now=now)
     action = "create" if protocol._state.adding else "update"
     protocol.save()
     publish_reference([documents.protocol(protocol.pk, _rule(protocol))], now=now)
@@ -43,6 +37,17 @@ def save_protocol(*, protocol: OverdoseProtocol, by: Actor, now: datetime) -> Ov
         now=now,
     )
     return protocol
+
+
+def check_protocol(*, protocol: OverdoseProtocol, now: datetime) -> None:
+    """ProblemError (CONFLICT) where one that has begun would be more than ended."""
+    today = now.astimezone(clock.city()).date()
+    stored = OverdoseProtocol.objects.begun(today).filter(pk=protocol.pk).first()
+    if stored is not None:
+        fields = {field.name for field in OverdoseProtocol._meta.concrete_fields} - _FREE
+        if changed := sorted(n for n in fields if getattr(stored, n) != getattr(protocol, n)):
+            error = FieldError(f"/{changed[0]}", "It has begun: end it, and add another one.")
+            raise ProblemError(CONFLICT, errors=[error])
 
 
 def protocol_of(day: date) -> Protocol:

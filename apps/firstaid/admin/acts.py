@@ -1,0 +1,96 @@
+"""Doses and first aid: read by supervisors, changed by nobody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from apps.audit.admin import RecordAdmin
+from apps.core.admin import moment, pretty, when
+from apps.core.ids import short
+from apps.firstaid import codes, parts
+from apps.firstaid.aid import aid_of
+from apps.firstaid.doses import dose_of
+from apps.firstaid.models import FirstAidLog, NaloxoneDose
+
+_SEEN = frozenset({"supervisor"})
+_STAMP = (
+    *("assignment_id", "encounter_id", "corrects", "unit", "author", moment("received_at")),
+    *("clock_offset_ms", "doubts"),
+)
+
+
+class _ActAdmin(RecordAdmin[Any]):
+    VIEW = _SEEN
+    ordering = ("-received_at",)
+    show_full_result_count = False
+    list_filter = ("unit",)
+    date_hierarchy = "received_at"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("unit", "author")
+
+    @admin.display(description="assignment", ordering="assignment_id")
+    def assignment(self, row: Any) -> str:
+        return short(row.assignment_id) if row.assignment_id else ""
+
+    @admin.display(description="corrects", boolean=True)
+    def correction(self, row: Any) -> bool:
+        return row.corrects is not None
+
+    @admin.display(description="doubts")
+    def doubts(self, row: Any) -> str:
+        return "; ".join(codes.FLAGS.get(flag, flag) for flag in row.flags)
+
+    @admin.display(description="what could not be read")
+    def not_read(self, row: Any) -> SafeString:
+        return pretty(row.unread)
+
+
+@admin.register(NaloxoneDose)
+class DoseAdmin(_ActAdmin):
+    list_display = ("given", "what", "given_by", "unit", "author", "correction", "doubts")
+    fields = ("given", "told", *_STAMP, "product_id", "lot_id", "kit_id", "not_read")
+    readonly_fields = fields
+
+    @admin.display(description="given", ordering="received_at")
+    def given(self, row: NaloxoneDose) -> SafeString:
+        return when(dose_of(row).at)
+
+    @admin.display(description="what")
+    def what(self, row: NaloxoneDose) -> str:
+        told = parts.dose_in_words(dose_of(row))
+        words = (told["drug"], told["dose"], told["route"], told["not_given"])
+        return ", ".join(word for word in words if word)
+
+    @admin.display(description="given by")
+    def given_by(self, row: NaloxoneDose) -> str:
+        return str(parts.dose_in_words(dose_of(row))["given_by"])
+
+    @admin.display(description="as it was told")
+    def told(self, row: NaloxoneDose) -> SafeString:
+        return pretty(parts.dose_in_words(dose_of(row)))
+
+
+@admin.register(FirstAidLog)
+class AidAdmin(_ActAdmin):
+    list_display = ("done", "what", "unit", "author", "correction", "doubts")
+    fields = ("done", "told", *_STAMP, "not_read")
+    readonly_fields = fields
+
+    @admin.display(description="done", ordering="received_at")
+    def done(self, row: FirstAidLog) -> SafeString:
+        return when(aid_of(row).at)
+
+    @admin.display(description="what")
+    def what(self, row: FirstAidLog) -> str:
+        told = parts.aid_in_words(aid_of(row))
+        return ", ".join((*told["injuries"], *told["procedures"]))
+
+    @admin.display(description="as it was told")
+    def told(self, row: FirstAidLog) -> SafeString:
+        return pretty(parts.aid_in_words(aid_of(row)))

@@ -1,0 +1,129 @@
+"""What first aid contributes to the picture of an encounter, in words for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from apps.core import clock
+from apps.core.clock import iso
+from apps.firstaid import codes, services
+from apps.firstaid.aid import Aid, aids
+from apps.firstaid.doses import Answer, Dose, answer_of, doses
+from apps.firstaid.models import FirstAidLog, NaloxoneDose, OverdoseAnswer
+from apps.firstaid.prompts import Prompt, prompts
+
+
+@dataclass(frozen=True)
+class Care:
+    """What was given and done in one encounter, as it stands."""
+
+    doses: list[Dose]
+    answers: list[Answer]
+    aids: list[Aid]
+
+    def open_questions(self, day: date) -> list[Prompt]:
+        """What the log asks of it, by the protocol of a day, with the time from which it is due."""
+        return prompts(self.doses, self.answers, services.protocol_of(day))
+
+
+def care_of(encounter_id: UUID) -> Care:
+    """Read from the whole assignment: a correction may say that it was for somebody else."""
+    given = NaloxoneDose.objects.filter(assignment_id__in=_cases(NaloxoneDose, encounter_id))
+    done = FirstAidLog.objects.filter(assignment_id__in=_cases(FirstAidLog, encounter_id))
+    told = list(OverdoseAnswer.objects.filter(encounter_id=encounter_id))
+    return Care(
+        doses=[one for one in doses(given, told) if one.encounter_id == encounter_id],
+        answers=[answer_of(row) for row in sorted(told, key=lambda row: row.order)],
+        aids=[one for one in aids(done) if one.encounter_id == encounter_id],
+    )
+
+
+def doses_part(encounter_id: UUID) -> dict[str, Any] | None:
+    """The doses with their times, what was answered, and what is still asked. None for none."""
+    care = care_of(encounter_id)
+    if not care.doses:
+        return None
+    today = clock.now().astimezone(clock.city()).date()
+    return {
+        "doses": [dose_in_words(dose) for dose in care.doses],
+        "answers": [
+            {
+                "question": codes.QUESTIONS.get(one.question, one.question),
+                "answer": _word(codes.ANSWERS.get(one.question, {}), one.answer),
+                "at": iso(one.at),
+            }
+            for one in care.answers
+        ],
+        "open": [
+            {"question": codes.QUESTIONS[one.question], "due_at": iso(one.due_at)}
+            for one in care.open_questions(today)
+        ],
+    }
+
+
+def aid_part(encounter_id: UUID) -> list[dict[str, Any]] | None:
+    """First aid, each row in words. None for none."""
+    return [aid_in_words(one) for one in care_of(encounter_id).aids] or None
+
+
+def dose_in_words(dose: Dose) -> dict[str, Any]:
+    """One dose for people; what was not told is an empty text."""
+    return {
+        "at": iso(dose.at),
+        "drug": _word(codes.DRUGS, dose.drug),
+        "dose": f"{dose.amount:f} {_word(codes.UNITS, dose.amount_unit)}" if dose.amount else "",
+        "route": _word(codes.ROUTES, dose.route),
+        "given_by": _giver(dose.given_by),
+        "before_arrival": dose.before_arrival,
+        "breathing_before": _word(codes.BREATHING, dose.breathing_before),
+        "breathing_after": _word(codes.BREATHING, dose.breathing_after),
+        "response": _word(codes.RESPONSES, dose.response),
+        "complications": _words(codes.COMPLICATIONS, dose.complications),
+        "not_given": _word(codes.PERTINENT_NEGATIVES, dose.withheld),
+    }
+
+
+def aid_in_words(one: Aid) -> dict[str, Any]:
+    """One first aid log for people."""
+    return {
+        "at": iso(one.at),
+        "given_by": _giver(one.given_by),
+        "before_arrival": one.before_arrival,
+        "injuries": _words(codes.INJURIES, one.injuries),
+        "procedures": _words(codes.PROCEDURES, one.procedures),
+        "refused": [
+            f"{_word(codes.PROCEDURES, refusal.procedure)}: "
+            f"{_word(codes.PERTINENT_NEGATIVES, refusal.reason)}"
+            for refusal in one.refused
+        ],
+        "vitals": [
+            f"{codes.VITALS[name].label} {number:g} {codes.VITALS[name].unit}"
+            for name, number in one.vitals.items()
+        ],
+        "level": _word(codes.LEVELS, one.level),
+        "breathing": _word(codes.BREATHING, one.breathing),
+        "outcome": _word(codes.RESPONSES, one.outcome),
+        "note": one.note,
+    }
+
+
+def _cases(model: type[NaloxoneDose | FirstAidLog], encounter_id: UUID) -> set[UUID]:
+    rows = model.objects.filter(encounter_id=encounter_id).values_list("assignment_id", flat=True)
+    return {id for id in rows if id}
+
+
+def _giver(code: str) -> str:
+    known = codes.GIVERS.get(code)
+    return known.label if known else code
+
+
+def _word(known: Mapping[str, str], code: str) -> str:
+    return known.get(code, code)
+
+
+def _words(known: Mapping[str, str], told: Iterable[str]) -> list[str]:
+    return [known.get(code, code) for code in told]

@@ -1,0 +1,146 @@
+"""Doses of an encounter, stock, recalls: for whoever may see them, and written down."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.test import Client
+
+from apps.accounts.models import Role
+from apps.assignments.models import Assignment
+from apps.audit.models import Entry
+from apps.firstaid import codes
+from apps.people.ids import encounter_id
+from apps.people.parts import parts_of
+from tests.factories import person
+from tests.integration.assignments.conftest import World, after
+from tests.integration.firstaid.conftest import Stock, Tablets
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def desk(world: World) -> Client:
+    client = Client()
+    client.force_login(world.supervisor)
+    return client
+
+
+@pytest.fixture
+def case(world: World, tablets: Tablets) -> Assignment:
+    """A call on which somebody was met, and given a dose."""
+    row = world.given()
+    world.tap("contact_made", row)
+    tablets.dose(row, breathing_before=codes.GASPING)
+    return row
+
+
+def get(client: Client, address: str) -> Any:
+    answer = client.get(f"/api/v1/{address}")
+    assert answer.status_code == 200, answer.content
+    return answer.json()
+
+
+class TestDoses:
+    def test_of_an_encounter_with_what_is_still_asked(self, desk: Client, case: Assignment) -> None:
+        told = get(desk, f"encounters/{encounter_id(case.pk)}/doses")
+
+        [dose] = told["doses"]
+        assert (dose["dose"], dose["route"]) == ("4 mg", "In the nose")
+        asked = [one["question"] for one in told["open"]]
+        assert asked == [codes.QUESTIONS[q] for q in ("fire_called", "airway", "breathing")]
+        assert Entry.objects.filter(action="read", subject_type="naloxone_dose").count() == 1
+
+    def test_are_not_for_whoever_may_not_see_the_encounter(
+        self, world: World, desk: Client, case: Assignment
+    ) -> None:
+        address = f"/api/v1/encounters/{encounter_id(case.pk)}/doses"
+        desk.force_login(person(Role.SUPERVISOR))
+        assert desk.get(address).status_code == 404
+        desk.force_login(world.dispatcher)
+        assert desk.get(address).status_code == 403
+
+
+class TestParts:
+    def test_doses_and_aid_are_part_of_the_encounter(
+        self, world: World, tablets: Tablets, case: Assignment
+    ) -> None:
+        tablets.aid(case, procedures=[codes.RECOVERY_POSITION], given_by="care")
+        tablets.log(
+            "facts",
+            case,
+            kind="overdose_answer",
+            question="fire_called",
+            answer="called",
+            now=after(30),
+        )
+
+        told = parts_of(encounter_id(case.pk))
+        assert told["doses"]["answers"][0]["answer"] == "Called"
+        assert told["aid"][0]["procedures"] == ["Positioned (recovery position)"]
+        assert told["aid"][0]["given_by"] == "CARE"
+
+    def test_nothing_was_done_is_no_part(self, world: World) -> None:
+        row = world.given()
+        assert {"doses", "aid"} & parts_of(encounter_id(row.pk)).keys() == set()
+
+    def test_a_correction_moves_a_dose_to_another_person(
+        self, world: World, tablets: Tablets, case: Assignment
+    ) -> None:
+        other: UUID = encounter_id(case.pk, 2)
+        first = tablets.dose(case)
+        tablets.dose(case, corrects=first, encounter_id=other)
+
+        assert len(parts_of(encounter_id(case.pk))["doses"]["doses"]) == 1
+        assert len(parts_of(other)["doses"]["doses"]) == 1
+
+
+class TestStock:
+    def test_of_a_unit(self, world: World, stock: Stock, desk: Client) -> None:
+        [kit] = get(desk, f"stock?unit={world.ours.unit.pk}")
+
+        assert (kit["label"], kit["unit"]) == ("Bag 21", "CARE21")
+        assert kit["stock"] == [
+            {
+                "product": "Naloxone nasal spray 4 mg/0.1 mL",
+                "lot": "A1",
+                "expires_on": "2027-03-31",
+                "quantity": 2,
+            }
+        ]
+
+    def test_is_that_of_ones_own_team(self, stock: Stock, desk: Client) -> None:
+        assert len(get(desk, "stock")) == 2
+        desk.force_login(person(Role.SUPERVISOR))
+        assert get(desk, "stock") == []
+
+    def test_takes_a_uuid(self, desk: Client) -> None:
+        assert desk.get("/api/v1/stock?unit=CARE21").status_code == 400
+
+
+class TestRecall:
+    def test_lists_units_and_doses(
+        self, world: World, stock: Stock, tablets: Tablets, desk: Client
+    ) -> None:
+        sure = tablets.dose(world.given(), lot_id=stock.lot.pk)
+        perhaps = tablets.dose(world.given())
+        answer = desk.post(
+            f"/api/v1/lots/{stock.lot.pk}/recall",
+            {"number": "Z-1"},
+            content_type="application/json",
+        )
+
+        assert answer.status_code == 200, answer.content
+        told = answer.json()
+        assert [(one["kit"], one["quantity"]) for one in told["in_kits"]] == [
+            ("Bag 21", 1),
+            ("Store", 8),
+        ]
+        assert [one["dose"] for one in told["doses"]] == [str(sure)]
+        assert [one["dose"] for one in told["maybe"]] == [str(perhaps)]
+        assert told["doses"][0]["unit"] == "CARE21"
+        assert told == get(desk, f"lots/{stock.lot.pk}/recall")
+        looks = Entry.objects.filter(action="read", subject_type="naloxone_dose")
+        assert {pk for entry in looks for pk in entry.subject_ids} == {sure, perhaps}
