@@ -54,7 +54,7 @@ def _smoke(options: argparse.Namespace) -> int:
         seed=options.seed,
     )
     line, findings = smoke.smoke(chosen, folder=options.folder, say=_say)
-    for kind in ("lost", "duplicated", "diverged", "kept"):
+    for kind in ("lost", "texts_lost", "duplicated", "diverged", "kept"):
         for text in getattr(findings, kind)[: smoke.SHOWN]:
             _say(f"{kind}: {text}")
     sys.stdout.write(json.dumps(line) + "\n")

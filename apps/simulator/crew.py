@@ -16,6 +16,7 @@ from typing import Any
 from apps.core.ids import uuid7
 from apps.simulator.city import DESTINATIONS
 from apps.simulator.pace import Pace
+from apps.simulator.paperwork import Paperwork
 from apps.simulator.street import Scene, Street
 from apps.simulator.tablet.store import Document
 from apps.simulator.tablet.tablet import Tablet
@@ -27,19 +28,22 @@ class Over(Exception):
 
 @dataclass
 class Crew:
-    """A CARE unit's two responders. `on_views`: whether they start calls of their own when idle."""
+    """A CARE unit's two responders. `papers`: what they write; `on_views`: whether they start calls
+    of their own when idle."""
 
     call_sign: str
     tablets: Sequence[Tablet]
     street: Street
     pace: Pace
     dice: random.Random
+    papers: Paperwork
     on_views: bool = True
     doing: str = ""
     _todo: asyncio.Queue[str] = field(default_factory=asyncio.Queue, init=False)
     _acknowledged: dict[str, int] = field(default_factory=dict, init=False)
     _own: set[str] = field(default_factory=set, init=False)
     _reacting: int = field(default=0, init=False)
+    _writing: int = field(default=0, init=False)
     _group: asyncio.TaskGroup = field(default_factory=asyncio.TaskGroup, init=False)
 
     def __post_init__(self) -> None:
@@ -48,8 +52,8 @@ class Crew:
 
     @property
     def idle(self) -> bool:
-        """Nothing to do, and nobody about to acknowledge anything."""
-        return not (self.doing or self._reacting or self._todo.qsize())
+        """Nothing to do, nobody about to acknowledge anything, no note to be signed."""
+        return not (self.doing or self._reacting or self._writing or self._todo.qsize())
 
     @property
     def calls(self) -> int:
@@ -166,6 +170,7 @@ class Crew:
             return
         self._tap(id, "contact_made")
         self.doing = "in contact"
+        self.papers.meet(self._hand(id), id)
         if scene.police:
             await self.pace.minutes(2, 8)
             together = self.dice.choice(("care", "spd", "together"))
@@ -180,6 +185,7 @@ class Crew:
             )
             scene.police_released.set()
         await self._trouble(id)
+        await self._care(id)
         await self.pace.minutes(8, 25)
         await self._finish(id)
 
@@ -191,6 +197,20 @@ class Crew:
                 self._shown(id)
                 tablet = self._hand(id)  # whoever has tapped looks at their own banner
                 await self.street.watch_banner(tablet, tablet.tap(event, id))
+
+    async def _care(self, id: str) -> None:
+        """Naloxone, or a wound to be cleaned."""
+        if self.pace.happens(0.1):
+            self.doing = "giving naloxone"
+            await self.papers.overdose(self._hand(id), id)
+        if self.pace.happens(0.2):
+            self.papers.scrape(self._hand(id), id)
+
+    async def _write(self, id: str, disposition: str) -> None:
+        """The note is written on the way to the next call, and signed when both agree."""
+        self._writing += 1
+        await self.papers.write(id, disposition=disposition)
+        self._writing -= 1
 
     async def _finish(self, id: str) -> None:
         disposition = "18"
@@ -205,6 +225,7 @@ class Crew:
         elif self.pace.happens(0.4):
             disposition = "15"
         self._tap(id, "cleared", disposition=disposition)
+        self._group.create_task(self._write(id, disposition))
 
     def _open(self) -> str:
         """Somebody on the street: a call of their own, offline too."""

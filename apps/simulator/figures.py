@@ -49,6 +49,8 @@ class Figures:
     with_care: set[str] = field(default_factory=set)  # numbers of calls that named a CARE unit
     deliveries: dict[tuple[str, str], Delivery] = field(default_factory=dict)
     taps: dict[str, tuple[str, Document]] = field(default_factory=dict)  # fact -> tablet, document
+    records: set[str] = field(default_factory=set)  # ids of what is no tap: notes, doses, people
+    sentences: dict[str, tuple[str, str]] = field(default_factory=dict)  # -> collection, document
     acknowledged: set[str] = field(default_factory=set)
     escalated: dict[str, int] = field(default_factory=dict)  # assignment -> highest alarm level
     alerts: dict[str, Document] = field(default_factory=dict)
@@ -124,7 +126,14 @@ class Figures:
             posted is not None and up_since is not None and up_since < posted,
         )
 
+    def wrote(self, collection: str, id: str, sentence: str) -> None:
+        """A crew has written a sentence into a document."""
+        self.sentences[sentence] = (collection, id)
+
     def _typed(self, tablet: Tablet, fact: Document) -> None:
+        if fact.get("kind") != "assignment_event":
+            self.records.add(fact["id"])
+            return
         self.taps[fact["id"]] = (tablet.label, fact)
         if fact["event"] == "acknowledged":
             self.acknowledged.add(fact["assignment_id"])

@@ -21,6 +21,7 @@ from apps.simulator.crew import Crew
 from apps.simulator.desk import Desk
 from apps.simulator.figures import Figures
 from apps.simulator.pace import Pace
+from apps.simulator.paperwork import Paperwork
 from apps.simulator.radio import CLEAR, Conditions, Radio
 from apps.simulator.street import Scene, Street
 from apps.simulator.tablet.tablet import Tablet
@@ -73,6 +74,10 @@ class Shift:
     @property
     def dispatcher(self) -> Desk:
         return self.desks[-1]
+
+    @property
+    def supervisor(self) -> Desk:
+        return self.desks[0]
 
     @property
     def over(self) -> bool:
@@ -292,7 +297,8 @@ async def connected(
                 tablets.append(tablet)
                 radios[tablet.label] = radio
             own = [tablet for tablet, _ in pair]
-            crews.append(Crew(call_sign, own, street, pace, dice, on_views=plan.on_views))
+            papers = Paperwork(own, pace, dice, figures.wrote)
+            crews.append(Crew(call_sign, own, street, pace, dice, papers, on_views=plan.on_views))
         for radio in radios.values():
             radio.conditions = plan.conditions
         yield Shift(plan, base_url, figures, tablets, radios, crews, desks, cad, pace, dice, street)

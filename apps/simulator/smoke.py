@@ -86,6 +86,7 @@ async def _play(
                 tablets=shift.tablets,
                 desk=shift.dispatcher,
                 base_url=running.base_url,
+                supervisor=shift.supervisor,
             )
         finally:
             playing.cancel()
@@ -137,7 +138,8 @@ def _progress(shift: Shift) -> str:
 def summary(figures: Figures, findings: Findings) -> dict[str, Any]:
     """The one line: counts, and latencies in milliseconds from the CAD's first attempt to post a
     call until it is in the tablet's store. `live`: on tablets whose socket was open all the while;
-    the others had to come back from a dead zone first."""
+    the others had to come back from a dead zone first. `records_per_dispatch`: of the calls that
+    are over, how many have a signed note, or the record that two taps are."""
     every, live = figures.latencies(), figures.latencies(live=True)
     return {
         "calls": len(figures.posted),
@@ -148,6 +150,11 @@ def summary(figures: Figures, findings: Findings) -> dict[str, Any]:
         "lost": len(findings.lost),
         "duplicated": len(findings.duplicated),
         "diverged": len(findings.diverged),
+        "records_per_dispatch": _share(findings.closed - findings.owed, findings.closed),
+        "texts": len(figures.sentences),
+        "texts_lost": len(findings.texts_lost),
+        "conflicts": findings.conflicts,
+        "quarantined": findings.quarantined,
         "kept": len(findings.kept),
         "latency_p50_ms": _rounded(percentile(every, 0.5)),
         "latency_p99_ms": _rounded(percentile(every, 0.99)),
@@ -156,6 +163,10 @@ def summary(figures: Figures, findings: Findings) -> dict[str, Any]:
         "taps": len(figures.taps),
         "alerts": len(figures.alerts),
     }
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 3) if whole else None
 
 
 def _rounded(value: float | None) -> float | None:

@@ -1,18 +1,20 @@
 """What is true at the end of a run, found out independently of the tablets that played it.
 
-Three questions, each answered against somebody else's word:
+Four questions, each answered against somebody else's word:
 
 - **lost**: the journal of every tap that was ever typed, against what a dispatcher reads of every
   assignment over the API; and for every call that named a CARE unit, whether the tablets of the
   unit that has it ever showed it.
 - **duplicated**: facts of a tablet on the server beyond those typed, calls and assignments that
   stand there twice, alerts raised twice for one call for help.
+- **texts lost**: every sentence that was ever typed into a note, against the note as a supervisor
+  reads it, and the texts that the server keeps beside it.
 - **diverged**: each tablet's store, document by document and byte by byte, against a fresh local
   database of the same tablet that pulls everything from the start.
 
 Beside these, what is no fault and must not be overlooked: **kept**, what each tablet shows of texts
 that were refused, or that stand beside what others wrote in their place, until somebody settles
-them.
+them; and how many of the calls that are over have their record.
 """
 
 from __future__ import annotations
@@ -37,23 +39,34 @@ _WRITTEN = ("kind", "assignment_id", "event", "device_time", "counter", "data", 
 @dataclass
 class Findings:
     """What was found wrong, one line each; `assignments` are those of this run, `kept` what waits
-    to be settled."""
+    to be settled. `closed` of the assignments are over, `owed` of those have no record yet."""
 
     assignments: list[Document] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     duplicated: list[str] = field(default_factory=list)
     diverged: list[str] = field(default_factory=list)
+    texts_lost: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
+    closed: int = 0
+    owed: int = 0
+    conflicts: int = 0
+    quarantined: int = 0
 
     @property
     def clean(self) -> bool:
-        return not (self.lost or self.duplicated or self.diverged)
+        return not (self.lost or self.duplicated or self.diverged or self.texts_lost)
 
 
 async def verify(
-    *, figures: Figures, tablets: Sequence[Tablet], desk: Desk, base_url: str
+    *,
+    figures: Figures,
+    tablets: Sequence[Tablet],
+    desk: Desk,
+    base_url: str,
+    supervisor: Desk | None = None,
 ) -> Findings:
-    """Ask the three questions. The shift has ended, the radio is good."""
+    """Ask the four questions. The shift has ended, the radio is good. `desk` is a dispatcher; what
+    was written of people a `supervisor` reads."""
     findings = Findings()
     every = await desk.pages("/api/v1/assignments")
     numbers = set(figures.posted)
@@ -68,10 +81,33 @@ async def verify(
     _compare_calls(findings, figures, tablets)
     alerts = await desk.pages("/api/v1/alerts")
     _no_doubles(findings, "alert for", (a["fact_id"] for a in alerts if a["fact_id"]))
+    if supervisor is not None:
+        await _compare_records(findings, figures, supervisor)
     for tablet in tablets:
         findings.diverged += await _differences(tablet, base_url)
         findings.kept += _kept(tablet)
     return findings
+
+
+async def _compare_records(findings: Findings, figures: Figures, supervisor: Desk) -> None:
+    """Every sentence once typed can be read, and every call that is over has its record."""
+    refused = await supervisor.pages("/api/v1/quarantine")
+    beside = await supervisor.pages("/api/v1/conflicts")
+    findings.quarantined, findings.conflicts = len(refused), len(beside)
+    kept = b"".join(
+        [encoded(await supervisor.get(f"/api/v1/quarantine/{row['id']}")) for row in refused]
+        + [encoded(row) for row in beside]
+    )
+    notes = {id for _, id in figures.sentences.values()}
+    texts = {id: encoded(await supervisor.get(f"/api/v1/casenotes/{id}")) for id in notes}
+    findings.texts_lost = [
+        f"a sentence of {collection} {id} stands nowhere"
+        for sentence, (collection, id) in figures.sentences.items()
+        if sentence.encode() not in texts[id] and sentence.encode() not in kept
+    ]
+    debts = {debt["id"] for debt in await supervisor.pages("/api/v1/casenotes/debts")}
+    over = {one["id"] for one in findings.assignments if one["state"] == "closed"}
+    findings.closed, findings.owed = len(over), len(over & debts)
 
 
 def _kept(tablet: Tablet) -> Iterable[str]:

@@ -23,8 +23,12 @@ from .store import Document, Outbox, Store
 from .wire import SCHEMA, Wire
 
 # In the order in which they are pulled: nothing delays an assignment.
-COLLECTIONS = ("assignments", "facts", "quarantine", "reference")
-PUSHABLE = ("facts",)
+COLLECTIONS = (
+    *("assignments", "facts", "encounters", "persons", "case_notes"),
+    *("naloxone_doses", "first_aid_logs", "quarantine", "reference"),
+)
+APPEND_ONLY = ("facts", "naloxone_doses", "first_aid_logs")
+PUSHABLE = (*APPEND_ONLY, "encounters", "persons", "case_notes")
 CALLS_FOR_HELP = frozenset({"emergency", "assist", "scene_unsafe"})
 POLL_SECONDS = 5.0  # without a socket, on average
 
@@ -75,7 +79,7 @@ class Tablet:
         clock_offset: timedelta = timedelta(0),
         collections: Sequence[str] = COLLECTIONS,
         pushable: Sequence[str] = PUSHABLE,
-        append_only: Sequence[str] = ("facts",),
+        append_only: Sequence[str] = APPEND_ONLY,
         schema: int = SCHEMA,
         mode: str = "frames",
     ) -> None:

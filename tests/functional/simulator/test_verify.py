@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from uuid import UUID
 
 import orjson
 import pytest
 
+from apps.people.ids import encounter_id, record_id
 from apps.simulator.figures import Figures
 from apps.simulator.screen import radio
 from apps.simulator.verify import Findings, verify
@@ -41,7 +43,11 @@ def judged(standing_server: Server) -> Callable[[Spoil], Findings]:
             await spoil(street, figures, id)
             async with asyncio.timeout(8 * PATIENCE):
                 return await verify(
-                    figures=figures, tablets=tablets, desk=street.desk, base_url=url
+                    figures=figures,
+                    tablets=tablets,
+                    desk=street.desk,
+                    base_url=url,
+                    supervisor=street.desk,
                 )
 
     return lambda spoil: asyncio.run(judge(spoil))
@@ -99,6 +105,23 @@ def test_a_tap_that_is_stored_otherwise_than_typed_is_lost(
 
     [lost] = judged(retype).lost
     assert "is not as it was typed" in lost
+
+
+def test_a_sentence_that_stands_nowhere_is_lost(judged: Callable[[Spoil], Findings]) -> None:
+    async def write(street: Street, figures: Figures, id: str) -> None:
+        held = street.tablets["CARE21"][0]
+        encounter = encounter_id(UUID(id))
+        note = str(record_id(encounter, "case_note"))
+        typed = {"id": note, "assignment_id": id, "encounter_id": str(encounter)}
+        held.tablet.save("case_notes", {**typed, "narrative": "Sat by the wall."})
+        figures.wrote("case_notes", note, "Sat by the wall.")
+        figures.wrote("case_notes", note, "Would not say why.")
+        await until(lambda: all(one.quiet for one in street.tablets["CARE21"]), "it is sent")
+
+    findings = judged(write)
+    [lost] = findings.texts_lost
+    assert "stands nowhere" in lost
+    assert not findings.clean
 
 
 def test_a_fact_that_nobody_typed_is_a_duplicate(judged: Callable[[Spoil], Findings]) -> None:

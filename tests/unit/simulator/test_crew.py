@@ -13,6 +13,7 @@ from itertools import cycle
 
 from apps.simulator.crew import Crew
 from apps.simulator.pace import Pace
+from apps.simulator.paperwork import Paperwork
 from apps.simulator.street import Street
 from apps.simulator.tablet.emergency import Banner
 from apps.simulator.tablet.socket import Connection
@@ -60,7 +61,9 @@ def test_whoever_calls_for_help_looks_at_their_own_tablet() -> None:
     async def first_look() -> tuple[Tablet, Document, Banner]:
         seen: asyncio.Future[tuple[Tablet, Document, Banner]] = asyncio.Future()
         street = Street(lambda *look: seen.done() or seen.set_result(look))
-        crew = Crew("CARE21", tablets, street, Troubled(1e9, dice), dice)
+        pace = Troubled(1e9, dice)
+        papers = Paperwork(tablets, pace, dice, lambda *sentence: None)
+        crew = Crew("CARE21", tablets, street, pace, dice, papers)
         working = asyncio.create_task(crew.run())
         try:
             async with asyncio.timeout(60):
