@@ -12,6 +12,9 @@ from apps.assignments.models import Assignment
 from apps.assignments.records import facts_of, limits, told
 from apps.assignments.timeline import Timeline, derive
 from apps.casenotes.content import RecordFacts
+from apps.core.clock import city
+from apps.people.ages import is_minor
+from apps.people.models import Encounter, Person
 from apps.people.parts import part_of
 
 # What firstaid says of an encounter (`people.parts`): a list each, of which only the length counts.
@@ -25,8 +28,9 @@ def known_of(
     of its timeline is known."""
     encounters = list(encounter_ids)
     doses, aid = (sum(_length(part_of(name, one)) for one in encounters) for name in _CARE)
+    minor = _minor(encounters, assignment.given_at if assignment else now)
     if assignment is None:
-        return RecordFacts(at=now, doses=doses, aid=aid)
+        return RecordFacts(at=now, doses=doses, aid=aid, minor=minor)
     timeline = timeline_of(assignment)
     closing = timeline.closing
     return RecordFacts(
@@ -36,7 +40,16 @@ def known_of(
         aid=aid,
         closing=closing.kind if closing else None,
         disposition=closing.disposition if closing else None,
+        minor=minor,
     )
+
+
+def _minor(encounters: Iterable[UUID], at: datetime) -> bool | None:
+    """Whether one of those who were met is under 18; None: nobody knows of anyone."""
+    met = Encounter.objects.filter(pk__in=list(encounters)).exclude(person_id=None)
+    persons = Person.objects.filter(pk__in=met.values("person_id"))
+    told = {is_minor(person.content, at.astimezone(city()).date()) for person in persons}
+    return True if True in told else False if False in told else None
 
 
 def timeline_of(assignment: Assignment) -> Timeline:

@@ -9,6 +9,7 @@ from apps.assignments.services import let_cleared_go, reassign
 from apps.casenotes import services
 from apps.casenotes.content import content_hash
 from apps.casenotes.models import NoteState, Signature
+from apps.core.ids import uuid7
 from tests.integration.assignments.conftest import dropped, shown
 from tests.integration.casenotes.conftest import (
     MET,
@@ -55,6 +56,19 @@ class TestADraft:
         document = shown(world.ours.tablets[0], "case_notes")[note_on(crew.call).pk]
         assert (document["narrative"], document["disposition"]) == ("Asleep.", "18")
         assert [one["parts"] for one in document["authors"]] == [["narrative"], ["disposition"]]
+
+    def test_asks_what_a_minor_asks_where_the_person_is_known_to_be_one(
+        self, world: World, crew: Crew
+    ) -> None:
+        person, encounter = str(uuid7()), place(crew.call)[0]
+        saved = {"editor": str(crew.first.tablet.instance), "edit_no": 1}
+        crew.first.push("persons", {"id": person, "approximate_age": 16, **saved})
+        met = {"assignment_id": str(crew.call.pk), "ordinal": 1, "person_id": person}
+        crew.first.push("encounters", {"id": str(encounter), **met, **saved})
+        crew.first.write(crew.call, narrative="Asleep.", outcome="contact_made")
+
+        document = shown(world.ours.tablets[0], "case_notes")[note_on(crew.call).pk]
+        assert "minor" in document["completeness"]["missing"]
 
     def test_of_somebody_who_was_not_there_is_refused(self, crew: Crew) -> None:
         [answer] = crew.stranger.write(crew.call, narrative="I was not there.")
