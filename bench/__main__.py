@@ -12,7 +12,7 @@ from typing import Final
 
 import uvloop
 
-from bench import exports, figures, flat, handler, herd, memory, parts, pull, push, rows
+from bench import exports, figures, flat, handler, herd, memory, notes, parts, pull, push, rows
 from bench.figures import Figure
 from bench.stack import Stack, raise_file_limit, running
 
@@ -26,6 +26,7 @@ MEASUREMENTS: Final = {
     "herd": herd.measure,
     "parts": parts.measure,
     "exports": exports.measure,
+    "notes": notes.measure,
 }
 
 

@@ -50,6 +50,7 @@ from apps.sync.checkpoints import Position  # noqa: E402
 from bench.calls import PLAIN, call  # noqa: E402
 from bench.encounters import encounters  # noqa: E402
 from bench.inside import parts  # noqa: E402
+from bench.signing import queue, sign, supervisor  # noqa: E402
 
 COLLECTION = "assignments"
 _BATCH = 500
@@ -215,5 +216,8 @@ if __name__ == "__main__":
         "pages": pages,
         "parts": parts,
         "encounters": encounters,
+        "supervisor": supervisor,
+        "queue": queue,
+        "sign": sign,
     }
     json.dump(steps[sys.argv[1]](**json.loads(sys.argv[2])), sys.stdout)

@@ -38,6 +38,8 @@ _OF_PERSON: Final = (
     *("given_name", "family_name", "aliases", "description", "birth_year", "approximate_age"),
     *("sex", "language", "interpreter", "helps", "harms", "animals"),
 )
+# What was given stands before what was said.
+_URGENT: Final = ("doses", "aid")
 _OF_CALL: Final = ("cad_number", "call_type", "address", "unit", "times")
 
 
@@ -91,9 +93,10 @@ def page(told: Mapping[str, Any]) -> list[Section]:
     """The handover as it is printed: what nobody knows has no line. Pure."""
     call = dict(told["call"] or {})
     times = call.pop("times", None) or {}
+    parts = sorted(told["parts"], key=lambda name: (name not in _URGENT, name))
     found = [
         Section("Person", list(_lines(told["person"] or {}))),
-        *(Section(_words(name), list(_lines(part))) for name, part in told["parts"].items()),
+        *(Section(_words(name), list(_lines(told["parts"][name]))) for name in parts),
         Section("Call", list(_lines(call))),
         Section("Times", [(_event(name), _clock(at)) for name, at in times.items() if at]),
     ]
@@ -130,7 +133,7 @@ def _lines(part: Any) -> Iterator[tuple[str, str]]:
 
 def _text(said: Any) -> str:
     match said:
-        case None | "" | [] | {}:
+        case None:
             return ""
         case bool():
             return "yes" if said else "no"

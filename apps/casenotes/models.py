@@ -16,9 +16,7 @@ from django.db.models import Exists, OuterRef, Q
 from apps.accounts.models import User
 from apps.assignments.models import Assignment
 from apps.assignments.timeline import corrected_time
-from apps.changes.models import Grant, Member
 from apps.changes.querysets import VisibleQuerySet
-from apps.changes.services import EVERYONE
 from apps.core.fields import EncryptedJSONField, EncryptedTextField
 from apps.core.models import UUIDModel
 from apps.core.querysets import QuerySet
@@ -243,16 +241,11 @@ class ReviewState(models.TextChoices):
     RETURNED = "returned", "returned"
 
 
-class ReviewQuerySet(QuerySet["Review"]):
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> ReviewQuerySet:
-        """The reviews of the notes that the user may see."""
-        if user.pk is None:
-            return self.none()
-        granted = Grant.objects.filter(principal__in=[user.pk, EVERYONE]).values("scope")
-        seen = Member.objects.filter(
-            collection=CaseNoteQuerySet.COLLECTION, doc_id=OuterRef("note_id"), scope__in=granted
-        )
-        return self.filter(Exists(seen))
+class ReviewQuerySet(VisibleQuerySet["Review"]):
+    """Who may see a note may see its reviews."""
+
+    COLLECTION = CaseNoteQuerySet.COLLECTION
+    DOC_ID = "note_id"
 
     def waiting(self) -> ReviewQuerySet:
         """The queue: the longest waiting first."""

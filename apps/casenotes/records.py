@@ -14,7 +14,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from apps.assignments.models import Assignment
-from apps.casenotes.content import RecordFacts
+from apps.casenotes.content import RecordFacts, completeness
 from apps.casenotes.known import known_of
 from apps.casenotes.models import (
     Addendum,
@@ -64,6 +64,11 @@ class NoteRecord:
     def is_returned(self) -> bool:
         """A reviewer has asked for something, and nobody has answered yet."""
         return self.last_review is not None and self.last_review.state == ReviewState.RETURNED
+
+    def count(self) -> None:
+        """Puts into a draft's row how much its path asks for, and how much of it is left."""
+        progress = completeness(self.content, self.facts)
+        self.note.asked, self.note.missing = len(progress.asked), len(progress.missing)
 
     def owing(self) -> list[UUID]:
         """Whose turn it is: the authors', until they have signed, and when it was returned."""

@@ -23,9 +23,11 @@ def holds_one_of(*, principal: UUID, scopes: Iterable[str]) -> bool:
 
 
 class VisibleQuerySet(QuerySet[M]):
-    """Base of the QuerySet of every model that is published. `COLLECTION` is its collection."""
+    """Base of the QuerySet of every model that is published. `COLLECTION` is its collection,
+    `DOC_ID` the column that names the document: its own key, or that of what it belongs to."""
 
     COLLECTION: ClassVar[str]
+    DOC_ID: ClassVar[str] = "pk"
 
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         """The rows whose document is in a scope that is granted to the user, or to everyone.
@@ -39,7 +41,7 @@ class VisibleQuerySet(QuerySet[M]):
         return self.filter(
             Exists(
                 Member.objects.filter(
-                    collection=self.COLLECTION, doc_id=OuterRef("pk"), scope__in=granted
+                    collection=self.COLLECTION, doc_id=OuterRef(self.DOC_ID), scope__in=granted
                 )
             )
         )

@@ -26,6 +26,9 @@ def follow_assignment(*, assignment_id: UUID, now: datetime) -> None:
     for pk in found:
         record = locked(pk, now=now)
         assert record is not None, "notes are never deleted"
+        if record.is_draft:
+            record.count()
+            record.note.save(update_fields=["asked", "missing"])
         show(record, whole=record.is_draft, now=now)
     settle_and_let_go(assignment_id=assignment_id, now=now)
 

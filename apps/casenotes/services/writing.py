@@ -17,7 +17,7 @@ from apps.accounts.models import User
 from apps.audit.services import Act, record_all
 from apps.casenotes import documents
 from apps.casenotes.authorship import changed_parts, credited
-from apps.casenotes.content import completeness, problems, restricted
+from apps.casenotes.content import problems, restricted
 from apps.casenotes.models import CaseNote, NoteAuthor, NoteState
 from apps.casenotes.records import read
 from apps.casenotes.schemas import CASE_NOTE
@@ -68,8 +68,7 @@ def write_draft(edit: Edit) -> dict[str, Any]:
         row.save(force_insert=True)
     _credit(row, edit.author, changed_parts(edit.before or {}, typed), edit.now)
     record = read(row, now=edit.now)
-    progress = completeness(typed, record.facts)
-    row.asked, row.missing = len(progress.asked), len(progress.missing)
+    record.count()
     row.flags = problems({**typed, **apart})
     row.save()
     body = documents.note_body(record)

@@ -1,0 +1,150 @@
+"""Notes, debts and the handover for whoever is online."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+
+from apps.accounts.models import Role, User
+from apps.audit.models import Entry
+from apps.core import clock
+from apps.people import parts
+from tests.factories import person
+from tests.integration.casenotes.conftest import MET, Crew, World, after, note_on, place
+
+TYPED = "the man with the grey dog"
+
+
+@pytest.fixture(autouse=True)
+def _at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: after(3600))
+
+
+def online(user: User) -> Browser:
+    found = Browser()
+    found.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return found
+
+
+def looks(user: User, subject: str) -> list[Any]:
+    rows = Entry.objects.filter(action="read", actor_id=user.pk, subject_type=subject)
+    return [str(id) for row in rows for id in row.subject_ids]
+
+
+class TestANote:
+    def test_is_shown_with_its_timeline_and_each_look_is_on_record(
+        self, world: World, crew: Crew
+    ) -> None:
+        crew.met(world)
+        crew.first.write(crew.call, **MET)
+        crew.first.sign(crew.call)
+        id = place(crew.call)[1]
+        answer = online(world.supervisor).get(f"/api/v1/casenotes/{id}")
+        assert answer.status_code == 200
+        told = answer.json()
+        assert told["note"]["narrative"] == MET["narrative"]
+        assert told["note"]["state"] == "signed"
+        assert told["timeline"]["state"] == "contact"
+        assert "note" not in told["parts"]
+        assert looks(world.supervisor, "case_note") == [id]
+
+    def test_is_shown_as_it_was_signed_whatever_is_sent(self, world: World, crew: Crew) -> None:
+        crew.first.write(crew.call, outcome="cancelled")
+        crew.first.sign(crew.call)
+        row = note_on(crew.call)
+        shown = online(world.supervisor).get(f"/api/v1/casenotes/{row.pk}").json()["note"]
+        assert shown["content_hash"] == row.signed_hash
+
+    def test_is_nobodys_else(self, world: World, crew: Crew) -> None:
+        crew.first.write(crew.call, narrative=TYPED)
+        id = place(crew.call)[1]
+        for user, status in (
+            (world.theirs.people[0], 404),
+            (person(Role.SUPERVISOR), 404),
+            (world.dispatcher, 403),
+        ):
+            answer = online(user).get(f"/api/v1/casenotes/{id}")
+            assert answer.status_code == status
+            assert TYPED not in answer.content.decode()
+
+
+class TestDebts:
+    @pytest.fixture
+    def owed(self, world: World, crew: Crew) -> None:
+        crew.met(world)
+        crew.first.write(crew.call, narrative=TYPED)
+        crew.cleared(world)
+
+    @pytest.mark.usefixtures("owed")
+    def test_are_listed_for_the_crew_and_their_supervisors_with_their_age(
+        self, world: World, crew: Crew
+    ) -> None:
+        for user in (*world.ours.people, world.supervisor):
+            [told] = online(user).get("/api/v1/casenotes/debts").json()["results"]
+            assert told["id"] == str(crew.call.pk)
+            assert (told["hours"], told["unit"], told["closing"]) == (1.0, "CARE21", "cleared")
+            assert told["drafts"] == [{"id": place(crew.call)[1], "missing": 3, "asked": 4}]
+            assert looks(user, "assignment") == [str(crew.call.pk)]
+        for stranger in (*world.theirs.people, person(Role.SUPERVISOR)):
+            assert online(stranger).get("/api/v1/casenotes/debts").json()["results"] == []
+
+    @pytest.mark.usefixtures("owed")
+    def test_cost_two_statements_however_many(
+        self, world: World, crew: Crew, django_assert_max_num_queries: Any
+    ) -> None:
+        browser = online(world.supervisor)
+        browser.get("/api/v1/casenotes/debts")
+        with django_assert_max_num_queries(10):
+            browser.get("/api/v1/casenotes/debts")
+
+
+class TestTheHandover:
+    @pytest.fixture
+    def known(self, world: World, crew: Crew, monkeypatch: pytest.MonkeyPatch) -> str:
+        """A call with contact, a draft, and a dose that another room tells of."""
+
+        def doses(encounter: Any) -> Any:
+            return [{"dose": 4, "unit": "mg", "at": "2026-03-04T20:10:00.000Z"}]
+
+        monkeypatch.setitem(parts._parts, "doses", doses)
+        crew.met(world)
+        crew.first.write(crew.call, **MET, mandated_report={"observed": "not for medics"})
+        return str(place(crew.call)[0])
+
+    def test_is_what_is_known_now(self, world: World, crew: Crew, known: str) -> None:
+        answer = online(world.ours.people[0]).get(f"/api/v1/encounters/{known}/handover")
+        assert answer.status_code == 200
+        told = answer.json()
+        assert told["call"]["unit"] == "CARE21"
+        assert told["call"]["times"]["contact"]
+        assert told["parts"]["note"]["presenting_needs"] == ["Shelter"]
+        assert told["parts"]["note"]["narrative"] == MET["narrative"]
+        assert told["parts"]["doses"][0]["dose"] == 4
+        assert looks(world.ours.people[0], "encounter") == [known]
+
+    def test_says_nothing_of_a_mandated_report(self, world: World, crew: Crew, known: str) -> None:
+        for page in ("handover", "handover/page"):
+            answer = online(world.supervisor).get(f"/api/v1/encounters/{known}/{page}")
+            assert "not for medics" not in answer.content.decode()
+
+    def test_is_one_page_to_print_with_nothing_to_type(
+        self, world: World, crew: Crew, known: str
+    ) -> None:
+        crew.first.write(crew.call, narrative="<script>alert(1)</script>")
+        answer = online(world.ours.people[0]).get(f"/api/v1/encounters/{known}/handover/page")
+        assert answer.status_code == 200
+        assert answer["Content-Type"].startswith("text/html")
+        page = answer.content.decode()
+        assert "Shelter" in page
+        assert "12:10:00" in page, "by the city's clock"
+        assert "<script" not in page
+        assert not {"<input", "<form", "<textarea"} & set(page.split())
+
+    def test_is_nobodys_else(self, world: World, known: str) -> None:
+        for user, status in ((world.theirs.people[0], 404), (world.dispatcher, 403)):
+            for page in ("handover", "handover/page"):
+                answer = online(user).get(f"/api/v1/encounters/{known}/{page}")
+                assert answer.status_code == status
+                assert answer["Content-Type"] == "application/problem+json"
