@@ -51,6 +51,7 @@ class Figures:
     taps: dict[str, tuple[str, Document]] = field(default_factory=dict)  # fact -> tablet, document
     records: set[str] = field(default_factory=set)  # ids of what is no tap: notes, doses, people
     sentences: dict[str, tuple[str, str]] = field(default_factory=dict)  # -> collection, document
+    signed: set[str] = field(default_factory=set)  # notes
     acknowledged: set[str] = field(default_factory=set)
     escalated: dict[str, int] = field(default_factory=dict)  # assignment -> highest alarm level
     alerts: dict[str, Document] = field(default_factory=dict)
@@ -102,6 +103,8 @@ class Figures:
         )
 
     def _heard(self, tablet: Tablet, collection: str, documents: Sequence[Document]) -> None:
+        if collection == "case_notes":
+            self.signed |= {one["id"] for one in documents if one.get("signed_at")}
         if collection != "assignments":
             return
         for document in documents:

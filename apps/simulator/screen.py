@@ -95,6 +95,7 @@ def _counts(shift: Shift, health: str) -> Panel:
         ("acknowledged", Text(str(len(figures.acknowledged)), style="bold")),
         ("escalated", Text(str(figures.alarmed), style="bold red" if figures.alarmed else "bold")),
         ("taps", Text(str(len(figures.taps)), style="bold")),
+        ("notes signed", Text(str(len(figures.signed)), style="bold")),
         ("unsent", Text(str(unsent), style="bold yellow" if unsent else "bold")),
         ("system", Text(health, style="bold green" if health == "ready" else "bold red")),
     )
@@ -215,7 +216,8 @@ def plain_line(shift: Shift, health: str) -> str:
         f"  deliveries {len(figures.deliveries)} "
         f"(p50 {_ms(percentile(live, 0.5))}, p99 {_ms(percentile(live, 0.99))})  "
         f"acknowledged {len(figures.acknowledged)}  escalated {figures.alarmed}  "
-        f"alerts {len(figures.alerts)}  unsent: {unsent}{held_up}  "
+        f"alerts {len(figures.alerts)}  notes signed {len(figures.signed)}  "
+        f"unsent: {unsent}{held_up}  "
         f"system: {health}"
     )
 
