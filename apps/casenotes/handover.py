@@ -54,6 +54,7 @@ def note_part(encounter_id: UUID, *, now: datetime) -> dict[str, Any] | None:
     screen = content.get("screen")
     found: dict[str, Any] = {
         "state": row.state,
+        "restricted": row.restricted,
         "outcome": codes.OUTCOMES.get(str(content.get("outcome")), content.get("outcome")),
         "risk": codes.RISKS[cssrs.risk(screen)] if isinstance(screen, Mapping) else None,
         **{name: _labels(content.get(name), known) for name, known in _CODED.items()},

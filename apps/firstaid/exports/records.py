@@ -299,7 +299,7 @@ def _narrative(encounter: UUID) -> str | None:
     """What the crew signed of it in words, with what they added later. A draft is not theirs yet,
     and what only its authors may see is not told here."""
     note = part_of("note", encounter)
-    if not isinstance(note, Mapping) or note.get("state") == "draft":
+    if not isinstance(note, Mapping) or note.get("state") == "draft" or note.get("restricted"):
         return None
     told_later = note.get("addenda")
     addenda = told_later if isinstance(told_later, list) else []

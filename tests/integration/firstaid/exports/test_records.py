@@ -221,6 +221,7 @@ def test_of_merged_persons_the_one_that_holds(world: World) -> None:
             "He was cold.\n\nAddendum: And hungry.",
         ),
         ({"state": "draft", "narrative": "He was co"}, None),
+        ({"state": "signed", "restricted": True, "narrative": "A child."}, None),
         ({"state": "signed"}, None),
         (None, None),
     ],
