@@ -53,6 +53,9 @@ class _ActAdmin(RecordAdmin[Any]):
 
 @admin.register(NaloxoneDose)
 class DoseAdmin(_ActAdmin):
+    """`actions` may be added to by other modules."""
+
+    actions = []
     list_display = ("given", "what", "given_by", "unit", "author", "correction", "doubts")
     fields = ("given", "told", *_STAMP, "product_id", "lot_id", "kit_id", "not_read")
     readonly_fields = fields

@@ -9,17 +9,20 @@ from django.test import Client as Browser
 
 from apps.accounts.models import Role
 from apps.audit.models import Entry
-from tests.factories import person
+from apps.changes import scopes
+from apps.changes.services import Document, publish
+from tests.factories import NOON, person
 from tests.integration.assignments.conftest import World
 from tests.integration.firstaid.exports.conftest import dose, encounter_of, over
 
 PAGE = "/admin/people/encounter/"
+DOSES = "/admin/firstaid/naloxonedose/"
 
 
-def ticked(user: Any, action: str, *ids: Any, follow: bool = False) -> Any:
+def ticked(user: Any, action: str, *ids: Any, page: str = PAGE, follow: bool = False) -> Any:
     desk = Browser()
     desk.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return desk.post(PAGE, {"action": action, "_selected_action": list(ids)}, follow=follow)
+    return desk.post(page, {"action": action, "_selected_action": list(ids)}, follow=follow)
 
 
 def test_ticked_encounters_are_a_file_and_audited(world: World) -> None:
@@ -36,6 +39,23 @@ def test_ticked_overdoses(world: World) -> None:
     dose(row)
     answer = ticked(world.supervisor, "export_odmap", encounter_of(row).pk)
     assert b"Single dose" in b"".join(answer.streaming_content)
+
+
+def test_the_encounters_of_ticked_doses(world: World) -> None:
+    """One dose names its encounter, the other only its call; the third call is not ticked."""
+    first, second, other = (over(world) for _ in range(3))
+    doses = [dose(first, of=encounter_of(first)), dose(second)]
+    dose(other)
+    ids = [row.pk for row in doses]
+    team = frozenset({scopes.team(world.team.pk)})
+    told = [Document("naloxone_doses", id, team, {"id": str(id)}) for id in ids]
+    publish(documents=told, now=NOON)
+    world.commit()
+    answer = ticked(world.supervisor, "export_encounters", *ids, page=DOSES)
+    assert b"".join(answer.streaming_content).count(b"<PatientCareReport ") == 2
+    assert set(Entry.objects.get(action="export").subject_ids) == {
+        encounter_of(row).pk for row in (first, second)
+    }
 
 
 def test_of_an_open_call_the_page_says_why_there_is_no_file(world: World) -> None:
