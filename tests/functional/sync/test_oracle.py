@@ -15,7 +15,7 @@ from tests.processes import Processes
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
-DAYS = 2
+DAYS, STEPS = 2, 24
 ENOUGH_SECONDS = 25.0  # on a busy machine they are fewer
 
 
@@ -30,7 +30,7 @@ def test_what_was_typed_is_kept_and_all_agree(
         if time.monotonic() - began > ENOUGH_SECONDS:
             return
         try:
-            play([server.url], seed=seed)
+            play([server.url], seed=seed, steps=STEPS)
         except Exception as error:
             error.add_note(f"SEED={seed}")
             raise
