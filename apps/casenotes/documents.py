@@ -19,7 +19,7 @@ from apps.casenotes.content import (
     reviews,
 )
 from apps.casenotes.models import Addendum, Review, Signature, ToldFact
-from apps.casenotes.records import CASE_NOTES, NoteRecord
+from apps.casenotes.records import NoteRecord
 from apps.changes import scopes
 from apps.changes.services import Document
 from apps.core.clock import iso
@@ -33,11 +33,6 @@ _LARGEST: Final = 60_000
 _REASONS: Final = {
     reason.code: reason for reason in (*(rule.reason for rule in reviews.RULES), reviews.SAMPLE)
 }
-
-
-def note(record: NoteRecord) -> Document:
-    """The note as its crew and their supervisors see it."""
-    return Document(CASE_NOTES, record.note.pk, record.scopes(), note_body(record))
 
 
 def note_body(record: NoteRecord) -> dict[str, Any]:

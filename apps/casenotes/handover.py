@@ -17,8 +17,8 @@ from django.contrib.auth.models import AnonymousUser
 from apps.assignments.codes import DISPOSITIONS, EVENTS
 from apps.casenotes import codes
 from apps.casenotes.content import cssrs
-from apps.casenotes.models import CaseNote
-from apps.casenotes.records import read
+from apps.casenotes.models import Addendum, CaseNote
+from apps.casenotes.records import text_of
 from apps.core.clock import city, iso
 from apps.people import documents as people
 from apps.people.models import Encounter, Match, Person
@@ -38,19 +38,20 @@ _OF_PERSON: Final = (
     *("given_name", "family_name", "aliases", "description", "birth_year", "approximate_age"),
     *("sex", "language", "interpreter", "helps", "harms", "animals"),
 )
+_WORDS: Final = frozenset({"narrative", "addenda"})
 # What was given stands before what was said.
 _URGENT: Final = ("doses", "aid")
 _OF_CALL: Final = ("cad_number", "call_type", "address", "unit", "times")
 
 
-def note_part(encounter_id: UUID, *, now: datetime) -> dict[str, Any] | None:
-    """The note's part of an encounter; None while nobody has begun one. Of a mandated report
-    nothing: it is its authors' and their supervisors' alone."""
+def note_part(encounter_id: UUID) -> dict[str, Any] | None:
+    """The note's part of an encounter; None while nobody has begun one. Nothing of the fields of a
+    mandated report; whether there is one (`restricted`), so that who shows it can leave out the
+    words too."""
     row = CaseNote.objects.of(encounter_id).first()
     if row is None:
         return None
-    record = read(row, now=now)
-    content = record.content
+    content = text_of(row)
     screen = content.get("screen")
     found: dict[str, Any] = {
         "state": row.state,
@@ -62,7 +63,7 @@ def note_part(encounter_id: UUID, *, now: datetime) -> dict[str, Any] | None:
             str(content.get("disposition")), content.get("disposition")
         ),
         "narrative": content.get("narrative"),
-        "addenda": [one.text for one in record.addenda if one.text],
+        "addenda": [one.text for one in Addendum.objects.of(row.pk) if one.text],
     }
     return {name: said for name, said in found.items() if said}
 
@@ -78,7 +79,7 @@ def handover(
         "as_of": iso(now),
         "call": {name: call[name] for name in _OF_CALL} if call else None,
         "person": _person(encounter, by),
-        "parts": parts_of(encounter.pk),
+        "parts": _parts(encounter.pk),
     }
 
 
@@ -106,6 +107,16 @@ def page(told: Mapping[str, Any]) -> list[Section]:
 
 def _labels(value: Any, known: Mapping[str, str]) -> list[str]:
     return [known.get(str(one), str(one)) for one in value] if isinstance(value, list) else []
+
+
+def _parts(encounter_id: UUID) -> dict[str, Any]:
+    """What each room says. The words of a restricted note may speak of the report: they stay with
+    its authors and their supervisors; codes and risk are for who goes on with the care."""
+    told = parts_of(encounter_id)
+    note = told.get("note")
+    if isinstance(note, Mapping) and note.get("restricted"):
+        told["note"] = {name: said for name, said in note.items() if name not in _WORDS}
+    return told
 
 
 def _person(encounter: Encounter, by: AbstractBaseUser | AnonymousUser) -> dict[str, Any] | None:

@@ -126,6 +126,15 @@ def read(note: CaseNote, *, now: datetime) -> NoteRecord:
     )
 
 
+def text_of(note: CaseNote) -> Mapping[str, Any]:
+    """What stands in a note: the draft, or what was signed."""
+    content: Mapping[str, Any] | None = note.content
+    if content is not None:
+        return content
+    signed: Mapping[str, Any] = note.signatures.earliest("received_at", "pk").content
+    return signed
+
+
 def locked(note_id: UUID, *, now: datetime) -> NoteRecord | None:
     """The record of a note whose document's lock is held, its row locked as well; None where there
     is no such note."""

@@ -15,7 +15,6 @@ from apps.casenotes.content.lists import REFERENCE_LISTS
 from apps.casenotes.documents import NOTE_ADDENDUM, NOTE_SIGNATURE
 from apps.casenotes.handover import note_part
 from apps.casenotes.records import CASE_NOTES, lock_notes
-from apps.core import clock
 from apps.core.problems import FieldError
 from apps.dispatch.codelists import CodeList, register_code_list
 from apps.people.parts import register_part
@@ -114,4 +113,4 @@ register_fact_kind(NOTE_SIGNATURE, schema=schemas.SIGNATURE, push=push_signature
 register_fact_kind(NOTE_ADDENDUM, schema=schemas.ADDENDUM, push=push_addendum, lock=lock)
 for codes in (*(CodeList(one.name, one.source, one.items) for one in CODE_LISTS), *REFERENCE_LISTS):
     register_code_list(codes)
-register_part("note", lambda encounter: note_part(encounter, now=clock.now()))
+register_part("note", note_part)

@@ -147,7 +147,7 @@ def _attach(record: NoteRecord, row: Addendum, now: datetime) -> None:
         record.reviews.append(again)
     show(
         record,
-        fresh=[documents.addendum(row, record.scopes())],
+        fresh=[row],
         events=[Event("note.addendum", record.note.encounter_id)],
         now=now,
     )

@@ -24,8 +24,11 @@ _TELLING: Final = frozenset({"unable_to_locate", "cancelled", "declined"})
 
 
 @transaction.atomic
-def settle(*, assignment_id: UUID, now: datetime) -> DispatchRecord | None:
+def settle(
+    *, assignment_id: UUID, facts: RecordFacts | None = None, now: datetime
+) -> DispatchRecord | None:
     """Brings an assignment's record to how things stand; None while the assignment is not here.
+    `facts`: what is known of it, where the caller has just read that to sign a note.
 
     A debt is a closed assignment with an unsigned draft, or without any signed note. The two taps
     that close a call on the timeline ("unable to locate", "cancelled", "declined") settle it by
@@ -54,7 +57,7 @@ def settle(*, assignment_id: UUID, now: datetime) -> DispatchRecord | None:
     row = known or DispatchRecord(id=assignment_id)
     before = (row.closing, row.cleared_at, row.kind, row.owed_by)
     row.closing, row.cleared_at = assignment.closing, assignment.closed_at
-    kind = _kind(assignment, now)
+    kind = _kind(assignment, facts, now)
     if kind != row.kind:
         row.kind, row.settled_at = kind, now if kind else None
     row.owed_by = crew_of(assignment) if row.cleared_at and not kind else []
@@ -65,13 +68,15 @@ def settle(*, assignment_id: UUID, now: datetime) -> DispatchRecord | None:
     return row
 
 
-def _kind(assignment: Assignment, now: datetime) -> str:
+def _kind(assignment: Assignment, facts: RecordFacts | None, now: datetime) -> str:
     """The kind of the record; "" for none yet."""
     if assignment.closed_at is None:
         return ""
     notes = list(CaseNote.objects.filter(assignment_id=assignment.pk))
     if any(note.state == NoteState.DRAFT for note in notes):
         return ""
+    if notes and facts is not None:
+        return _written(notes, facts)
     encounters = set(Encounter.objects.of(assignment.pk).values_list("pk", flat=True))
     encounters |= {note.encounter_id for note in notes}
     facts = known_of(assignment, encounters, now=now)

@@ -9,7 +9,8 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.casenotes import documents
-from apps.casenotes.models import CaseNote
+from apps.casenotes.content import RecordFacts
+from apps.casenotes.models import Addendum, CaseNote, Signature
 from apps.casenotes.records import CASE_NOTES, NoteRecord, lock_assignments_notes, locked
 from apps.casenotes.services.dispatch_records import settle
 from apps.changes.services import Document, Event, publish
@@ -33,10 +34,13 @@ def follow_assignment(*, assignment_id: UUID, now: datetime) -> None:
     settle_and_let_go(assignment_id=assignment_id, now=now)
 
 
-def settle_and_let_go(*, assignment_id: UUID, now: datetime) -> None:
-    """Settles an assignment's record. Where it is settled nobody owes anything of its encounters
-    any more, and they leave the tablets with the call. Under the encounters' locks."""
-    record = settle(assignment_id=assignment_id, now=now)
+def settle_and_let_go(
+    *, assignment_id: UUID, facts: RecordFacts | None = None, now: datetime
+) -> None:
+    """Settles an assignment's record (`facts` as of `settle`). Where it is settled nobody owes
+    anything of its encounters any more, and they leave the tablets with the call. Under the
+    encounters' locks."""
+    record = settle(assignment_id=assignment_id, facts=facts, now=now)
     if record is not None and record.kind:
         for encounter in Encounter.objects.of(assignment_id):
             let_go(encounter_id=encounter.pk, now=now)
@@ -46,18 +50,24 @@ def show(
     record: NoteRecord,
     *,
     whole: bool = True,
-    fresh: Sequence[Document] = (),
+    fresh: Sequence[Signature | Addendum] = (),
     events: Sequence[Event] = (),
     now: datetime,
 ) -> None:
     """Publishes a note to whoever may see it now, and with it the facts about it. `whole` False:
     only who sees it has changed. `fresh`: facts that are new, or say something else."""
     scopes = record.scopes()
-    known = {one.id for one in fresh}
+    new = {one.pk for one in fresh}
+    told: list[Signature | Addendum] = [*record.signatures, *record.addenda]
     facts = [
-        Document("facts", one.pk, scopes)
-        for one in (*record.signatures, *record.addenda)
-        if one.pk not in known
+        _fact(one, scopes) if one.pk in new else Document("facts", one.pk, scopes) for one in told
     ]
-    note = documents.note(record) if whole else Document(CASE_NOTES, record.note.pk, scopes)
-    publish(documents=[note, *fresh, *facts], events=events, now=now)
+    body = documents.note_body(record) if whole else None
+    note = Document(CASE_NOTES, record.note.pk, scopes, body)
+    publish(documents=[note, *facts], events=events, now=now)
+
+
+def _fact(row: Signature | Addendum, scopes: frozenset[str]) -> Document:
+    if isinstance(row, Signature):
+        return documents.signature(row, scopes)
+    return documents.addendum(row, scopes)

@@ -20,7 +20,7 @@ from apps.casenotes.models import CaseNote, NoteState, Review, ReviewState, Sign
 from apps.casenotes.records import NoteRecord, lock_notes, locked
 from apps.casenotes.services.following import settle_and_let_go, show
 from apps.casenotes.services.telling import Telling
-from apps.changes.services import Event, publish
+from apps.changes.services import Event
 from apps.core import clock
 from apps.core.problems import FieldError
 from apps.people.access import may_write
@@ -40,15 +40,12 @@ LARGEST_TICK: Final = 200
 @transaction.atomic
 def sign(*, telling: Telling, named: str, now: datetime) -> Signature:
     """Takes a signature for the text whose hash it names. The first one ends the draft; a further
-    responder's signs the same text, until the note is locked. The same fact again is that row.
+    responder's signs the same text, until the note is locked.
 
     Refused where the server holds another text, and where something is missing that has to be there
     (with pointers into the note): the signature lies in quarantine, visible to its author. One that
     came before the text it is for is taken by itself when that comes (`early`).
     """
-    known = Signature.objects.filter(pk=telling.id).first()
-    if known is not None:
-        return known
     lock_notes([telling.note_id])
     record = locked(telling.note_id, now=now)
     if record is None:
@@ -70,9 +67,9 @@ def sign(*, telling: Telling, named: str, now: datetime) -> Signature:
         _ask_for_review(record, now)
     else:
         _settle_by_signature(record, row, now)
-    show(record, fresh=[documents.signature(row, record.scopes())], events=happened, now=now)
+    show(record, fresh=[row], events=happened, now=now)
     if first:
-        settle_and_let_go(assignment_id=record.note.assignment_id, now=now)
+        settle_and_let_go(assignment_id=record.note.assignment_id, facts=record.facts, now=now)
     act = Act(telling.actor, "sign", "case_note", [record.note.pk], {"signature": str(row.pk)})
     record_all([act], now=now)
     return row
@@ -102,11 +99,7 @@ def _lock(pk: Any, now: datetime) -> bool:
         return False
     row.state, row.locked_at = NoteState.LOCKED, now
     row.save(update_fields=["state", "locked_at"])
-    publish(
-        documents=[documents.note(record)],
-        events=[Event("note.locked", row.encounter_id)],
-        now=now,
-    )
+    show(record, events=[Event("note.locked", row.encounter_id)], now=now)
     record_all([Act(SYSTEM, "lock", "case_note", [pk])], now=now)
     return True
 

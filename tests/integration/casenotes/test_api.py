@@ -110,7 +110,7 @@ class TestTheHandover:
 
         monkeypatch.setitem(parts._parts, "doses", doses)
         crew.met(world)
-        crew.first.write(crew.call, **MET, mandated_report={"observed": "not for medics"})
+        crew.first.write(crew.call, **MET)
         return str(place(crew.call)[0])
 
     def test_is_what_is_known_now(self, world: World, crew: Crew, known: str) -> None:
@@ -125,9 +125,13 @@ class TestTheHandover:
         assert looks(world.ours.people[0], "encounter") == [known]
 
     def test_says_nothing_of_a_mandated_report(self, world: World, crew: Crew, known: str) -> None:
+        """Nor in its words, which may speak of it. What the care needs is there."""
+        crew.first.write(crew.call, mandated_report={"observed": "not for medics"})
         for page in ("handover", "handover/page"):
-            answer = online(world.supervisor).get(f"/api/v1/encounters/{known}/{page}")
-            assert "not for medics" not in answer.content.decode()
+            told = online(world.ours.people[0]).get(f"/api/v1/encounters/{known}/{page}")
+            assert "not for medics" not in told.content.decode()
+            assert MET["narrative"] not in told.content.decode()
+            assert "Shelter" in told.content.decode()
 
     def test_is_one_page_to_print_with_nothing_to_type(
         self, world: World, crew: Crew, known: str
