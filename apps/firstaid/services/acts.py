@@ -62,10 +62,10 @@ def lock_cases(ids: Iterable[UUID | None]) -> None:
 def fresh(
     model: type[A], told: Told, *, session: TabletSession, now: datetime, **columns: Any
 ) -> A:
-    """An act that is not stored yet. Refused for whoever has nothing to do with its assignment."""
+    """An act that is not stored yet. Refused for whoever has nothing to do with its assignment. The
+    caller holds `lock_cases`."""
     author = session.user
     assert author is not None, "the edge lets nobody through who is not signed in"
-    lock_cases([told.assignment_id])
     unit, flags = None, set(told.flags)
     case = None
     if told.assignment_id is not None:
@@ -164,9 +164,11 @@ def follow_assignment(*, assignment_id: UUID, now: datetime) -> None:
     what was early. Part of the caller's transaction; idempotent."""
     lock_arrivals([assignment_id])
     found: list[Document] = []
-    here = Assignment.objects.filter(pk=assignment_id).exists()
-    for row in _acts_of(assignment_id):
-        to = scopes_of(row)
+    rows = list(_acts_of(assignment_id))
+    here = bool(rows) and Assignment.objects.filter(pk=assignment_id).exists()
+    everybody = audience(assignment_id, author_ids=keepers(assignment_id)) if here else None
+    for row in rows:
+        to = scopes_of(row) if everybody is None else everybody
         if here and NOT_HERE_YET in row.flags:
             found.append(documents.act(row, to=to, here=True))
         else:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
-from django.db import Error, connection, transaction
+from django.db import Error, transaction
 
 from apps.assignments.services import let_cleared_go, reassign
 from apps.audit.models import Entry
@@ -22,6 +20,7 @@ from apps.people.ids import encounter_id
 from apps.sync.models import QuarantinedWrite
 from tests.factories import NOON
 from tests.integration.assignments.conftest import World, after, dropped, shown
+from tests.integration.conftest import Elsewhere
 from tests.integration.firstaid.conftest import (
     SPRAY,
     Stock,
@@ -352,51 +351,42 @@ class TestAppendOnly:
 
 @pytest.mark.django_db(transaction=True)
 class TestAtOnce:
-    def test_the_same_dose_on_two_connections_moves_stock_once(
-        self, committed_world: World
+    def test_the_same_dose_on_several_connections_moves_stock_once(
+        self, committed_world: World, elsewhere: Elsewhere
     ) -> None:
         stock, tablets = stocked(committed_world), Tablets(committed_world)
         document = documented(
             committed_world.ours.tablets[0], NOON, assignment_id=committed_world.given().pk, **SPRAY
         )
 
-        assert in_threads(lambda _: tablets.push(DOSES, document), 4) == [[]] * 4
+        pushes = [elsewhere.start(lambda: tablets.push(DOSES, document)) for _ in range(4)]
+        assert [push.result(timeout=60) for push in pushes] == [[]] * 4
         assert NaloxoneDose.objects.count() == 1
         assert sum(stock.there().values()) == 1
 
-    def test_doses_of_a_whole_crew_are_all_counted(self, committed_world: World) -> None:
+    def test_two_doses_are_both_counted_in_what_is_told(
+        self, committed_world: World, elsewhere: Elsewhere
+    ) -> None:
         stock, tablets = stocked(committed_world), Tablets(committed_world)
-        row = committed_world.given()
-        both = committed_world.ours.tablets
+        one, other = (committed_world.assignment(committed_world.call()) for _ in range(2))
+        with transaction.atomic():
+            tablets.dose(one, lot_id=stock.lot.pk)
+            second = elsewhere.start(lambda: tablets.dose(other, lot_id=stock.lot.pk))
+            elsewhere.until_waiting(second)
+        second.result(timeout=60)
 
-        in_threads(lambda n: tablets.dose(row, by=both[n % 2], lot_id=stock.lot.pk), 6)
+        assert stock.there() == {}
+        assert reference("kit")[str(stock.kit.pk)]["stock"] == []
 
-        assert stock.there() == {stock.lot.pk: -4}
-        [told] = reference("kit")[str(stock.kit.pk)]["stock"]
-        assert told["quantity"] == -4
-
-    def test_a_dose_and_its_correction_end_in_one_movement(self, committed_world: World) -> None:
+    def test_a_dose_and_its_correction_end_in_one_movement(
+        self, committed_world: World, elsewhere: Elsewhere
+    ) -> None:
         stock, tablets = stocked(committed_world), Tablets(committed_world)
         row, first = committed_world.given(), uuid7()
-
-        def tell(number: int) -> UUID:
-            if number:
-                return tablets.dose(row, corrects=first, lot_id=stock.lot.pk)
-            return tablets.dose(row, id=first)
-
-        in_threads(tell, 2)
+        with transaction.atomic():
+            tablets.dose(row, id=first)
+            late = elsewhere.start(lambda: tablets.dose(row, corrects=first, lot_id=stock.lot.pk))
+            elsewhere.until_waiting(late)
+        late.result(timeout=60)
 
         assert stock.there() == {stock.lot.pk: 1}
-
-
-def in_threads(act: Callable[[int], Any], number: int) -> list[Any]:
-    """What `act` gives for 0, 1, 2 ..., each on a connection of its own, at once."""
-
-    def run(one: int) -> Any:
-        try:
-            return act(one)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(number) as pool:
-        return list(pool.map(run, range(number)))
