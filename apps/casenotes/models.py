@@ -11,7 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from apps.accounts.models import User
 from apps.assignments.models import Assignment
@@ -120,6 +120,7 @@ class CaseNote(UUIDModel):
             ),
         ]
         indexes = [
+            models.Index(fields=["begun_at"], name="casenotes_begun"),
             models.Index(
                 fields=["lock_due_at"], condition=Q(state="signed"), name="casenotes_lock_due"
             ),
@@ -318,6 +319,11 @@ class DispatchRecordQuerySet(QuerySet["DispatchRecord"]):
     def owed(self) -> DispatchRecordQuerySet:
         """Debts: cleared assignments without a signed note, the oldest first."""
         return self.filter(cleared_at__isnull=False, kind="").order_by("cleared_at", "pk")
+
+    def counted(self) -> dict[str, int]:
+        """How many cleared assignments have which kind of record; "" for those that owe one."""
+        kinds = self.filter(cleared_at__isnull=False).order_by().values_list("kind")
+        return dict(kinds.annotate(Count("pk")))
 
     def owed_by(self, author: User) -> DispatchRecordQuerySet:
         """What one person owes."""

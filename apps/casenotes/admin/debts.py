@@ -13,23 +13,23 @@ from apps.accounts.models import User
 from apps.assignments.admin.facts import assignment_link
 from apps.audit.admin import RecordAdmin
 from apps.casenotes.debts import hours_since
-from apps.casenotes.models import DispatchRecord
+from apps.casenotes.models import DispatchRecord, RecordKind
 from apps.core import clock
 from apps.core.admin import NOTHING, moment
 
 
 class OwedFilter(admin.SimpleListFilter):
-    """Debts, unless somebody asks for the rest."""
+    """Debts, unless somebody asks for the rest: automatic, minimal and full ones apart."""
 
     title = "record"
-    parameter_name = "owed"
+    parameter_name = "record"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("no", "there")]
+        return list(RecordKind.choices)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() == "no":
-            return queryset.exclude(kind="")
+        if self.value() in RecordKind.values:
+            return queryset.filter(kind=self.value())
         return queryset.filter(kind="", cleared_at__isnull=False)
 
     def choices(self, changelist: Any) -> Any:
@@ -45,7 +45,7 @@ class DispatchRecordAdmin(RecordAdmin[DispatchRecord]):
         *("assignment", "closing", moment("cleared_at", "cleared"), "age", "crew", "kind"),
         moment("settled_at", "settled"),
     )
-    list_filter = (OwedFilter, "kind", "closing")
+    list_filter = (OwedFilter, "closing")
     ordering = ("cleared_at", "pk")
     show_full_result_count = False
     fields = (

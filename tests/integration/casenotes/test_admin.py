@@ -53,7 +53,7 @@ def test_lists_show_codes_and_each_look_is_on_record(
     world: World, signed: CaseNote, page: str
 ) -> None:
     reader = desk(world.supervisor)
-    every = {"casenotes/dispatchrecord": "?owed=no"}.get(page, "")
+    every = {"casenotes/dispatchrecord": "?record=full"}.get(page, "")
     assert TYPED not in text(reader.get(f"/admin/{page}/{every}"))
     pk = PAGES[page].objects.get().pk
     seen = Entry.objects.about(pk).filter(action="read", actor_id=world.supervisor.pk)

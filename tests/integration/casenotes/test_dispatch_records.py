@@ -125,6 +125,17 @@ def test_the_oldest_debt_comes_first(world: World, crew: Crew) -> None:
     assert [row.pk for row in DispatchRecord.objects.owed()] == [first, second]
 
 
+def test_kinds_are_counted_apart(world: World, crew: Crew) -> None:
+    world.tap("cancelled", crew.call)
+    second, third = world.given(), world.given()
+    for row in (second, third):
+        world.tap("on_scene", row)
+        world.tap("cleared", row, data={"disposition": "18"})
+    crew.first.write(second, **MET)
+    crew.first.sign(second)
+    assert DispatchRecord.objects.counted() == {"automatic": 1, "full": 1, "": 1}
+
+
 def test_the_database_refuses_impossible_states(world: World, crew: Crew) -> None:
     world.tap("cancelled", crew.call)
     rows = DispatchRecord.objects.filter(pk=crew.call.pk)
