@@ -29,11 +29,6 @@ from apps.firstaid.stock import Levels, Place, StockWarning
 from apps.sync.stamps import as_sent
 
 STOCK_MOVEMENT: Final = "stock_movement"
-# Fields of an act that the server alone writes.
-SERVER_FIELDS: Final = frozenset(
-    {"author_id", "author_name", "unit_id", "unit", "source", "received_at", "clock_offset_ms"}
-    | {"clock_uncertainty_ms", "flags", "order"}
-)
 
 
 DOSES: Final = "naloxone_doses"

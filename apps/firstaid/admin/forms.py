@@ -91,7 +91,7 @@ class CountForm(StepForm):
 
     def __init__(self, kit: Kit, *args: Any, **kwargs: Any) -> None:
         super().__init__(kit, *args, **kwargs)
-        self._offer("product", Product.objects.filter(in_use=True).order_by("name"))
+        self._offer("product", Product.objects.in_use().order_by("name"))
 
     def lots(self) -> Any:
         return Lot.objects.order_by("product__name", "expires_on")

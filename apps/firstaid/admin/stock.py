@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -57,13 +59,30 @@ class ProductAdmin(RoleAdmin[Product]):
         services.save_product(product=obj, by=person_of(request), now=clock.now())
 
 
+class LotFilter(admin.SimpleListFilter):
+    """Lots whose last day is near, or past."""
+
+    title = "last day"
+    parameter_name = "ends"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("soon", "expired, or soon to be")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Lot]) -> QuerySet[Lot]:
+        if self.value() != "soon":
+            return queryset
+        today = clock.now().astimezone(clock.city()).date()
+        by = today + timedelta(days=settings.STOCK_EXPIRING_DAYS)
+        return queryset.filter(pk__in=Lot.objects.expiring(by).values("pk"))
+
+
 @admin.register(Lot)
 class LotAdmin(RoleAdmin[Lot]):
     """A recall names the units that have it, and every dose that was, or may have been, of it."""
 
     VIEW = CHANGE = SUPERVISOR
     list_display = ("number", "product", "expires_on", moment("recalled_at"), "recall_link")
-    list_filter = ("product",)
+    list_filter = ("product", LotFilter)
     ordering = ("expires_on",)
     fields = ("product", "number", "expires_on")
 

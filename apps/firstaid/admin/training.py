@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
@@ -28,7 +28,12 @@ class StandingFilter(admin.SimpleListFilter):
     parameter_name = "standing"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("good", "good"), ("expired", "expired"), ("withdrawn", "withdrawn")]
+        return [
+            ("good", "good"),
+            ("soon", "expires within 60 days"),
+            ("expired", "expired"),
+            ("withdrawn", "withdrawn"),
+        ]
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[Certification]
@@ -37,6 +42,9 @@ class StandingFilter(admin.SimpleListFilter):
         match self.value():
             case "good":
                 return queryset.filter(withdrawn_at=None).exclude(pk__in=expired)
+            case "soon":
+                soon = Certification.objects.expiring(_today() + timedelta(days=60))
+                return queryset.filter(pk__in=soon.values("pk")).exclude(pk__in=expired)
             case "expired":
                 return queryset.filter(pk__in=expired)
             case "withdrawn":

@@ -73,9 +73,6 @@ class LotQuerySet(QuerySet["Lot"]):
         """Those that are not good any more after this day."""
         return self.filter(expires_on__lte=by).order_by("expires_on")
 
-    def recalled(self) -> LotQuerySet:
-        return self.exclude(recalled_at=None)
-
 
 class Lot(UUIDModel):
     """A maker's lot of a product. Good up to and with the day of `expires_on`."""
@@ -136,10 +133,6 @@ class MovementKind(models.TextChoices):
 
 class MovementQuerySet(VisibleQuerySet["StockMovement"]):
     COLLECTION = "facts"
-
-    def of_kit(self, kit_id: UUID) -> MovementQuerySet:
-        """Movements into or out of a kit, in the server's order."""
-        return self.filter(Q(from_kit_id=kit_id) | Q(to_kit_id=kit_id)).order_by("order")
 
     def standing(self) -> MovementQuerySet:
         """Those that were not taken back."""

@@ -43,7 +43,8 @@ def test_call_types_rules_and_lists_are_loaded(commit_now: Callable[[], None], u
     assert {"2023-pilot", "2025-citywide", "2025-solo"} <= set(
         DispatchRule.objects.values_list("version", flat=True)
     )
-    told = {document.get("name") or document["call_sign"]: document for document in documents()}
+    named = ("name", "call_sign", "version")
+    told = {next(d[key] for key in named if key in d): d for d in documents()}
     assert {"beats", "call_types", "dispositions", "CARE-21"} <= set(told)
     assert {"code": "14", "description": "Gone On Arrival (GOA)/Unable To Locate (UATL)"} in told[
         "dispositions"

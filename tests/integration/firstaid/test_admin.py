@@ -11,7 +11,7 @@ from django.test import Client
 from apps.accounts.models import Role
 from apps.audit.models import Entry
 from apps.firstaid import codes
-from apps.firstaid.models import Certification, NaloxoneDose, OverdoseProtocol, StockMovement
+from apps.firstaid.models import Certification, Lot, NaloxoneDose, OverdoseProtocol, StockMovement
 from tests.factories import NOON, person
 from tests.integration.assignments.conftest import World
 from tests.integration.firstaid.conftest import Stock, Tablets
@@ -134,6 +134,12 @@ class TestStock:
         assert told.count("CARE21") >= 2
         assert "may have been of it" in told
         assert "Recalled: take it out" in page(desk, "kit/")
+
+    def test_lots_that_end_soon_are_found(self, stock: Stock, desk: Client) -> None:
+        assert "A1" in page(desk, "lot/")
+        assert "A1" not in page(desk, "lot/?ends=soon").split('id="changelist-filter"')[0]
+        Lot.objects.update(expires_on=date(2026, 1, 1))
+        assert "A1" in page(desk, "lot/?ends=soon").split('id="changelist-filter"')[0]
 
     def test_movements_are_read_only(self, stock: Stock, desk: Client) -> None:
         pk = StockMovement.objects.get(kind="issue").pk

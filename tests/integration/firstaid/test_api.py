@@ -16,7 +16,7 @@ from apps.people.ids import encounter_id
 from apps.people.parts import parts_of
 from tests.factories import person
 from tests.integration.assignments.conftest import World, after
-from tests.integration.firstaid.conftest import Stock, Tablets
+from tests.integration.firstaid.conftest import LAST_DAY, Stock, Tablets
 
 pytestmark = pytest.mark.django_db
 
@@ -106,7 +106,7 @@ class TestStock:
             {
                 "product": "Naloxone nasal spray 4 mg/0.1 mL",
                 "lot": "A1",
-                "expires_on": "2027-03-31",
+                "expires_on": LAST_DAY.isoformat(),
                 "quantity": 2,
             }
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from django.db import Error, transaction
@@ -15,9 +15,10 @@ from apps.firstaid import services
 from apps.firstaid.models import Kit, Lot, StockMovement
 from tests.factories import NOON, team
 from tests.integration.assignments.conftest import World, shown
-from tests.integration.firstaid.conftest import Stock, reference
+from tests.integration.firstaid.conftest import LAST_DAY, Stock, reference
 
 pytestmark = pytest.mark.django_db
+NEAR_ITS_END = datetime.combine(LAST_DAY - timedelta(days=30), time(12), UTC)
 
 
 class TestMoving:
@@ -146,13 +147,13 @@ class TestWarnings:
     def test_come_with_the_day(self, world: World, stock: Stock) -> None:
         assert reference("kit")[str(stock.kit.pk)]["warnings"] == []
         assert services.tell_kits(now=NOON) == 0
-        services.tell_kits(now=NOON + timedelta(days=365))
+        services.tell_kits(now=NEAR_ITS_END)
         world.commit()
         kinds = [one["kind"] for one in reference("kit")[str(stock.kit.pk)]["warnings"]]
         assert kinds == ["expiring"]
 
     def test_that_were_told_are_not_told_again(self, world: World, stock: Stock) -> None:
-        later = NOON + timedelta(days=365)
+        later = NEAR_ITS_END
         assert services.tell_kits(now=later) == 2
         world.commit()
         assert services.tell_kits(now=later) == 0
@@ -171,7 +172,7 @@ class TestKits:
             )
 
     def test_a_new_lot_is_told(self, world: World, stock: Stock) -> None:
-        lot = Lot(product=stock.spray, number="B2", expires_on=date(2028, 1, 31))
+        lot = Lot(product=stock.spray, number="B2", expires_on=date(2100, 1, 31))
         services.save_lot(lot=lot, by=stock.by, now=NOON)
         world.commit()
         numbers = [one["number"] for one in reference("product")[str(stock.spray.pk)]["lots"]]
