@@ -28,13 +28,17 @@ log = logging.getLogger(__name__)
 MOST_AT_ONCE: Final = 200
 
 
-def take_early_signatures(*, now: datetime, note_id: UUID | None = None) -> int:
-    """Takes the refused signatures (of one note, or of all) whose text is here now; returns how
-    many. One that is still not right stays where it is. Not part of anybody's transaction."""
+def take_early_signatures(
+    *, now: datetime, note_id: UUID | None = None, instance: UUID | None = None
+) -> int:
+    """Takes the refused signatures (of one note and one local database, or of all) whose text is
+    here now; returns how many. One that is still not right stays where it is. Not part of anybody's
+    transaction."""
     rows = QuarantinedWrite.objects.open().filter(collection="facts").exclude(author=None)
-    return sum(
-        _take(row, now) for row in list(rows.order_by("at")[:MOST_AT_ONCE]) if _fits(row, note_id)
-    )
+    if instance is not None:
+        rows = rows.filter(instance=instance)
+    oldest = list(rows.order_by("at")[:MOST_AT_ONCE])
+    return sum(_take(row, now) for row in oldest if _fits(row, note_id))
 
 
 def _fits(row: QuarantinedWrite, note_id: UUID | None) -> bool:

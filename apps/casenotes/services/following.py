@@ -21,17 +21,34 @@ from apps.people.services import let_go
 @transaction.atomic
 def follow_assignment(*, assignment_id: UUID, now: datetime) -> None:
     """Shows the notes of an assignment to whoever has it now, drafts with what the timeline tells
-    now, and settles its record. Idempotent; under the assignment's lock."""
-    found = list(CaseNote.objects.filter(assignment_id=assignment_id).values_list("pk", flat=True))
-    lock_assignments_notes([assignment_id], found)
-    for pk in found:
+    now, and settles its record. Idempotent; under the assignment's lock.
+
+    A call leaves its tablets while somebody begins a note on it:
+
+    1. The note's writer sees a call that is there, and shows the note to the unit. This sees no
+       note yet.
+    2. Whoever begins a note takes the record's lock (`settle`) before they look who has the call,
+       and this looks for notes once more when it has that lock. Whoever is second sees the first.
+    """
+    before = _show_notes(assignment_id, set(), now)
+    settle_and_let_go(assignment_id=assignment_id, now=now)
+    _show_notes(assignment_id, before, now)
+
+
+def _show_notes(assignment_id: UUID, known: set[UUID], now: datetime) -> set[UUID]:
+    """Shows the notes of an assignment that are not `known`; their ids."""
+    ids = CaseNote.objects.filter(assignment_id=assignment_id).values_list("pk", flat=True)
+    found = set(ids) - known
+    if not known or found:
+        lock_assignments_notes([assignment_id], found)
+    for pk in sorted(found):
         record = locked(pk, now=now)
         assert record is not None, "notes are never deleted"
         if record.is_draft:
             record.count()
             record.note.save(update_fields=["asked", "missing"])
         show(record, whole=record.is_draft, now=now)
-    settle_and_let_go(assignment_id=assignment_id, now=now)
+    return found
 
 
 def settle_and_let_go(

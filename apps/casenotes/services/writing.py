@@ -66,6 +66,8 @@ def write_draft(edit: Edit) -> dict[str, Any]:
     row.restricted = restricted(typed)
     if fresh:
         row.save(force_insert=True)
+        # Before anybody is looked for who may see it: see `follow_assignment`.
+        settle(assignment_id=row.assignment_id, now=edit.now)
     _credit(row, edit.author, changed_parts(edit.before or {}, typed), edit.now)
     record = read(row, now=edit.now)
     record.count()
@@ -84,13 +86,14 @@ def write_draft(edit: Edit) -> dict[str, Any]:
     record_all(
         [Act(edit.actor, "create" if fresh else "update", "case_note", [row.pk])], now=edit.now
     )
-    transaction.on_commit(lambda: _take_early(row.pk), robust=True)
+    transaction.on_commit(lambda: _take_early(row.pk, edit.editor), robust=True)
     return body
 
 
-def _take_early(note_id: UUID) -> None:
-    """A signature that overtook this save is taken now. A tick does it where this process ends."""
-    take_early_signatures(now=clock.now(), note_id=note_id)
+def _take_early(note_id: UUID, instance: UUID | None) -> None:
+    """A signature of the same local database that overtook this save is taken now. A tick does it
+    for others, and where this process ends."""
+    take_early_signatures(now=clock.now(), note_id=note_id, instance=instance)
 
 
 def _begin(edit: Edit, typed: Mapping[str, Any]) -> CaseNote:

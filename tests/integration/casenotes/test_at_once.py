@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from django.db import transaction
 
+from apps.assignments.services import let_cleared_go
 from apps.casenotes.content import content_hash
 from apps.casenotes.models import DispatchRecord, NoteState, RecordKind
-from tests.integration.assignments.conftest import committed_world
+from tests.integration.assignments.conftest import committed_world, shown
 from tests.integration.casenotes.conftest import Crew, World, Writer, after, note_on, place
 from tests.integration.conftest import Elsewhere
 
@@ -79,3 +80,19 @@ def test_a_signature_that_meets_an_edit_is_for_the_text_that_came_of_it(
     [answer] = signing.result(timeout=60)
     assert "Not the text" in answer["sync_errors"][0]
     assert note_on(crew.call).state == NoteState.DRAFT
+
+
+def test_a_note_that_is_begun_while_its_call_leaves_leaves_with_it(
+    committed_world: World, crew: Crew, elsewhere: Elsewhere
+) -> None:
+    """But for its author, who owes it."""
+    crew.met(committed_world)
+    crew.cleared(committed_world, now=after(60))
+    with transaction.atomic():
+        assert crew.first.write(crew.call, narrative="Asleep.", now=after(9_999)) == []
+        leaving = elsewhere.start(lambda: let_cleared_go(now=after(10_000)))
+        elsewhere.until_waiting(leaving)
+    assert leaving.result(timeout=60) == 1
+    note = note_on(crew.call).pk
+    assert note in shown(crew.first.tablet, "case_notes")
+    assert note not in shown(crew.second.tablet, "case_notes")
