@@ -49,6 +49,18 @@ def test_the_end_of_the_call_and_a_signature_leave_no_debt(
     assert DispatchRecord.objects.get(pk=crew.call.pk).kind == RecordKind.MINIMAL
 
 
+def test_two_taps_and_a_note_that_is_begun_meanwhile_are_a_debt(
+    committed_world: World, crew: Crew, elsewhere: Elsewhere
+) -> None:
+    """The taps see no note, the note an open call: neither has a row that the other locks."""
+    with transaction.atomic():
+        assert committed_world.tap("unable_to_locate", crew.call, now=after(60)) == []
+        begun = elsewhere.start(lambda: crew.first.write(crew.call, narrative="He was seen."))
+        elsewhere.until_waiting(begun)
+    assert begun.result(timeout=60) == []
+    assert DispatchRecord.objects.get(pk=crew.call.pk).kind == ""
+
+
 def test_an_edit_that_meets_the_signature_is_kept_and_changes_nothing(
     crew: Crew, elsewhere: Elsewhere
 ) -> None:
