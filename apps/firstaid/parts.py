@@ -12,9 +12,11 @@ from apps.core import clock
 from apps.core.clock import iso
 from apps.firstaid import codes, services
 from apps.firstaid.aid import Aid, aids
+from apps.firstaid.documents import CaseAct
 from apps.firstaid.doses import Answer, Dose, answer_of, doses
 from apps.firstaid.models import FirstAidLog, NaloxoneDose, OverdoseAnswer
 from apps.firstaid.prompts import Prompt, prompts
+from apps.people.ids import ordinal_of
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,12 @@ class Care:
 
 
 def care_of(encounter_id: UUID) -> Care:
-    """Read from the whole assignment: a correction may say that it was for somebody else."""
+    """Read from the whole assignment: a correction may say that it was for somebody else. What is
+    told of another assignment, or of none, is nothing of it, whatever encounter it names."""
     given = NaloxoneDose.objects.filter(assignment_id__in=_cases(NaloxoneDose, encounter_id))
     done = FirstAidLog.objects.filter(assignment_id__in=_cases(FirstAidLog, encounter_id))
-    told = list(OverdoseAnswer.objects.filter(encounter_id=encounter_id))
+    answered = OverdoseAnswer.objects.filter(encounter_id=encounter_id)
+    told = list(answered.filter(assignment_id__in=_cases(OverdoseAnswer, encounter_id)))
     return Care(
         doses=[one for one in doses(given, told) if one.encounter_id == encounter_id],
         answers=[answer_of(row) for row in sorted(told, key=lambda row: row.order)],
@@ -111,9 +115,10 @@ def aid_in_words(one: Aid) -> dict[str, Any]:
     }
 
 
-def _cases(model: type[NaloxoneDose | FirstAidLog], encounter_id: UUID) -> set[UUID]:
+def _cases(model: type[CaseAct], encounter_id: UUID) -> set[UUID]:
+    """The encounter's assignment, where something is told of it."""
     rows = model.objects.filter(encounter_id=encounter_id).values_list("assignment_id", flat=True)
-    return {id for id in rows if id}
+    return {id for id in rows if id and ordinal_of(encounter_id, id)}
 
 
 def _giver(code: str) -> str:

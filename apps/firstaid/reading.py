@@ -13,6 +13,7 @@ from uuid import UUID
 
 from apps.firstaid import codes
 from apps.firstaid.aid import is_vital
+from apps.people.ids import ordinal_of
 from apps.sync.fitting import fit
 from apps.sync.registry import Contact, Pushed
 from apps.sync.stamps import STAMPED, Reading, Stamp, instant, stamp_of
@@ -63,6 +64,9 @@ def told_of(
     fitting, unfit = fit(row.document, schema)
     reading = Reading(unfit, {"bad_field"} if unfit else set())
     columns = {name: _id(fitting, name, reading) for name in (*_IDS, *ids)}
+    if not _is_its_encounter(columns["encounter_id"], columns["assignment_id"]):
+        reading.bad("encounter_id", fitting["encounter_id"])
+        columns["encounter_id"] = None
     at = {name: instant(fitting, name, reading) for name in times}
     columned = STAMPED | {*columns, *at, *apart}
     data = {name: value for name, value in fitting.items() if name not in columned}
@@ -93,6 +97,15 @@ def codes_known(data: Mapping[str, Any], known: Known) -> bool:
         if any(one and one not in ours for one in told):
             return False
     return True
+
+
+def _is_its_encounter(encounter: UUID | None, assignment: UUID | None) -> bool:
+    """Whether the named encounter, if there is one, is the assignment's. Who may tell an act is
+    asked of its assignment: with another one's encounter it would stand in somebody else's
+    record."""
+    if encounter is None or assignment is None:
+        return True
+    return ordinal_of(encounter, assignment) is not None
 
 
 def _id(document: dict[str, Any], name: str, reading: Reading) -> UUID | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -17,6 +18,19 @@ def encounter_id(assignment_id: UUID, ordinal: int = 1) -> UUID:
     'a2b0ad5c-7287-5b82-994d-bd465e497b5d'
     """
     return uuid5(assignment_id, f"encounter:{ordinal}")
+
+
+@lru_cache(maxsize=4096)  # the acts of one call name the same few again and again
+def ordinal_of(encounter: UUID, assignment_id: UUID) -> int | None:
+    """Which encounter of an assignment this is, from 1; None where it is none of it.
+
+    >>> ordinal_of(encounter_id(UUID(int=1), 2), UUID(int=1))
+    2
+    """
+    for ordinal in range(1, MOST_ENCOUNTERS + 1):
+        if encounter_id(assignment_id, ordinal) == encounter:
+            return ordinal
+    return None
 
 
 def record_id(encounter_id: UUID, name: str) -> UUID:

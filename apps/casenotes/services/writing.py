@@ -27,7 +27,7 @@ from apps.changes.services import Document, Event, publish
 from apps.core import clock
 from apps.core.problems import CONFLICT, FieldError, ProblemError
 from apps.people.access import may_write
-from apps.people.ids import MOST_ENCOUNTERS, encounter_id, record_id
+from apps.people.ids import ordinal_of, record_id
 from apps.sync.fitting import fit
 from apps.sync.registry import Edit, Refused
 from apps.sync.values import uuid_of
@@ -107,8 +107,7 @@ def _begin(edit: Edit, typed: Mapping[str, Any]) -> CaseNote:
         raise Refused([_NO_ASSIGNMENT])
     if edit.doc_id != record_id(encounter, "case_note"):
         raise Refused([_NOT_ITS_ID])
-    ordinals = range(1, MOST_ENCOUNTERS + 1)
-    if encounter not in {encounter_id(assignment, ordinal) for ordinal in ordinals}:
+    if ordinal_of(encounter, assignment) is None:
         raise Refused([_OTHER_ENCOUNTER])
     may_write(assignment, edit.author)
     return CaseNote(

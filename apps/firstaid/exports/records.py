@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
+from django.db.models import QuerySet
 
 from apps.assignments.codes import RESPONDER_STARTED
 from apps.assignments.models import Assignment
@@ -99,8 +99,7 @@ class _Page:
 
     @classmethod
     def of(cls, encounters: Sequence[Encounter]) -> _Page:
-        homes = {row.pk: row.assignment_id for row in encounters}
-        ids = set(homes.values())
+        ids = {row.assignment_id for row in encounters}
         rows = Assignment.objects.filter(pk__in=ids).select_related("incident", "unit")
         assignments = {row.pk: row for row in rows}
         incidents = [row.incident for row in assignments.values()]
@@ -113,18 +112,15 @@ class _Page:
             incident__in=incidents, agency__in=[Agency.SPD, Agency.SFD]
         ):
             units[unit.incident_id].append(unit)
-        of_these = Q(assignment_id__in=ids) | Q(encounter_id__in=list(homes))
         return cls(
             zone=clock.city(),
             assignments=assignments,
             facts=facts,
             units=units,
             call_types=CallType.objects.in_bulk({_type_of(row) for row in incidents}),
-            doses=_by_assignment(NaloxoneDose.objects.filter(of_these).order_by("order"), homes),
-            aids=_by_assignment(FirstAidLog.objects.filter(of_these).order_by("order"), homes),
-            answers=_by_assignment(
-                OverdoseAnswer.objects.filter(of_these).order_by("order"), homes
-            ),
+            doses=_by_assignment(NaloxoneDose.objects.filter(assignment_id__in=ids)),
+            aids=_by_assignment(FirstAidLog.objects.filter(assignment_id__in=ids)),
+            answers=_by_assignment(OverdoseAnswer.objects.filter(assignment_id__in=ids)),
             persons=_persons({row.person_id for row in encounters if row.match == Match.CONFIRMED}),
         )
 
@@ -197,13 +193,13 @@ class _Page:
         )
 
 
-def _by_assignment(rows: Iterable[T], homes: Mapping[UUID, UUID]) -> dict[UUID, list[T]]:
-    """Acts by their assignment; one that names only its encounter, by that one's."""
+def _by_assignment(rows: QuerySet[T]) -> dict[UUID, list[T]]:
+    """Acts by their assignment, in the server's order. What names only an encounter is told by
+    whoever likes: who may tell an act is asked of its assignment."""
     found: dict[UUID, list[T]] = defaultdict(list)
-    for row in rows:
-        home = row.assignment_id or homes.get(row.encounter_id or row.pk)
-        if home is not None:
-            found[home].append(row)
+    for row in rows.order_by("order"):
+        if row.assignment_id is not None:
+            found[row.assignment_id].append(row)
     return found
 
 

@@ -27,7 +27,7 @@ from apps.core.problems import FieldError
 from apps.people import codes, documents
 from apps.people.access import audience, crew_of, may_write
 from apps.people.documents import ENCOUNTERS
-from apps.people.ids import MOST_ENCOUNTERS, encounter_id
+from apps.people.ids import encounter_id, ordinal_of
 from apps.people.models import Encounter, Match, OpenedBy
 from apps.people.schemas import ENCOUNTER
 from apps.people.services.persons import show_person
@@ -173,9 +173,8 @@ def _place(edit: Edit) -> tuple[UUID, int]:
     assignment_id = uuid_of(edit.document.get("assignment_id"))
     if assignment_id is None:
         raise Refused([FieldError("/assignment_id", "Of which assignment?")])
-    for ordinal in range(1, MOST_ENCOUNTERS + 1):
-        if encounter_id(assignment_id, ordinal) == edit.doc_id:
-            return assignment_id, ordinal
+    if (ordinal := ordinal_of(edit.doc_id, assignment_id)) is not None:
+        return assignment_id, ordinal
     detail = "It follows from the assignment's id: UUIDv5 of encounter:<ordinal>, from 1 to 20."
     raise Refused([FieldError("/id", detail)])
 

@@ -12,6 +12,7 @@ from apps.accounts.models import Role
 from apps.assignments.models import Assignment
 from apps.audit.models import Entry
 from apps.firstaid import codes
+from apps.firstaid.models import NaloxoneDose
 from apps.people.ids import encounter_id
 from apps.people.parts import parts_of
 from tests.factories import person
@@ -95,6 +96,36 @@ class TestParts:
 
         assert len(parts_of(encounter_id(case.pk))["doses"]["doses"]) == 1
         assert len(parts_of(other)["doses"]["doses"]) == 1
+
+    @pytest.mark.parametrize("named", ["their own call", "no call"])
+    def test_of_another_call_says_nothing_of_the_encounter_that_it_names(
+        self, world: World, tablets: Tablets, case: Assignment, named: str
+    ) -> None:
+        """Anybody on a call of their own would take back what was given on somebody else's."""
+        here = encounter_id(case.pk)
+        stood = parts_of(here)
+        other = world.theirs.unit
+        there = world.assignment(
+            world.call(units=[world.status("Dispatched", of=other.call_sign)]), other
+        )
+        on = there if named == "their own call" else None
+        by = world.theirs.tablets[0]
+        given = NaloxoneDose.objects.get().pk
+
+        tablets.dose(on, by=by, encounter_id=here, dose=8)
+        tablets.dose(on, by=by, encounter_id=here, corrects=given, withdrawn=True)
+        tablets.aid(on, by=by, encounter_id=here, procedures=[codes.RECOVERY_POSITION])
+        tablets.log(
+            "facts",
+            on,
+            by=by,
+            kind="overdose_answer",
+            question="fire_called",
+            answer="called",
+            encounter_id=here,
+        )
+
+        assert parts_of(here) == stood
 
 
 class TestStock:

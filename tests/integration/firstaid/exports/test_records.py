@@ -116,10 +116,11 @@ def test_what_names_no_encounter_is_the_first_ones(world: World) -> None:
     assert [one.id for one in second.aids] == [seen.pk]
 
 
-def test_an_act_that_names_its_encounter_alone_is_found(world: World) -> None:
+def test_an_act_that_names_an_encounter_alone_is_nothing_of_it(world: World) -> None:
+    """Anybody may tell one: who was on a call is asked of its assignment."""
     row = over(world)
-    alone = dose(None, of=encounter_of(row))
-    assert [one.id for one in care_of(row).doses] == [alone.pk]
+    dose(None, of=encounter_of(row))
+    assert care_of(row).doses == ()
 
 
 def test_a_dose_without_its_time_by_the_citys_clock(world: World) -> None:
