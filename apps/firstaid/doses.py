@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
+from apps.assignments.timeline import corrected_time
 from apps.firstaid import codes
 from apps.firstaid.models import FieldAct, NaloxoneDose, OverdoseAnswer
 
@@ -206,11 +207,11 @@ def happened_at(
     row: FieldAct, stated: datetime | None, *, unknown: bool = False
 ) -> datetime | None:
     """When an act happened by the server's clock: the stated time, else that of the tap, off by
-    what was measured of the device's clock. `unknown`: without a stated time nobody knows."""
-    at = stated or (None if unknown else row.device_time)
-    if at is None:
-        return None
-    return at - timedelta(milliseconds=row.clock_offset_ms or 0)
+    what was measured of the device's clock. `unknown`: without a stated time nobody knows. None as
+    well at either end of the calendar: from there nothing can be reckoned, and the city's clock
+    cannot say it."""
+    at = corrected_time(stated or (None if unknown else row.device_time), row.clock_offset_ms)
+    return at if at is not None and MINYEAR < at.year < MAXYEAR else None
 
 
 def text(data: Mapping[str, Any], name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
@@ -144,3 +144,13 @@ class TestAid:
     def test_measures_that_cannot_be_are_left_out(self) -> None:
         [found] = aid.aids([log(vitals={"pulse": 88, "oxygen": 130, "mood": 3, "glucose": True})])
         assert found.vitals == {"pulse": 88}
+
+
+@pytest.mark.parametrize(
+    "at", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)]
+)
+@pytest.mark.parametrize("offset_ms", [-60_000, 0, 60_000])
+def test_a_time_at_either_end_of_the_calendar_is_not_known(at: datetime, offset_ms: int) -> None:
+    """Any reckoning with it fails, and with it the whole record that it stands in."""
+    [told] = doses([dose(given_at=at, offset_ms=offset_ms)])
+    assert told.at is None
