@@ -162,9 +162,9 @@ def _clock(text: str) -> str:
     """A time by the city's clock; everything else as it is."""
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        return f"{at.astimezone(city()):%H:%M:%S}" if at.tzinfo else text
+    except (ValueError, OverflowError):  # the latter at either end of the calendar
         return text
-    return f"{at.astimezone(city()):%H:%M:%S}" if at.tzinfo else text
 
 
 def _event(name: str) -> str:

@@ -34,3 +34,8 @@ def test_each_room_is_a_section_and_what_nobody_knows_has_no_line() -> None:
 
 def test_of_nothing_it_is_empty() -> None:
     assert page({"as_of": "x", "call": None, "person": None, "parts": {}}) == []
+
+
+def test_words_that_look_like_a_time_beyond_the_calendar_stay_words() -> None:
+    told = {**TOLD, "parts": {"note": {"narrative": "0001-01-01T00:00:00+14:00"}}}
+    assert Section("Note", [("Narrative", "0001-01-01T00:00:00+14:00")]) in page(told)
