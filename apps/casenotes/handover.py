@@ -17,8 +17,8 @@ from django.contrib.auth.models import AnonymousUser
 from apps.assignments.codes import DISPOSITIONS, EVENTS
 from apps.casenotes import codes
 from apps.casenotes.content import cssrs
-from apps.casenotes.models import Addendum, CaseNote
-from apps.casenotes.records import text_of
+from apps.casenotes.models import CaseNote
+from apps.casenotes.records import addenda_of, text_of
 from apps.core.clock import city, iso
 from apps.people import documents as people
 from apps.people.models import Encounter, Match, Person
@@ -63,7 +63,7 @@ def note_part(encounter_id: UUID) -> dict[str, Any] | None:
             str(content.get("disposition")), content.get("disposition")
         ),
         "narrative": content.get("narrative"),
-        "addenda": [one.text for one in Addendum.objects.of(row.pk) if one.text],
+        "addenda": [one.text for one in addenda_of(row) if one.text],
     }
     return {name: said for name, said in found.items() if said}
 

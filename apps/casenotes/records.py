@@ -27,9 +27,10 @@ from apps.casenotes.models import (
     Signature,
 )
 from apps.changes import scopes
-from apps.people.access import audience
+from apps.people.access import audience, may_write
 from apps.people.models import Encounter, EncounterQuerySet
 from apps.sync import documents
+from apps.sync.registry import Refused
 
 CASE_NOTES: Final = CaseNoteQuerySet.COLLECTION
 
@@ -112,14 +113,13 @@ def read(note: CaseNote, *, now: datetime) -> NoteRecord:
     signatures = list(note.signatures.select_related("author").order_by("received_at", "pk"))
     content = note.content if note.state == NoteState.DRAFT else signatures[0].content
     assignment = Assignment.objects.filter(pk=note.assignment_id).first()
-    addenda = Addendum.objects.of(note.pk).select_related("author", "recorded_by")
     reviews = note.reviews.select_related("reviewer")
     return NoteRecord(
         note=note,
         content=content,
         authors=list(note.authors.select_related("author").order_by("first_at", "pk")),
         signatures=signatures,
-        addenda=list(addenda),
+        addenda=addenda_of(note),
         reviews=list(reviews.order_by("asked_at", "pk")),
         assignment=assignment,
         facts=known_of(assignment, [note.encounter_id], now=now),
@@ -133,6 +133,24 @@ def text_of(note: CaseNote) -> Mapping[str, Any]:
         return content
     signed: Mapping[str, Any] = note.signatures.earliest("received_at", "pk").content
     return signed
+
+
+def addenda_of(note: CaseNote) -> list[Addendum]:
+    """What was added to a note, in the order in which it was taken. One that was here before its
+    note was taken from anybody, as nobody could say yet whose note it would be: a stranger's is not
+    among them, and stays theirs and their team's."""
+    added = Addendum.objects.of(note.pk).select_related("author", "recorded_by")
+    return [one for one in added if _is_of_the_crew(one, note)]
+
+
+def _is_of_the_crew(addendum: Addendum, note: CaseNote) -> bool:
+    if addendum.received_at > note.begun_at:
+        return True  # that was asked when it came
+    try:
+        may_write(note.assignment_id, addendum.author)
+    except Refused:
+        return False
+    return True
 
 
 def locked(note_id: UUID, *, now: datetime) -> NoteRecord | None:

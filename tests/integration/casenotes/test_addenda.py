@@ -12,6 +12,7 @@ from apps.casenotes import services
 from apps.casenotes.models import Addendum
 from apps.core import clock
 from apps.core.problems import ProblemError
+from apps.people.parts import part_of
 from apps.sync.services import quarantine
 from tests.integration.assignments.conftest import shown
 from tests.integration.casenotes.conftest import MET, Crew, World, after, note_on, place
@@ -54,6 +55,19 @@ class TestAnAddendum:
 
 
 class TestOneThatComesFirst:
+    def test_of_somebody_who_was_not_there_stays_theirs(self, world: World, crew: Crew) -> None:
+        """A note's id follows from its assignment's: whoever knows that one can be first."""
+        assert crew.stranger.add(crew.call, "I was not there.") == []
+        row = Addendum.objects.get()
+        crew.met(world)
+        crew.first.write(crew.call, **MET)
+
+        assert "addenda" not in (part_of("note", place(crew.call)[0]) or {})
+        for tablet in world.ours.tablets:
+            assert shown(tablet, "case_notes")[note_on(crew.call).pk]["addenda"] == []
+            assert row.pk not in shown(tablet, "facts")
+        assert shown(crew.stranger.tablet, "facts")[row.pk]["text"] == "I was not there."
+
     def test_is_its_authors_until_the_note_comes(self, world: World, crew: Crew) -> None:
         assert crew.first.add(crew.call, "He has a mat for tonight.") == []
         row = Addendum.objects.get()
