@@ -18,6 +18,8 @@ import jellyfish
 WORTH_A_LOOK: Final = 0.85
 # A year that two people remember differently, or that is reckoned from an age.
 _YEARS_APART: Final = 2
+# Each name of one is compared with each of the other: more aliases would cost minutes.
+_MOST_ALIASES: Final = 20
 _CONTRADICTION: Final = 0.25
 
 Content = Mapping[str, Any]
@@ -56,6 +58,11 @@ def birth_year(person: Content) -> int | None:
     return int(date[:4]) if isinstance(date, str) and re.match(r"\d{4}-", date) else None
 
 
+def aliases(person: Content) -> list[Any]:
+    """What they are called by, as far as it is looked at."""
+    return list(person.get("aliases") or ())[:_MOST_ALIASES]
+
+
 def _keys(person: Content, *, years: int) -> Iterator[str]:
     given, family = _sound(person.get("given_name")), _sound(person.get("family_name"))
     if given and family:
@@ -66,7 +73,7 @@ def _keys(person: Content, *, years: int) -> Iterator[str]:
         for off in range(-years, years + 1):
             if year:
                 yield f"year:{name}:{year + off}"
-    for alias in person.get("aliases") or ():
+    for alias in aliases(person):
         if sound := _sound(alias):
             yield f"alias:{sound}"
 
@@ -76,8 +83,8 @@ def _names(person: Content) -> list[str]:
         filter(None, (_plain(person.get("given_name")), _plain(person.get("family_name"))))
     )
     turned = " ".join(reversed(whole.split()))
-    aliases = [_plain(alias) for alias in person.get("aliases") or ()]
-    return [name for name in dict.fromkeys([whole, turned, *aliases]) if name]
+    called = [_plain(alias) for alias in aliases(person)]
+    return [name for name in dict.fromkeys([whole, turned, *called]) if name]
 
 
 def _sound(name: object) -> str:

@@ -132,7 +132,7 @@ def offer(row: Person, score: float | None = None) -> dict[str, Any]:
     return {
         "person_id": str(row.pk),
         "name": name,
-        "aliases": content.get("aliases") or [],
+        "aliases": matching.aliases(content),
         "birth_year": matching.birth_year(content),
         "score": score,
     }

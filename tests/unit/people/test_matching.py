@@ -38,3 +38,12 @@ def test_a_year_that_is_one_off_is_still_found() -> None:
 
 def test_the_nameless_have_no_keys() -> None:
     assert keys({"description": "the man with the grey dog", "approximate_age": 45}) == frozenset()
+
+
+def test_more_aliases_than_anybody_has_are_not_looked_at() -> None:
+    """Two lists of thousands would be compared for minutes, while everybody else waits."""
+    many = {"aliases": [f"name {n}" for n in range(1000)]}
+    assert likeness({"aliases": ["name 19"]}, many) == 1.0
+    assert len(keys(many)) <= 20
+    other = {"aliases": [f"another {n}" for n in range(1000)]}
+    assert likeness({"aliases": ["another 999"]}, other) < 1.0
