@@ -74,7 +74,11 @@ def write_encounter(edit: Edit) -> dict[str, Any]:
         show_person(person_id=person, now=edit.now)
     name = "encounter.opened" if fresh else "encounter.changed"
     publish(events=[Event(name, row.pk)], now=edit.now)
-    record_all([_act(edit.actor, row, "create" if fresh else "update")], now=edit.now)
+    acts = [_act(edit.actor, row, "create" if fresh else "update")]
+    if row.person_id and row.person_id != former:
+        # It opens the person's record to the crew: that is found under the person, too.
+        acts.append(Act(edit.actor, "link", "person", [row.person_id], {"encounter": str(row.pk)}))
+    record_all(acts, now=edit.now)
     return body
 
 

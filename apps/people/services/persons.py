@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef
 
 from apps.accounts.models import User
+from apps.assignments.models import Assignment
 from apps.audit.services import Act, record_all
 from apps.changes import scopes
 from apps.changes.services import Document, publish
@@ -73,11 +74,15 @@ def show_person(*, person_id: UUID, now: datetime) -> None:
 
 def scopes_of(row: Person) -> frozenset[str]:
     """Who may see a person: the crew of each call that led to them as long as they have it, its
-    supervisors, whoever broke the glass. Before any call leads to them, whoever wrote of them."""
+    supervisors, whoever broke the glass. Before any call leads to them, whoever wrote of them.
+
+    A call that is not here yet leads nowhere: anybody may name one, and whoever wrote of the person
+    offline would lose them until it comes."""
     group = group_of(row.pk)
     found: set[str] = set()
-    calls = Encounter.objects.with_person(group).values_list("assignment_id", flat=True)
-    for assignment_id in set(calls):
+    named = Encounter.objects.with_person(group).values("assignment_id")
+    calls = set(Assignment.objects.filter(pk__in=named).values_list("pk", flat=True))
+    for assignment_id in calls:
         found |= audience(assignment_id)
     if not calls:
         found.add(scopes.responder(row.created_by))

@@ -73,6 +73,36 @@ class TestWhoSeesThem:
         assert id in sees(world.ours.tablets[0])
         assert id not in sees(world.ours.tablets[1])
 
+    def test_a_call_that_is_not_here_yet_takes_them_from_nobody(
+        self, world: World, street: Street, writer: Writer
+    ) -> None:
+        """Offline the encounter may be sent before its assignment, and anybody may make one up."""
+        id, call = street.person(aliases=["Red"]), uuid7()
+        ours, theirs = world.ours.tablets[0], world.theirs.tablets[0]
+        for by in (ours, theirs):
+            named = {"assignment_id": str(call), "ordinal": 1, "person_id": str(id)}
+            writer.save("encounters", encounter_id(call), by=by, **named)
+            call = uuid7()
+
+        assert id in sees(ours)
+        assert id not in sees(theirs)
+        assert writer.save("persons", id, aliases=["Red"], given_name="Dana") == []
+
+    def test_who_led_a_call_to_them_is_found_under_the_person(
+        self, world: World, street: Street
+    ) -> None:
+        """Naming somebody opens their record to the crew."""
+        id, row = street.person(aliases=["Red"]), world.given()
+        encounter = street.meets(row, id)
+        street.meets(row, id, match="confirmed")
+
+        [entry] = Entry.objects.filter(action="link")
+        assert (entry.subject_type, entry.subject_ids) == ("person", [id])
+        assert (entry.actor_id, entry.detail) == (
+            world.ours.people[0].pk,
+            {"encounter": str(encounter)},
+        )
+
     def test_the_crew_that_met_them_as_long_as_it_has_the_call(
         self, world: World, street: Street
     ) -> None:
