@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from apps.assignments.services import let_cleared_go, reassign
 from apps.casenotes import services
 from apps.casenotes.content import content_hash
 from apps.casenotes.models import NoteState, Signature
+from apps.casenotes.services import early
 from apps.core.ids import uuid7
 from tests.integration.assignments.conftest import dropped, shown
 from tests.integration.casenotes.conftest import (
@@ -200,6 +203,21 @@ class TestASignatureThatOvertakesItsText:
         assert note_on(crew.call).state == NoteState.SIGNED
         assert note_on(crew.call).signed_by == crew.first.user
         assert crew.first.refused() == []
+
+    def test_is_not_kept_waiting_by_what_nobody_settles(
+        self, crew: Crew, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(early, "MOST_AT_ONCE", 1)
+        text = {
+            "encounter_id": str(place(crew.call)[0]),
+            "assignment_id": str(crew.call.pk),
+            "outcome": "cancelled",
+        }
+        crew.stranger.sign(crew.call, named="0" * 64)
+        crew.second.sign(crew.call, named=content_hash(text), now=after(1))
+        crew.first.write(crew.call, outcome="cancelled", now=after(5))
+        assert services.take_early_signatures(now=after(5)) == 1
+        assert note_on(crew.call).signed_by == crew.second.user
 
     def test_waits_on_where_another_text_came(self, crew: Crew) -> None:
         crew.first.sign(crew.call, named="0" * 64)
