@@ -45,7 +45,8 @@ class FurtherUnitForm(UnitForm):
 @dataclass(frozen=True)
 class Decision:
     """An action that asks something first: its name, the question, its form, what to do with each
-    selected row and the form's answers, and how a row is called."""
+    selected row and the form's answers, and how a row is called: on the page, and in the message
+    that follows (None: the same), which the browser keeps in a cookie."""
 
     action: str
     title: str
@@ -53,6 +54,7 @@ class Decision:
     form: type[forms.Form]
     verb: Callable[[Any, User, dict[str, Any]], None]
     name: Callable[[Any], str]
+    message_name: Callable[[Any], str] | None = None
 
 
 def decide(
@@ -68,6 +70,7 @@ def decide(
     asked = "apply" in request.POST
     form = decision.form(request.POST if asked else None)
     again = list(rows)
+    called = decision.message_name or decision.name
     if asked and form.is_valid():
         given = dict(form.cleaned_data)  # an error that is added takes its field out
         again = []
@@ -79,9 +82,9 @@ def decide(
                     again.append(row)
                 else:
                     text = problem.text or problem.problem.title
-                    page.message_user(request, f"{decision.name(row)}: {text}", messages.ERROR)
+                    page.message_user(request, f"{called(row)}: {text}", messages.ERROR)
             else:
-                page.message_user(request, f"{decision.name(row)}: done.", messages.SUCCESS)
+                page.message_user(request, f"{called(row)}: done.", messages.SUCCESS)
         if not again:
             return None
     return page.step(

@@ -95,7 +95,7 @@ class PersonAdmin(RecordAdmin[Person]):
                 raise ProblemError(INVALID, errors=[FieldError("/into", "No such person.")])
             services.merge_persons(person=row, into=other, by=by, now=clock.now())
 
-        decision = Decision("merge", "Merge", "Who are they?", IntoForm, into, _name)
+        decision = Decision("merge", "Merge", "Who are they?", IntoForm, into, _name, str)
         return decide(self, request, rows, decision)
 
     @admin.action(description="Take a merge back")
@@ -110,5 +110,5 @@ class PersonAdmin(RecordAdmin[Person]):
         def stands(row: Person, by: User, given: dict[str, Any]) -> None:
             services.review_safety_note(person=row, note=given["note"], by=by, now=clock.now())
 
-        decision = Decision("review", "It stands", "Which note?", NoteForm, stands, _name)
+        decision = Decision("review", "It stands", "Which note?", NoteForm, stands, _name, str)
         return decide(self, request, rows, decision)

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.contrib.messages import get_messages
 from django.test import Client
 
 from apps.accounts.models import Role
@@ -95,6 +96,17 @@ def test_persons_are_merged_and_taken_apart(
 
     act(desk, "person", "unmerge", other)
     assert Person.objects.get(pk=other).merged_into_id is None
+
+
+def test_the_browser_keeps_nobodys_name(met: UUID, desk: Client) -> None:
+    """A message waits for the next page in a cookie, which is signed and not sealed."""
+    note = Person.objects.get(pk=met).content["safety_notes"][0]["id"]
+    given = {"action": "review", "_selected_action": [str(met)], "apply": "1", "note": note}
+    answer = desk.post("/admin/people/person/", given)
+
+    assert "messages" in answer.cookies
+    told = [str(message) for message in get_messages(answer.wsgi_request)]
+    assert told == [f"{Person.objects.get(pk=met)}: done."]
 
 
 def test_a_safety_note_is_looked_at(world: World, met: UUID, desk: Client) -> None:
