@@ -13,10 +13,15 @@ from apps.people.services import follow_assignment
     "assignment.opened",
     "assignment.moved",
     "assignment.contact_made",
-    "assignment.closed",
     "assignment.reopened",
     "assignment.left",
 )
 def follow(event: Event, *, now: datetime) -> None:
     """Whatever happened, the encounters are brought to what the timeline says now."""
     follow_assignment(assignment_id=event.subject, now=now)
+
+
+@reacts_to("assignment.closed")
+def end(event: Event, *, now: datetime) -> None:
+    """And whoever crewed a call that is over owes a record of it."""
+    follow_assignment(assignment_id=event.subject, ended=True, now=now)

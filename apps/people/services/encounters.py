@@ -30,6 +30,7 @@ from apps.people.documents import ENCOUNTERS
 from apps.people.ids import encounter_id, ordinal_of
 from apps.people.models import Encounter, Match, OpenedBy
 from apps.people.schemas import ENCOUNTER
+from apps.people.services.glass import note_link
 from apps.people.services.persons import show_person
 from apps.sync import documents as shared
 from apps.sync.documents import SERVER_EDITOR
@@ -66,18 +67,20 @@ def write_encounter(edit: Edit) -> dict[str, Any]:
     row.content = typed
     row.editor, row.edit_no = edit.editor, edit.edit_no
     record = record_of(assignment_id)
-    row.kept_for = row.kept_for or ([] if record else [edit.author.pk])
+    if fresh:
+        row.kept_for = _owing(record, edit.author.pk)
     row.save()
     body = documents.encounter_body(row, record)
     _publish(row, body, now=edit.now)
+    acts = [_act(edit.actor, row, "create" if fresh else "update")]
+    if row.person_id and row.person_id != former:
+        note_link(person_id=row.person_id, instead_of=former, by=edit.author, now=edit.now)
+        # It opens the person's record to the crew: that is found under the person, too.
+        acts.append(Act(edit.actor, "link", "person", [row.person_id], {"encounter": str(row.pk)}))
     for person in sorted({one for one in (former, row.person_id) if one}):
         show_person(person_id=person, now=edit.now)
     name = "encounter.opened" if fresh else "encounter.changed"
     publish(events=[Event(name, row.pk)], now=edit.now)
-    acts = [_act(edit.actor, row, "create" if fresh else "update")]
-    if row.person_id and row.person_id != former:
-        # It opens the person's record to the crew: that is found under the person, too.
-        acts.append(Act(edit.actor, "link", "person", [row.person_id], {"encounter": str(row.pk)}))
     record_all(acts, now=edit.now)
     return body
 
@@ -107,23 +110,25 @@ def open_encounter(*, assignment_id: UUID, ordinal: int = 1, by: Actor, now: dat
 
 
 @transaction.atomic
-def follow_assignment(*, assignment_id: UUID, now: datetime) -> None:
+def follow_assignment(*, assignment_id: UUID, ended: bool = False, now: datetime) -> None:
     """Brings the encounters of an assignment to what its timeline says: opens the first one once
     contact was made or the call is over, and shows all of them to whoever has the call now.
 
-    Whoever crews a call that ends owes a record of it: they keep its encounters until `let_go`.
+    Whoever crews a call that has just `ended` owes a record of it: they keep its encounters until
+    `let_go`.
     """
     record = record_of(assignment_id)
     if record is None:
         return
     over = record.assignment.closed_at is not None
+    owing = set(crew_of(record.assignment)) if ended and over else set()
     known = Encounter.objects.of(assignment_id).values_list("pk", flat=True)
     shared.lock(ENCOUNTERS, {encounter_id(assignment_id), *known})
     if over or record.timeline.met:
         open_encounter(assignment_id=assignment_id, by=SYSTEM, now=now)
     for row in Encounter.objects.of(assignment_id):
-        if over and not row.kept_for:
-            row.kept_for = crew_of(record.assignment)
+        if owing - set(row.kept_for):
+            row.kept_for = sorted(owing.union(row.kept_for))
             row.save(update_fields=["kept_for"])
         _publish(row, documents.encounter_body(row, record), now=now)
         if row.person_id:
@@ -158,6 +163,14 @@ def _change_keepers(pk: UUID, *, add: set[UUID], drop: set[UUID] | None, now: da
     scopes = audience(row.assignment_id, author_ids=row.kept_for)
     kept = Event("encounter.kept", row.pk)
     publish(documents=[Document(ENCOUNTERS, row.pk, scopes)], events=[kept], now=now)
+
+
+def _owing(record: Record | None, author: UUID) -> list[UUID]:
+    """Who keeps an encounter that a tablet opens: its author until its assignment is here, the crew
+    where that is over already."""
+    if record is None:
+        return [author]
+    return sorted(crew_of(record.assignment)) if record.assignment.closed_at else []
 
 
 def _publish(row: Encounter, body: dict[str, Any], *, now: datetime) -> None:

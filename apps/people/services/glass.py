@@ -27,6 +27,7 @@ from apps.people.models import BrokenGlass, GlassQuerySet, Person
 from apps.people.services.persons import alike, group_of, offer, show_person
 from apps.sync import documents as shared
 
+NAMED_ON_A_CALL = "Named on a call: neither seen before nor offered."
 # A tick that finds more leaves them to the next one.
 LARGEST_TICK = 200
 
@@ -71,6 +72,33 @@ def break_glass(
     detail = {"glass": str(row.pk)}
     record_all([Act(actor, "break-glass", "person", sorted(group), detail)], now=now)
     return row
+
+
+def note_link(*, person_id: UUID, instead_of: UUID | None, by: User, now: datetime) -> None:
+    """A call leads to a person from now on: to be reviewed like broken glass where nothing had led
+    its author there. Part of the caller's transaction, before the person is shown.
+
+    Nothing to review where they see the person already, wrote of them, or were offered them for the
+    person that the encounter named before (`instead_of`). The link itself always holds: whoever
+    stands before somebody they know does not stop to give a reason.
+    """
+    person = Person.objects.filter(pk=person_id).first()
+    if person is None or person.created_by == by.pk:
+        return
+    if Person.objects.visible_to(by).filter(pk=person_id).exists():
+        return
+    before = Person.objects.filter(pk=instead_of).first() if instead_of else None
+    if before is not None and any(one.pk == person_id for _, one in alike(before.content)):
+        return
+    row = BrokenGlass.objects.create(
+        person=person,
+        user=by,
+        at=now,
+        until=now + clock.domain(settings.BREAK_GLASS_MINUTES * 60),
+        closed_at=now,  # they see the person by the call, as long as they have that
+        reason=NAMED_ON_A_CALL,
+    )
+    publish(documents=[Document("broken_glass", row.pk, _reviewers(by))], now=now)
 
 
 def close_over(*, now: datetime) -> int:

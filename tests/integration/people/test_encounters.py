@@ -191,7 +191,19 @@ class TestWhoHasIt:
         assert id in shown(world.ours.tablets[0], "encounters")
         assert shown(world.ours.tablets[0], "encounters")[id]["summary"]["closing"] == "cleared"
 
+        assert Encounter.objects.get().kept_for == sorted(one.pk for one in world.ours.people)
         services.let_go(encounter_id=id, now=after(5000))
         world.commit()
         assert id in dropped(world.ours.tablets[0], "encounters")
         assert id in dropped(world.ours.tablets[1], "encounters")
+
+    def test_so_does_the_partner_of_whoever_opened_it_before_its_call_was_here(
+        self, world: World, writer: Writer
+    ) -> None:
+        assignment = uuid7()
+        id = encounter_id(assignment)
+        writer.save("encounters", id, assignment_id=str(assignment), ordinal=1)
+        world.tap("opened", assignment, data={"entry": "on_view"})
+        world.tap("cleared", assignment, now=after(60), data={"disposition": "18"})
+
+        assert Encounter.objects.get().kept_for == sorted(one.pk for one in world.ours.people)

@@ -309,6 +309,32 @@ class TestBreakingTheGlass:
         world.commit()
         assert id in dropped(stranger, "persons")
 
+    def test_naming_a_person_on_a_call_that_nothing_led_to_is_reviewed_too(
+        self, world: World, street: Street
+    ) -> None:
+        id, stranger = street.person(aliases=["Red"]), world.theirs.tablets[0]
+        call = world.call(units=[world.status("Dispatched", of="CARE22")])
+        street.meets(world.assignment(call, world.theirs.unit), id, by=stranger)
+
+        assert id in sees(stranger)  # whoever stands before somebody does not give reasons first
+        glass = BrokenGlass.objects.visible_to(world.supervisor).get()
+        assert (glass.person_id, glass.user) == (id, world.theirs.people[0])
+        assert "Named on a call" in glass.reason
+
+    def test_naming_whom_one_wrote_of_or_was_offered_is_not(
+        self, world: World, street: Street
+    ) -> None:
+        known = street.person(aliases=["Red"])
+        stranger = world.theirs.tablets[0]
+        new = street.person(by=stranger, aliases=["Red"])
+        call = world.call(units=[world.status("Dispatched", of="CARE22")])
+        row = world.assignment(call, world.theirs.unit)
+        street.meets(row, new, by=stranger)
+        street.meets(row, known, by=stranger, match="confirmed")
+
+        assert known in sees(stranger)
+        assert not BrokenGlass.objects.exists()
+
     def test_takes_a_reason(self, world: World, street: Street, client: Client) -> None:
         answer = self.ask(client, world.theirs.tablets[0], street.person(aliases=["Red"]), " ")
 
