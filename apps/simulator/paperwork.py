@@ -28,8 +28,8 @@ from apps.simulator.tablet.tablet import Tablet
 
 # Real seconds: two who are out of coverage come back within these, or sign without each other.
 AGREE_SECONDS: Final = 45.0
-LOOK_SECONDS: Final = 0.25
-MOST_SIGNATURES: Final = 4
+LOOK_SECONDS: Final = 0.5
+MOST_SIGNATURES: Final = 3
 _SIGNED: Final = frozenset({"signed", "locked"})
 
 
@@ -166,10 +166,12 @@ class Paperwork:
 
 
 def _agreed(first: Tablet, second: Tablet, note: str) -> bool:
-    """Both tablets show the same text, and nothing of it is unsent."""
+    """Both tablets show the same text, and the server has it."""
     one, other = (_shown(tablet, note) for tablet in (first, second))
-    sent = not (first.status.outbox.unsent or second.status.outbox.unsent)
-    return sent and one is not None and content_hash(one) == content_hash(other or one)
+    if one is None or not one.get("content_hash"):
+        return one is None
+    texts = {content_hash(text) for text in (one, other) if text is not None}
+    return texts == {one["content_hash"]}
 
 
 def _shown(tablet: Tablet, note: str) -> Document | None:
