@@ -8,6 +8,7 @@ from typing import Any, Final
 from apps.assignments import codes
 from apps.assignments.documents import ASSIGNMENT_EVENT, AT_WHOM
 from apps.assignments.models import AlertKind
+from apps.sync.registry import served
 
 _ID: Final[dict[str, Any]] = {"type": "string", "format": "uuid", "maxLength": 36}
 _TEXT: Final = {"type": "string"}
@@ -28,11 +29,6 @@ _ANSWER: Final[dict[str, dict[str, Any]]] = {
 }
 
 
-def _served(properties: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Marks every property as the server's own."""
-    return {name: {**shape, "readOnly": True} for name, shape in properties.items()}
-
-
 ASSIGNMENT: Final[dict[str, Any]] = {
     "title": "A call given to a CARE unit",
     "description": "Hazards first. Show `cautions` and `withheld` before anything else.",
@@ -40,7 +36,7 @@ ASSIGNMENT: Final[dict[str, Any]] = {
     "required": ["id"],
     "properties": {
         "id": _ID,
-        **_served(
+        **served(
             {
                 "cautions": {
                     **_OBJECTS,
@@ -191,7 +187,7 @@ FACT: Final[dict[str, Any]] = {
             "description": "who typed it. A client names the person who was signed in then; the "
             "server says who it was",
         },
-        **_served(
+        **served(
             {
                 "author_name": _TEXT,
                 "unit_id": _MAYBE_ID,
@@ -249,7 +245,7 @@ ALERT: Final[dict[str, Any]] = {
     "required": ["id"],
     "properties": {
         "id": _ID,
-        **_served(
+        **served(
             {
                 "kind": {"enum": AlertKind.values},
                 "level": {"type": "integer", "description": "2: supervisors; 3: dispatch desk too"},

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from apps.people import codes
+from apps.sync.registry import served
 
 _ID: Final[dict[str, Any]] = {"type": "string", "format": "uuid", "maxLength": 36}
 _MAYBE_ID: Final[dict[str, Any]] = {"type": ["string", "null"], "format": "uuid", "maxLength": 36}
@@ -39,10 +40,6 @@ def _list(properties: dict[str, Any], description: str) -> dict[str, Any]:
     }
 
 
-def _served(properties: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {name: {**shape, "readOnly": True} for name, shape in properties.items()}
-
-
 ENCOUNTER: Final[dict[str, Any]] = {
     "title": "A person met, or looked for, on an assignment",
     "description": "Its id is UUIDv5 of `encounter:<ordinal>` in the namespace of the assignment's "
@@ -57,7 +54,7 @@ ENCOUNTER: Final[dict[str, Any]] = {
         "match": _code(codes.MATCHES, "possible until a responder has confirmed who it is"),
         "role": _code(codes.ROLES),
         "place": {**_SHORT, "description": "where they were met, where that is another place"},
-        **_served(
+        **served(
             {
                 "opened_at": _TIME,
                 "opened_by": {"enum": ["tablet", "timeline"]},
@@ -154,7 +151,7 @@ PERSON: Final[dict[str, Any]] = {
             {"place": _SHORT, "when": _SHORT, "note": _SHORT}, "where and when to be found"
         ),
         "contested": {**_TEXT, "description": "what they say is wrong in this record"},
-        **_served(
+        **served(
             {
                 "safety_reviews": {
                     "type": ["array", "null"],

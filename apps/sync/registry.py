@@ -349,3 +349,8 @@ def read_only(schema: dict[str, Any]) -> frozenset[str]:
     """The top-level properties that a schema marks as the server's."""
     shapes: dict[str, dict[str, Any]] = schema.get("properties", {})
     return frozenset(name for name, shape in shapes.items() if shape.get("readOnly"))
+
+
+def served(properties: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Marks every one of these properties as the server's own: the inverse of `read_only`."""
+    return {name: {**shape, "readOnly": True} for name, shape in properties.items()}

@@ -49,7 +49,8 @@ def write_encounter(edit: Edit) -> dict[str, Any]:
     may_write(assignment_id, edit.author)
     typed, apart = fit(edit.document, ENCOUNTER)
     row = Encounter.objects.filter(pk=edit.doc_id).first()
-    former = row.person_id if row else None
+    former, fresh = row.person_id if row else None, row is None
+    record = record_of(assignment_id)
     if row is None:
         row = Encounter(
             id=edit.doc_id,
@@ -57,18 +58,13 @@ def write_encounter(edit: Edit) -> dict[str, Any]:
             ordinal=ordinal,
             opened_at=edit.now,
             opened_by=OpenedBy.TABLET,
+            kept_for=_owing(record, edit.author.pk),
         )
-        fresh = True
-    else:
-        fresh = False
     row.person_id = uuid_of(typed.get("person_id"))
     row.match = _match(typed, row.person_id)
     row.flags = _flags(typed, apart)
     row.content = typed
     row.editor, row.edit_no = edit.editor, edit.edit_no
-    record = record_of(assignment_id)
-    if fresh:
-        row.kept_for = _owing(record, edit.author.pk)
     row.save()
     body = documents.encounter_body(row, record)
     _publish(row, body, now=edit.now)
