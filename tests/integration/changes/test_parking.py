@@ -122,6 +122,13 @@ class TestAReactionThatFails:
 
         assert seen == [1]
 
+    def test_is_claimed_by_one_of_two_ticks_that_have_read_the_same_list(self, trap: Trap) -> None:
+        publish_one()
+        pk, due_at = ParkedReaction.objects.get().pk, NOON + FIRST_RETRY
+
+        assert parking._count(pk, due_at) is True
+        assert parking._count(pk, due_at) is False
+
     def test_runs_once_where_two_ticks_find_it(self, trap: Trap) -> None:
         publish_one()
         trap.set = False
