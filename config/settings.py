@@ -153,6 +153,7 @@ INSTALLED_APPS = [
     "apps.people",
     "apps.casenotes",
     "apps.firstaid",
+    "apps.referrals",
 ]
 if not PRODUCTION:
     INSTALLED_APPS.append("django_migration_linter")
