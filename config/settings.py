@@ -275,6 +275,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "apps.accounts.auth.TabletAuthentication",
         "apps.accounts.auth.ClientTokenAuthentication",
+        "apps.accounts.auth.PartnerTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["apps.accounts.permissions.Nobody"],

@@ -17,6 +17,7 @@ urlpatterns = [
     path("healthz", health.live, name="live"),
     path("readyz", health.ready, name="ready"),
     path("admin/", admin.site.urls),
+    path("partner/", include("apps.accounts.partnerurls")),
     path("api/v1/", include("apps.accounts.urls")),
     path("api/v1/", include("apps.sync.urls")),
     path("api/v1/", include("apps.dispatch.urls")),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from apps.accounts import services as accounts
-from apps.accounts.models import Role, Tablet, Team, User
+from apps.accounts.models import Partner, Role, Tablet, Team, User
 from apps.audit.services import SYSTEM
 from apps.core.ids import uuid7
 
@@ -21,12 +21,33 @@ def team(name: str = "") -> Team:
     return accounts.create_team(name=name or f"Team {next(_numbers)}", by=SYSTEM, now=NOON)
 
 
-def person(role: str = Role.RESPONDER, *, of: Team | None = None, password: bool = False) -> User:
-    """A person of a role; responders and supervisors get a team if none is given."""
+def partner(name: str = "") -> tuple[str, Partner]:
+    """A partner and its token."""
+    name = name or f"Partner {next(_numbers)}"
+    return accounts.create_partner(name=name, by=SYSTEM, now=NOON)
+
+
+def person(
+    role: str = Role.RESPONDER,
+    *,
+    of: Team | None = None,
+    at: Partner | None = None,
+    password: bool = False,
+) -> User:
+    """A person of a role; responders and supervisors get a team if none is given, a partner's own
+    get a partner."""
     number = next(_numbers)
     if of is None and role in {Role.RESPONDER, Role.SUPERVISOR}:
         of = team()
-    user = User(username=f"{role}{number}", display_name=f"{role} {number}", role=role, team=of)
+    if at is None and role == Role.PARTNER:
+        _, at = partner()
+    user = User(
+        username=f"{role}{number}",
+        display_name=f"{role} {number}",
+        role=role,
+        team=of,
+        partner=at,
+    )
     if password:
         user.set_password(PASSWORD)
     else:

@@ -1,4 +1,4 @@
-"""People, teams, tablets and machine clients. Every change goes through a service."""
+"""People, teams, tablets, machine clients and partners. Every change goes through a service."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.urls import URLPattern, path
 from django.utils.safestring import mark_safe
 
 from apps.accounts import services
-from apps.accounts.models import Client, Role, Tablet, Team, User
+from apps.accounts.models import Client, Partner, Role, Tablet, Team, User
 from apps.audit.admin import RoleAdmin, actor_of
 from apps.core import clock
 from apps.core.admin import NOTHING, duration
@@ -47,7 +47,7 @@ class UserForm(forms.ModelForm[User]):
 
     class Meta:
         model = User
-        fields = ("username", "display_name", "role", "team", "is_active")
+        fields = ("username", "display_name", "role", "team", "partner", "is_active")
 
     def clean_new_password(self) -> str:
         password: str = self.cleaned_data["new_password"]
@@ -62,6 +62,13 @@ class UserForm(forms.ModelForm[User]):
         needs_team = data.get("role") in {Role.RESPONDER, Role.SUPERVISOR}
         if needs_team and not data.get("team"):
             self.add_error("team", "Responders and supervisors belong to a team.")
+        partners = data.get("role") == Role.PARTNER
+        if partners and not data.get("partner"):
+            self.add_error("partner", "Say which partner's.")
+        if partners and data.get("team"):
+            self.add_error("team", "A partner's people belong to no team.")
+        if data.get("partner") and not partners:
+            self.add_error("partner", "Only a partner's own have one.")
         return data
 
 
@@ -70,7 +77,15 @@ class UserAdmin(RoleAdmin[User]):
     VIEW = OVERSEERS
     CHANGE = ADMINISTRATOR
     form = UserForm
-    list_display = ("username", "display_name", "role", "team", "is_active", "last_login")
+    list_display = (
+        "username",
+        "display_name",
+        "role",
+        "team",
+        "partner",
+        "is_active",
+        "last_login",
+    )
     list_filter = ("role", "team", "is_active")
     search_fields = ("username", "display_name")
 
@@ -197,3 +212,33 @@ class ClientAdmin(RoleAdmin[Client]):
                 client=client, by=actor_of(request), now=clock.now()
             )
             self.message_user(request, f"{client}: {count} revoked.", messages.SUCCESS)
+
+
+@admin.register(Partner)
+class PartnerAdmin(RoleAdmin[Partner]):
+    """Organisations that receive referrals and events. A token is shown once, when it is made."""
+
+    VIEW = CHANGE = ADMINISTRATOR
+    list_display = ("name", "is_active")
+    search_fields = ("name",)
+    actions = ("new_token", "revoke_older")
+
+    def save_model(self, request: HttpRequest, obj: Partner, form: Any, change: bool) -> None:
+        services.save_partner(partner=obj, by=actor_of(request), now=clock.now())
+
+    @admin.action(description="Make a further token")
+    def new_token(self, request: HttpRequest, partners: QuerySet[Partner]) -> None:
+        for partner in partners:
+            token = services.issue_partner_token(
+                partner=partner, by=actor_of(request), now=clock.now()
+            )
+            self.message_user(request, f"{partner}: {token} (shown once)", messages.WARNING)
+
+    @admin.action(description="Revoke all tokens but the newest")
+    def revoke_older(self, request: HttpRequest, partners: QuerySet[Partner]) -> None:
+        """Once the partner uses its new token, or at once when the old one has leaked."""
+        for partner in partners:
+            count = services.revoke_older_partner_tokens(
+                partner=partner, by=actor_of(request), now=clock.now()
+            )
+            self.message_user(request, f"{partner}: {count} revoked.", messages.SUCCESS)

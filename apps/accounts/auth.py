@@ -1,4 +1,4 @@
-"""Who makes a request: a tablet with its responder, or a machine client, by bearer token."""
+"""Who makes a request: a tablet with its responder, CAD, or a partner, by bearer token."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from rest_framework.request import Request
 from apps.accounts.models import (
     Client,
     ClientToken,
+    Partner,
+    PartnerToken,
     SignIn,
     Tablet,
     TabletState,
@@ -115,6 +117,18 @@ def client_of(token: str) -> Client | None:
     return row.client if row else None
 
 
+def partner_of(token: str) -> Partner | None:
+    """The partner of a token; None for an unknown or revoked one, or a partner that is shut out."""
+    row = (
+        PartnerToken.objects.filter(
+            token_hash=token_hash(token), revoked_at=None, partner__is_active=True
+        )
+        .select_related("partner")
+        .first()
+    )
+    return row.partner if row else None
+
+
 def bearer(request: Request, prefix: str) -> str | None:
     """The bearer token of a request if it is of our kind; a query string is never looked at."""
     return token_in(get_authorization_header(request).decode("latin-1"), prefix)
@@ -155,6 +169,22 @@ class ClientTokenAuthentication(BaseAuthentication):
         if client is None:
             raise AuthenticationFailed("This client's token is not valid any more.")
         return client, client
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="carefield"'
+
+
+class PartnerTokenAuthentication(BaseAuthentication):
+    """`Authorization: Bearer cfp_...`: `request.user` and `request.auth` are the Partner."""
+
+    def authenticate(self, request: Request) -> tuple[Partner, Partner] | None:
+        token = bearer(request, "cfp")
+        if token is None:
+            return None
+        partner = partner_of(token)
+        if partner is None:
+            raise AuthenticationFailed("This partner's token is not valid any more.")
+        return partner, partner
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="carefield"'

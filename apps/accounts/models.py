@@ -1,4 +1,4 @@
-"""People and machines that sign in: responders, supervisors, dispatchers, CAD; tablets and tokens.
+"""People and machines that sign in: our own, CAD, partners and their people; tablets and tokens.
 
 Tokens are random and long, so their SHA-256 is stored; a code that a person types is short, so its
 keyed hash is stored. Neither can be read back.
@@ -28,10 +28,31 @@ class Role(models.TextChoices):
     SUPERVISOR = "supervisor", "supervisor"
     DISPATCHER = "dispatcher", "dispatcher"
     ADMINISTRATOR = "administrator", "administrator (accounts and rules, no records)"
+    PARTNER = "partner", "partner's own (pages for partners, nothing of ours)"
 
 
 # Who holds a desk: a socket of their own, with what they may see.
 DESK_ROLES = frozenset({Role.SUPERVISOR, Role.DISPATCHER})
+# Who never opens the admin.
+OUTSIDE_THE_ADMIN = frozenset({Role.RESPONDER, Role.PARTNER})
+
+
+class Partner(UUIDModel):
+    """An organisation that receives referrals and events. It calls us with a token of its own, and
+    its people sign in to the pages for partners."""
+
+    SAFE = frozenset({"id", "name", "is_active"})
+
+    name = models.CharField(max_length=120, unique=True)
+    is_active = models.BooleanField(default=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+    # What DRF and `visible_to` ask of whoever makes a request.
+    role = "partner"
+    is_authenticated = True
+    is_anonymous = False
 
 
 class Team(UUIDModel):
@@ -65,7 +86,7 @@ class User(AbstractBaseUser, PermissionsMixin, Model):
     """A person who signs in. `display_name` is shown to colleagues."""
 
     SAFE = frozenset(
-        {"id", "username", "display_name", "role", "team", "is_active", "is_staff"}
+        {"id", "username", "display_name", "role", "team", "partner", "is_active", "is_staff"}
         | {"is_superuser", "password", "last_login", "created_at"}
     )
 
@@ -74,6 +95,9 @@ class User(AbstractBaseUser, PermissionsMixin, Model):
     display_name = models.CharField(max_length=80)
     role = models.CharField(max_length=20, choices=Role)
     team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="users")
+    partner = models.ForeignKey(
+        Partner, models.PROTECT, null=True, blank=True, related_name="users"
+    )
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField("may open the admin", default=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -85,7 +109,16 @@ class User(AbstractBaseUser, PermissionsMixin, Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(role__in=Role.values), name="accounts_user_role")
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="accounts_user_role"),
+            models.CheckConstraint(
+                condition=Q(role="partner", partner__isnull=False)
+                | (~Q(role="partner") & Q(partner=None)),
+                name="accounts_user_partner_by_role",
+            ),
+            models.CheckConstraint(
+                condition=~Q(role="partner") | Q(team=None, is_staff=False, is_superuser=False),
+                name="accounts_partner_is_no_staff",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -207,6 +240,12 @@ class ClientToken(Credential):
     SAFE = frozenset({"id", "token_hash", "made_at", "revoked_at", "client"})
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="tokens")
+
+
+class PartnerToken(Credential):
+    SAFE = frozenset({"id", "token_hash", "made_at", "revoked_at", "partner"})
+
+    partner = models.ForeignKey(Partner, models.CASCADE, related_name="tokens")
 
 
 class SignInQuerySet(QuerySet["SignIn"]):

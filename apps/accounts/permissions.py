@@ -8,7 +8,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from apps.accounts.auth import TabletSession
-from apps.accounts.models import DESK_ROLES, Client, Role, User
+from apps.accounts.models import DESK_ROLES, Client, Partner, Role, User
 
 _LOST = (
     "This tablet counts as lost, or was not heard of for long. What was typed on it is still taken."
@@ -52,6 +52,13 @@ class IsCAD(BasePermission):
         return isinstance(request.auth, Client)
 
 
+class IsPartner(BasePermission):
+    """A partner by its token. A partner's people have pages of their own, and no endpoint."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return isinstance(request.auth, Partner)
+
+
 class _Staff(BasePermission):
     roles: frozenset[str] = frozenset()
 
@@ -73,7 +80,7 @@ class IsSupervisor(_Staff):
 
 
 class IsPerson(_Staff):
-    """Anyone with an account: responders see their own, desks what they were granted."""
+    """Anyone of ours with an account: responders see their own, desks what they were granted."""
 
     roles = DESK_ROLES | {Role.RESPONDER}
 

@@ -1,4 +1,4 @@
-"""How the two bearer tokens appear in OpenAPI. Imported when the app is ready."""
+"""How the bearer tokens appear in OpenAPI. Imported when the app is ready."""
 
 from __future__ import annotations
 
@@ -28,3 +28,14 @@ class ClientScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
         """An HTTP bearer scheme."""
         return {"type": "http", "scheme": "bearer", "description": "A client's token, `cfc_...`."}
+
+
+class PartnerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """The token of a partner, which receives referrals and events."""
+
+    target_class = "apps.accounts.auth.PartnerTokenAuthentication"
+    name = "partner"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        """An HTTP bearer scheme."""
+        return {"type": "http", "scheme": "bearer", "description": "A partner's token, `cfp_...`."}

@@ -14,6 +14,7 @@ class ActorKind(models.TextChoices):
     USER = "user", "person"
     TABLET = "tablet", "person on a tablet"
     CAD = "cad", "CAD system"
+    PARTNER = "partner", "partner's system"
     SYSTEM = "system", "Carefield itself"
 
 

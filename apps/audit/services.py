@@ -26,7 +26,7 @@ from json_to_recordset(%s::json) as entry (
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts: a person, a person on a tablet, a CAD system, or Carefield itself."""
+    """Who acts: a person, a person on a tablet, a CAD system, a partner, or Carefield itself."""
 
     kind: ActorKind
     id: UUID | None = None

@@ -20,11 +20,13 @@ from tests.factories import NOON, person, tablet, team
 
 ANYONE = frozenset(
     {"anonymous", "tablet", "responder", "supervisor", "dispatcher", "administrator", "cad"}
+    | {"partner", "partner's person"}
 )
 TABLETS = frozenset({"tablet", "responder"})
 DESK = frozenset({"supervisor", "dispatcher"})
 SUPERVISOR = frozenset({"supervisor"})
 CAD = frozenset({"cad"})
+PARTNER = frozenset({"partner"})
 PEOPLE = DESK | {"responder"}
 RECORDS = SUPERVISOR | {"responder"}  # whoever reads what was learned of people
 
@@ -137,12 +139,15 @@ def doors(db: None) -> dict[str, tuple[Client, dict[str, str]]]:
         return client, {}
 
     token, _ = services.create_client(name="CAD", by=SYSTEM, now=NOON)
+    answer_to, _ = services.create_partner(name="A shelter", by=SYSTEM, now=NOON)
     bare = Client(raise_request_exception=False)
     return {
         "anonymous": (bare, {}),
         "tablet": (bare, tablet(of=ours).headers),
         "responder": (bare, tablet(person(of=ours)).headers),
         "cad": (bare, {"Authorization": f"Bearer {token}"}),
+        "partner": (bare, {"Authorization": f"Bearer {answer_to}"}),
+        "partner's person": session(Role.PARTNER),
         **{role: session(role) for role in (Role.SUPERVISOR, Role.DISPATCHER, Role.ADMINISTRATOR)},
     }
 

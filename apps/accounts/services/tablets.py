@@ -1,4 +1,4 @@
-"""The verbs of accounts: people, tablets, sign-ins, tokens. Nothing else writes these rows.
+"""Verbs of tablets: enrolled, signed in on, lost, shut out, and the local databases on them.
 
 Signing in and out is turned into what the tablet's local databases hold: the feed purges and
 back-fills by the same rule for a new shift, another responder, or a lost tablet.
@@ -7,7 +7,6 @@ back-fills by the same rule for a new shift, another responder, or a lost tablet
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,86 +14,27 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from apps.accounts.models import (
-    DESK_ROLES,
-    Client,
-    ClientToken,
     EnrolmentCode,
     LocalDatabase,
-    Role,
     SignIn,
-    SocketTicket,
     Tablet,
     TabletState,
     TabletToken,
     Team,
     User,
 )
+from apps.accounts.services.writing import audit, end, tablet_actor, user_actor
 from apps.accounts.tokens import code_hash, new_code, new_token, token_hash
 from apps.audit.models import ActorKind
-from apps.audit.services import SYSTEM, Actor, record
-from apps.changes import scopes
-from apps.changes.services import EVERYONE, Event, bind, grant, publish, revoke
+from apps.audit.services import SYSTEM, Actor
+from apps.changes.services import EVERYONE, Event, bind, publish
 from apps.core.problems import CONFLICT, INVALID, THROTTLED, FieldError, ProblemError
 
 CODE_LIFETIME = timedelta(minutes=30)
-TICKET_LIFETIME = timedelta(seconds=30)
 # One is made when an app is installed, or wiped. With more, somebody is filling our disk.
 LOCAL_DATABASES_A_DAY = 50
 CONTACT_NOTED_EVERY = timedelta(seconds=15)
 CLOCK_NOTED_FROM_MS = 1000
-
-
-def standing_scopes(user: User) -> set[str]:
-    """What a person may see because of who they are, whatever shift they work."""
-    if not user.is_active:
-        return set()
-    match user.role:
-        case Role.RESPONDER:
-            return {scopes.responder(user.pk)}
-        case Role.SUPERVISOR if user.team_id:
-            return {scopes.team(user.team_id)}
-        case Role.DISPATCHER:
-            return {scopes.agency()}
-        case _:
-            return set()
-
-
-@transaction.atomic
-def save_user(*, user: User, by: Actor, now: datetime) -> User:
-    """Creates or changes an account, and what it may see, together.
-
-    The row is locked first: of two changes at once the second takes back what the first granted.
-    """
-    before = User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
-    user.is_staff = user.role != Role.RESPONDER
-    user.save()
-    had = standing_scopes(before) if before else set()
-    has = standing_scopes(user)
-    revoke(principal=user.pk, scopes=had - has)
-    grant(principal=user.pk, scopes=has - had)
-    desk = user.is_active and user.role in DESK_ROLES
-    if desk or before:
-        bind(holder=user.pk, principal=user.pk if desk else None)
-    if before and before.is_active and not user.is_active:
-        for sign_in in SignIn.objects.open().filter(user=user):
-            _end(sign_in, now)
-        publish(events=[Event("user.deactivated", user.pk)], now=now)
-    _audit(by, "update" if before else "create", "user", user.pk, now)
-    return user
-
-
-@transaction.atomic
-def save_team(*, team: Team, by: Actor, now: datetime) -> Team:
-    """Creates a team, or gives it another name."""
-    action = "create" if team._state.adding else "update"
-    team.save()
-    _audit(by, action, "team", team.pk, now)
-    return team
-
-
-def create_team(*, name: str, by: Actor, now: datetime) -> Team:
-    """A team, by its name."""
-    return save_team(team=Team(name=name), by=by, now=now)
 
 
 @transaction.atomic
@@ -109,7 +49,7 @@ def make_enrolment_code(*, team: Team, label: str, by: User, now: datetime) -> t
         made_at=now,
         expires_at=now + CODE_LIFETIME,
     )
-    _audit(user_actor(by), "create", "enrolment_code", row.pk, now)
+    audit(user_actor(by), "create", "enrolment_code", row.pk, now)
     return code, row.pk
 
 
@@ -136,7 +76,7 @@ def enrol(*, code: str, claim: UUID, now: datetime) -> tuple[str, Tablet]:
     TabletToken.objects.filter(tablet=row.tablet, revoked_at=None).update(revoked_at=now)
     token = new_token("cft")
     TabletToken.objects.create(tablet=row.tablet, token_hash=token_hash(token), made_at=now)
-    _audit(Actor(ActorKind.TABLET, None, row.tablet.pk), "enrol", "tablet", row.tablet.pk, now)
+    audit(Actor(ActorKind.TABLET, None, row.tablet.pk), "enrol", "tablet", row.tablet.pk, now)
     return token, row.tablet
 
 
@@ -145,7 +85,7 @@ def retire_tablet(*, tablet: Tablet, by: Actor, now: datetime) -> None:
     """Shuts a tablet out at once: tokens, sign-in, what it holds, and its open sockets."""
     tablet = _locked(tablet)
     _shut_out(tablet, TabletState.RETIRED, by, now)
-    _audit(by, "retire", "tablet", tablet.pk, now)
+    audit(by, "retire", "tablet", tablet.pk, now)
 
 
 @transaction.atomic
@@ -163,7 +103,7 @@ def mark_lost(*, tablet: Tablet, by: Actor, now: datetime) -> None:
     _become(tablet, TabletState.LOST)
     sign_out(tablet=tablet, by=by, now=now)
     publish(events=[Event("tablet.lost", tablet.pk)], now=now)
-    _audit(by, "mark-lost", "tablet", tablet.pk, now)
+    audit(by, "mark-lost", "tablet", tablet.pk, now)
 
 
 @transaction.atomic
@@ -174,7 +114,7 @@ def mark_compromised(*, tablet: Tablet, by: Actor, now: datetime) -> None:
     if tablet.state == TabletState.COMPROMISED:
         return
     _shut_out(tablet, TabletState.COMPROMISED, by, now)
-    _audit(by, "mark-compromised", "tablet", tablet.pk, now)
+    audit(by, "mark-compromised", "tablet", tablet.pk, now)
 
 
 @transaction.atomic
@@ -190,7 +130,7 @@ def mark_found(*, tablet: Tablet, by: Actor, now: datetime) -> None:
         raise ProblemError(CONFLICT, f"This tablet is {tablet.state}: enrol it anew, with a code.")
     _become(tablet, TabletState.ACTIVE)
     publish(events=[Event("tablet.found", tablet.pk)], now=now)
-    _audit(by, "mark-found", "tablet", tablet.pk, now)
+    audit(by, "mark-found", "tablet", tablet.pk, now)
 
 
 @transaction.atomic
@@ -207,12 +147,12 @@ def sign_in(*, tablet: Tablet, user: User, now: datetime) -> SignIn:
     if current and current.user_id == user.pk and not current.has_run_out(now):
         return current
     if current:
-        _end(current, now)
+        end(current, now)
     row = SignIn.objects.create(tablet=tablet, user=user, started_at=now)
     for database in tablet.local_databases.order_by("pk"):
         bind(holder=database.pk, principal=user.pk)
     publish(events=[Event("tablet.signed_in", tablet.pk)], now=now)
-    _audit(tablet_actor(tablet, user), "sign-in", "tablet", tablet.pk, now)
+    audit(tablet_actor(tablet, user), "sign-in", "tablet", tablet.pk, now)
     return row
 
 
@@ -223,8 +163,8 @@ def sign_out(*, tablet: Tablet, by: Actor, now: datetime) -> None:
     current = SignIn.objects.open().filter(tablet=tablet).first()
     if current is None:
         return
-    _end(current, now)
-    _audit(by, "sign-out", "tablet", tablet.pk, now)
+    end(current, now)
+    audit(by, "sign-out", "tablet", tablet.pk, now)
 
 
 def end_old_sign_ins(*, tablets: Iterable[UUID] | None = None, now: datetime) -> int:
@@ -245,8 +185,8 @@ def _end_old(tablet_id: UUID, now: datetime) -> bool:
     current = SignIn.objects.run_out(now).filter(tablet=tablet).first()
     if current is None:
         return False
-    _end(current, now)
-    _audit(SYSTEM, "sign-out", "tablet", tablet.pk, now)
+    end(current, now)
+    audit(SYSTEM, "sign-out", "tablet", tablet.pk, now)
     return True
 
 
@@ -328,89 +268,6 @@ def note_open_sockets(*, tablets: Collection[UUID], now: datetime) -> None:
     Tablet.objects.filter(pk__in=[tablet.pk for tablet in free]).update(last_seen_at=now)
 
 
-@transaction.atomic
-def save_client(*, client: Client, by: Actor, now: datetime) -> Client:
-    """Creates or changes a machine client. One that is not active is shut out, its tokens kept."""
-    action = "create" if client._state.adding else "update"
-    client.save()
-    _audit(by, action, "client", client.pk, now)
-    return client
-
-
-@transaction.atomic
-def create_client(*, name: str, by: Actor, now: datetime) -> tuple[str, Client]:
-    """A machine client and its token, shown once."""
-    client = save_client(client=Client(name=name), by=by, now=now)
-    return issue_client_token(client=client, by=by, now=now), client
-
-
-@transaction.atomic
-def issue_client_token(*, client: Client, by: Actor, now: datetime) -> str:
-    """A further token for a client, so that tokens can be changed without a gap."""
-    token = new_token("cfc")
-    ClientToken.objects.create(client=client, token_hash=token_hash(token), made_at=now)
-    _audit(by, "create", "client_token", client.pk, now)
-    return token
-
-
-@transaction.atomic
-def revoke_older_client_tokens(*, client: Client, by: Actor, now: datetime) -> int:
-    """Revokes every token of a client but the newest. Returns how many."""
-    tokens = ClientToken.objects.select_for_update(no_key=True).filter(
-        client=client, revoked_at=None
-    )
-    older = list(tokens.order_by("-made_at", "-id").values_list("pk", flat=True)[1:])
-    ClientToken.objects.filter(pk__in=older).update(revoked_at=now)
-    if older:
-        _audit(by, "revoke", "client_token", client.pk, now)
-    return len(older)
-
-
-@dataclass(frozen=True)
-class Ticket:
-    """What a single-use ticket stood for."""
-
-    tablet: Tablet | None
-    user: User | None
-
-
-@transaction.atomic
-def make_ticket(*, tablet: Tablet | None, user: User | None, now: datetime) -> str:
-    """A single-use ticket for one socket, valid for 30 seconds."""
-    SocketTicket.objects.filter(made_at__lt=now - TICKET_LIFETIME).delete()
-    ticket = new_token("cfs")
-    SocketTicket.objects.create(
-        token_hash=token_hash(ticket), made_at=now, tablet=tablet, user=user
-    )
-    return ticket
-
-
-@transaction.atomic
-def redeem_ticket(*, ticket: str, now: datetime) -> Ticket | None:
-    """Uses a ticket up. Of two at once one wins: the row lock orders them."""
-    row = (
-        SocketTicket.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("tablet", "user")
-        .filter(token_hash=token_hash(ticket), revoked_at=None, made_at__gte=now - TICKET_LIFETIME)
-        .first()
-    )
-    if row is None:
-        return None
-    row.revoked_at = now
-    row.save(update_fields=["revoked_at"])
-    return Ticket(row.tablet, row.user)
-
-
-def user_actor(user: User) -> Actor:
-    """A person, as the audit log names them."""
-    return Actor(ActorKind.USER, user.pk)
-
-
-def tablet_actor(tablet: Tablet, user: User | None) -> Actor:
-    """A tablet and whoever is signed in on it, as the audit log names them."""
-    return Actor(ActorKind.TABLET, user.pk if user else None, tablet.pk)
-
-
 def _locked(tablet: Tablet) -> Tablet:
     """The tablet as it is now, its row locked against whoever changes its state or sign-in."""
     return Tablet.objects.select_for_update(no_key=True).get(pk=tablet.pk)
@@ -426,15 +283,3 @@ def _shut_out(tablet: Tablet, state: TabletState, by: Actor, now: datetime) -> N
     TabletToken.objects.filter(tablet=tablet, revoked_at=None).update(revoked_at=now)
     sign_out(tablet=tablet, by=by, now=now)
     publish(events=[Event(f"tablet.{state}", tablet.pk)], now=now)
-
-
-def _end(sign_in: SignIn, now: datetime) -> None:
-    sign_in.ended_at = now
-    sign_in.save(update_fields=["ended_at"])
-    for database in LocalDatabase.objects.filter(tablet=sign_in.tablet_id).order_by("pk"):
-        bind(holder=database.pk, principal=None)
-    publish(events=[Event("tablet.signed_out", sign_in.tablet_id)], now=now)
-
-
-def _audit(actor: Actor, action: str, subject_type: str, subject: UUID, now: datetime) -> None:
-    record(actor=actor, action=action, subject_type=subject_type, subject_ids=[subject], now=now)
