@@ -7,6 +7,7 @@ day and gets none.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID
@@ -189,3 +190,20 @@ def current(*, holder: UUID, collection: str, doc_id: UUID) -> Current | None:
     if seq is None:
         return Current(None)
     return Current(Row(seq, doc_id, True, rev, body_of(collection, doc_id, body)))
+
+
+def not_held(collection: str, rows: Iterable[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
+    """Of these pairs of holder and document those where the feed has the document and the holder
+    may not see it, as of the last commit."""
+    pairs = list(rows)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select asked.holder, asked.doc_id "
+            "from unnest(%s::uuid[], %s::uuid[]) as asked (holder, doc_id) "
+            "where exists (select from feed_document d "
+            "where d.collection = %s and d.doc_id = asked.doc_id) "
+            "and not exists (select from feed_item i where i.holder = asked.holder "
+            "and i.collection = %s and i.doc_id = asked.doc_id and i.visible)",
+            [[one for one, _ in pairs], [one for _, one in pairs], collection, collection],
+        )
+        return set(cursor.fetchall())

@@ -39,7 +39,7 @@ from apps.core.pipelines import pipelined
 from apps.core.problems import ProblemError
 from apps.sync import documents, feed, headers, merged, projection, recovery, registry
 from apps.sync.registry import Collection, Contact, Pushed
-from apps.sync.rows import parsed, rows_of
+from apps.sync.rows import parsed, rows_of, tombstone
 from apps.sync.services import versions
 from apps.sync.services.versions import Save
 
@@ -229,7 +229,7 @@ def _take(pushes: Sequence[_Push], now: datetime) -> None:
     rows = [(row, push) for push in pushes for row in push.rows]
     history: list[Save] = []
     revs: dict[UUID, int] = {}
-    answers: list[tuple[_Push, bytes]] = []
+    answers: dict[tuple[UUID, UUID], bytes | None] = {}
     with transaction.atomic():
         with pipelined():
             documents.lock(collection.name, [row.doc_id for row, _ in rows])
@@ -239,10 +239,7 @@ def _take(pushes: Sequence[_Push], now: datetime) -> None:
                 contact, stand = push.contact, stands.get(row.doc_id, documents.NOTHING)
                 taken = merged.take(collection, row, stand, contact, history=history, now=now)
                 revs[row.doc_id] = taken.rev
-                if taken.answer is not None:
-                    whole = {"_deleted": False, **taken.answer}
-                    sent = orjson.dumps(whole, option=orjson.OPT_UTC_Z)
-                    answers.append((push, projection.answer(collection, sent, contact.schema)))
+                answers[contact.instance, row.doc_id] = _as_sent(collection, contact, taken.answer)
         with pipelined():
             published.write()
             versions.write(history)
@@ -251,5 +248,18 @@ def _take(pushes: Sequence[_Push], now: datetime) -> None:
             )
             documents.must_have_led_to(collection.name, revs)
         published.react(now=now)
-    for push, answer in answers:
-        push.answers.append(answer)
+    unseen = feed.not_held(collection.name, answers)
+    for row, push in rows:
+        here = (push.contact.instance, row.doc_id)
+        answer = tombstone(row.document["id"]) if here in unseen else answers[here]
+        if answer is not None:
+            push.answers.append(answer)
+
+
+def _as_sent(
+    collection: Collection, contact: Contact, document: dict[str, object] | None
+) -> bytes | None:
+    if document is None:
+        return None
+    sent = orjson.dumps({"_deleted": False, **document}, option=orjson.OPT_UTC_Z)
+    return projection.answer(collection, sent, contact.schema)

@@ -7,7 +7,7 @@ with a row puts that row into quarantine, and the others go on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -24,7 +24,7 @@ from apps.sync.authors import Attribution
 from apps.sync.documents import Stand
 from apps.sync.feed import Current
 from apps.sync.registry import SERVER_MANAGED, Collection, Contact, Pushed, Refused
-from apps.sync.rows import MOST_ROWS, Row, parsed, rows_of
+from apps.sync.rows import MOST_ROWS, Row, parsed, rows_of, tombstone
 from apps.sync.services import lost, quarantine, versions
 from apps.sync.services.quarantine import Rejected
 from apps.sync.services.versions import Save
@@ -48,8 +48,11 @@ def push(
     answers: list[bytes] = []
     for batch in _batches(rows):
         judged = _commit(collection, contact, batch, now)
+        unseen = _unseen(collection, contact, judged.values())
         answers += [
-            answer for row in batch if (answer := _told(collection, contact, judged[row.id]))
+            answer
+            for row in batch
+            if (answer := _told(collection, contact, judged[row.id], unseen))
         ]
     recovery.count(collection, contact, [(r.id, uuid_of(r.id)) for r in rows], now)
     return answers
@@ -70,7 +73,8 @@ def _batches(rows: Sequence[Row]) -> Iterator[list[Row]]:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """What came of a row. `answer` None: it holds as it was sent.
+    """What came of a row. `answer` None: it holds as it was sent. `taken`: its document is now what
+    the row has led to.
 
     `another`: it was typed by somebody else than who is signed in. What may be shown of it follows
     from what this local database holds once all is committed.
@@ -79,6 +83,7 @@ class _Judged:
     row: Row
     answer: bytes | None
     another: bool = False
+    taken: bool = False
 
 
 def _commit(
@@ -111,19 +116,28 @@ def _commit(
             return {rows[0].id: batch.refuse(rows[0], [AT_COMMIT])}
 
 
-def _told(collection: Collection, contact: Contact, judged: _Judged) -> bytes | None:
-    """The answer for a row. To a local database that is signed in as somebody else than the row's
-    author: what it may see of the document, if anything."""
+def _unseen(collection: Collection, contact: Contact, judged: Iterable[_Judged]) -> set[UUID]:
+    """The documents of the rows taken that this local database may not hold: what was typed on it
+    came after the case had left it, and it has a copy of its own that no pull would withdraw."""
+    here = contact.instance
+    taken = [(here, doc_id) for one in judged if one.taken and (doc_id := uuid_of(one.row.id))]
+    return {doc_id for _, doc_id in feed.not_held(collection.name, taken)} if taken else set()
+
+
+def _told(
+    collection: Collection, contact: Contact, judged: _Judged, unseen: set[UUID]
+) -> bytes | None:
+    """The answer for a row. To a local database that may not see the document: an order to drop it.
+    To one that is signed in as somebody else than the row's author: what it may see of it, if
+    anything."""
+    if judged.taken and uuid_of(judged.row.id) in unseen:
+        return tombstone(judged.row.id)
     if not judged.another:
         return judged.answer
     held = _held(collection, contact, judged.row)
     if held is None or held.row is None:
-        return _tombstone(judged.row)
+        return tombstone(judged.row.id)
     return None if judged.answer is None else wire.document(held.row)
-
-
-def _tombstone(row: Row) -> bytes:
-    return b'{"id":%s,"_deleted":true}' % orjson.dumps(row.id)
 
 
 class _Batch:
@@ -176,11 +190,12 @@ class _Batch:
         try:
             document = self._apply(row, history)
         except _Known:
-            return _Judged(row, _tombstone(row) if nobody else None, another=not nobody)
+            return _Judged(row, tombstone(row.id) if nobody else None, another=not nobody)
         answer = None
         if document is not None:
             answer = orjson.dumps({"_deleted": False, **document}, option=orjson.OPT_UTC_Z)
-        return _Judged(row, answer, another=self._authors[row.id].another and not nobody)
+        another = self._authors[row.id].another and not nobody
+        return _Judged(row, answer, another=another, taken=not row.document.get("_deleted"))
 
     def refuse(self, row: Row, errors: Sequence[FieldError]) -> _Judged:
         """Keeps the row in quarantine, under its author; of a lost tablet, as long as it is not too
@@ -201,7 +216,7 @@ class _Batch:
             )
             quarantine.quarantine(row=rejected, contact=whose.speaks(self._contact), now=self._now)
         if here.user is None:
-            return _Judged(row, _tombstone(row))
+            return _Judged(row, tombstone(row.id))
         answer = _in_place_of(self._collection, row, held, errors)
         return _Judged(row, answer, another=whose.another)
 
@@ -294,7 +309,7 @@ def _in_place_of(
     fact that was recorded stays as it is. Otherwise what was typed, marked, so that it stays in
     sight."""
     if held is not None and held.row is None:
-        return _tombstone(row)
+        return tombstone(row.id)
     if held is not None and held.row is not None and collection.kind == "append_only":
         return wire.document(held.row)
     marked = quarantine.marked(row.document, errors)

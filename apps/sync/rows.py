@@ -46,6 +46,11 @@ def rows_of(body: object) -> list[Row]:
     return rows
 
 
+def tombstone(id: str) -> bytes:
+    """The answer to a row that orders to drop its document."""
+    return b'{"id":%s,"_deleted":true}' % orjson.dumps(id)
+
+
 def _row(raw: object, pointer: str) -> Row | FieldError:
     if not isinstance(raw, dict):
         return FieldError(pointer, "A row is an object with newDocumentState.")

@@ -57,6 +57,8 @@ def mark(row: Pushed, contact: Contact, now: datetime) -> dict[str, Any] | None:
     if text == "change":
         stored["text"] = "changed"
     audience = {scopes.responder(user.pk), scopes.team(user.team_id)}
+    if text == "too late":  # its case has left the tablets
+        audience = {scopes.team(uuid7())}
     publish(documents=[Document(row.collection, row.doc_id, frozenset(audience), stored)], now=now)
     return stored if text == "change" else None
 
@@ -129,6 +131,8 @@ def write_page(edit: Edit) -> dict[str, Any]:
         stored["title"] = "changed"
     assert edit.author.team_id is not None
     audience = {scopes.responder(edit.author.pk), scopes.team(edit.author.team_id)}
+    if title == "too late":  # its case has left the tablets
+        audience = {scopes.team(uuid7())}
     document = Document(edit.collection, edit.doc_id, frozenset(audience), stored)
     publish(documents=[document], now=edit.now)
     if title == "overtaken":
