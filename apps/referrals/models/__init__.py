@@ -1,5 +1,12 @@
 """Where people can go, and who is sent there."""
 
+from apps.referrals.models.consents import (
+    Consent,
+    ConsentForm,
+    ConsentRecipient,
+    ConsentRevocation,
+    Part2Programme,
+)
 from apps.referrals.models.directory import (
     Capacity,
     CapacitySource,
@@ -8,22 +15,52 @@ from apps.referrals.models.directory import (
     Service,
     ServiceAtLocation,
 )
+from apps.referrals.models.disclosures import Basis, Disclosure
 from apps.referrals.models.facilityfacts import (
     DirectoryTask,
     FacilityFact,
     FacilityFactKind,
     TaskReport,
 )
+from apps.referrals.models.referrals import (
+    Awaited,
+    Outcome,
+    Referral,
+    ReferralAnswer,
+    ReferralTask,
+    RequestStatus,
+    ScorecardReading,
+    TaskStatus,
+    Urgency,
+    Way,
+)
 
 __all__ = [
+    "Awaited",
+    "Basis",
     "Capacity",
     "CapacitySource",
+    "Consent",
+    "ConsentForm",
+    "ConsentRecipient",
+    "ConsentRevocation",
     "DirectoryTask",
+    "Disclosure",
     "FacilityFact",
     "FacilityFactKind",
     "Location",
     "Organization",
+    "Outcome",
+    "Part2Programme",
+    "Referral",
+    "ReferralAnswer",
+    "ReferralTask",
+    "RequestStatus",
+    "ScorecardReading",
     "Service",
     "ServiceAtLocation",
     "TaskReport",
+    "TaskStatus",
+    "Urgency",
+    "Way",
 ]

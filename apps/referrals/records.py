@@ -1,0 +1,134 @@
+"""A referral with everything that belongs to it, read under its lock.
+
+Everybody who changes a referral, or tells anybody what is in it, takes the lock of its document
+first (`sync.documents.lock`) and reads after that: an answer, a reminder that is due, a save of a
+tablet, a revocation and a disclosure each see what the one before has committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from apps.people.access import audience
+from apps.people.models import Encounter
+from apps.people.services.persons import group_of
+from apps.referrals.consenting import Grant, in_force
+from apps.referrals.models import (
+    Consent,
+    ConsentRecipient,
+    Referral,
+    ReferralAnswer,
+    ReferralTask,
+)
+from apps.referrals.models.referrals import REFERRALS
+from apps.sync import documents as shared
+
+
+@dataclass
+class ReferralRecord:
+    """`grants` are the consents of the person, revoked and past ones too, with the names of the
+    partners that they name in `partners`."""
+
+    referral: Referral
+    tasks: list[ReferralTask]
+    answers: list[ReferralAnswer]
+    grants: list[Grant]
+    partners: dict[UUID, str]
+
+    def scopes(self) -> frozenset[str]:
+        """Who has the call, its supervisors, whoever made the referral until it is closed, and
+        whoever still owes a record of the encounter."""
+        row = self.referral
+        keepers = set(row.kept_for) | kept_for(row.encounter_id)
+        return audience(row.assignment_id, author_ids=keepers)
+
+
+def lock(ids: Iterable[UUID]) -> None:
+    """Takes the locks of these referrals, in one order. Before any other lock but theirs."""
+    shared.lock(REFERRALS, ids)
+
+
+def read(referral_id: UUID) -> ReferralRecord | None:
+    """The referral as it stands. None: it is not here."""
+    row = Referral.objects.select_related("created_by").filter(pk=referral_id).first()
+    return None if row is None else record_of(row)
+
+
+def record_of(row: Referral) -> ReferralRecord:
+    """A referral with what belongs to it."""
+    tasks = ReferralTask.objects.filter(referral=row).select_related("partner")
+    answers = ReferralAnswer.objects.filter(referral=row).order_by("received_at", "pk")
+    grants, partners = grants_of(row.encounter_id)
+    return ReferralRecord(
+        referral=row,
+        tasks=list(tasks.order_by("asked_at", "pk")),
+        answers=list(answers.select_related("recorded_by")),
+        grants=grants,
+        partners=partners,
+    )
+
+
+def grants_of(encounter_id: UUID) -> tuple[list[Grant], dict[UUID, str]]:
+    """The consents of whoever the encounter is with, as the rules read them, and the names of the
+    partners that they name."""
+    encounters = encounters_of(encounter_id)
+    rows = list(Consent.objects.filter(encounter_id__in=encounters).order_by("given_at", "pk"))
+    named: dict[UUID, set[UUID]] = {}
+    partners: dict[UUID, str] = {}
+    for one in ConsentRecipient.objects.filter(consent__in=rows).select_related("partner"):
+        named.setdefault(one.consent_id, set()).add(one.partner_id)
+        partners[one.partner_id] = one.partner.name
+    return [grant_of(row, frozenset(named.get(row.pk, ()))) for row in rows], partners
+
+
+def grant_of(row: Consent, recipients: frozenset[UUID]) -> Grant:
+    """A consent as the rules read it."""
+    content = row.content
+    categories = content.get("categories")
+    return Grant(
+        id=row.pk,
+        form=row.form,
+        purpose=str(content.get("purpose") or ""),
+        recipients=recipients,
+        categories=frozenset(map(str, categories)) if isinstance(categories, list) else frozenset(),
+        given_at=row.given_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+        witness=bool(str(content.get("witness") or "").strip()),
+        signed=bool(content.get("signature") or content.get("photo")),
+    )
+
+
+def encounters_of(encounter_id: UUID) -> set[UUID]:
+    """The encounters with the same person, as far as somebody has confirmed who it is; else only
+    this one: what somebody may be consented to is not carried over to whom they may be."""
+    row = Encounter.objects.filter(pk=encounter_id).first()
+    if row is None or row.person_id is None or row.match != "confirmed":
+        return {encounter_id}
+    others = Encounter.objects.with_person(group_of(row.person_id)).filter(match="confirmed")
+    return {encounter_id, *others.values_list("pk", flat=True)}
+
+
+def encounters_of_person(person_id: UUID) -> set[UUID]:
+    """All encounters with a person and with whoever is the same, confirmed or not."""
+    rows = Encounter.objects.with_person(group_of(person_id))
+    return set(rows.values_list("pk", flat=True))
+
+
+def referrals_of(encounters: Iterable[UUID]) -> list[UUID]:
+    """The referrals made in these encounters."""
+    return list(Referral.objects.of_encounters(encounters).values_list("pk", flat=True))
+
+
+def kept_for(encounter_id: UUID) -> set[UUID]:
+    """Those who still owe a record of the encounter."""
+    row = Encounter.objects.filter(pk=encounter_id).first()
+    return set(row.kept_for) if row else set()
+
+
+def standing(grants: Iterable[Grant], now: datetime) -> list[Grant]:
+    """Those that hold now."""
+    return [grant for grant in grants if in_force(grant, now)]
