@@ -14,6 +14,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ("accounts", "0003_partners"),
         ("dispatch", "0002_incidents_by_time"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -34,6 +35,16 @@ class Migration(migrations.Migration):
                         editable=False,
                         primary_key=True,
                         serialize=False,
+                    ),
+                ),
+                (
+                    "partner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="organizations",
+                        to="accounts.partner",
                     ),
                 ),
                 ("name", models.CharField(max_length=300)),

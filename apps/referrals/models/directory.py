@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db import models
 from django.db.models import F, Q
 
-from apps.accounts.models import User
+from apps.accounts.models import Partner, User
 from apps.core.models import UUIDModel
 from apps.core.querysets import QuerySet
 from apps.referrals.directory import codes
@@ -28,12 +28,16 @@ def _choices(known: Any) -> list[tuple[str, str]]:
 
 
 class Organization(UUIDModel):
-    """An agency that has services."""
+    """An agency that has services. `partner`: whose token speaks for it, and whose people do."""
 
     SAFE = frozenset(
-        {"id", "name", "alternate_name", "description", "email", "website", "phones", "rest"}
+        {"id", "partner", "name", "alternate_name", "description", "email", "website", "phones"}
+        | {"rest"}
     )
 
+    partner = models.ForeignKey(
+        Partner, models.PROTECT, null=True, blank=True, related_name="organizations"
+    )
     name = models.CharField(max_length=300)
     alternate_name = models.CharField(max_length=300, blank=True)
     description = models.TextField(blank=True)
@@ -99,6 +103,10 @@ class ServiceQuerySet(QuerySet["Service"]):
         return self.select_related("organization").prefetch_related(
             models.Prefetch("at_locations", places)
         )
+
+    def of_partner(self, partner: Partner) -> ServiceQuerySet:
+        """Those of the organisations that the partner speaks for."""
+        return self.filter(organization__partner=partner)
 
     def touching(
         self, *, organizations: Collection[UUID] = (), locations: Collection[UUID] = ()

@@ -11,6 +11,7 @@ modules to be read and ported.
 `socket`       the live connection: frames that continue what the tablet has, or a pull
 `emergency`    what the screen says after a call for help
 `media`        photos and signatures, beside the records
+`directory`    where somebody can go: open now, takes this person, near here
 `tablet`       all of it running together, taps, and what the screen shows
 
 It imports nothing of the server, and is installable by itself: see README.md.
