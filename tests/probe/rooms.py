@@ -160,15 +160,17 @@ PAGES = Collection(
     media=media_fields("photos"),
 )
 
+COLLECTIONS = (NOTES, MARKS, SIGNS, PAGES)
+
 
 def install() -> None:
-    for collection in (NOTES, MARKS, SIGNS, PAGES):
+    for collection in COLLECTIONS:
         registry.register(collection)
     registry.register_fact_kind("probe", schema=SCHEMA, push=mark)
 
 
 def remove() -> None:
-    for collection in (NOTES, MARKS, SIGNS, PAGES):
+    for collection in COLLECTIONS:
         registry.unregister(collection.name)
     registry.unregister_fact_kind("probe")
 
