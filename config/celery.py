@@ -9,7 +9,11 @@ import os
 
 from celery import Celery
 
-from config.settings import ESCALATION_TICK_SECONDS, WORKER_HEARTBEAT_SECONDS
+from config.settings import (
+    ESCALATION_TICK_SECONDS,
+    REFERRAL_TICK_SECONDS,
+    WORKER_HEARTBEAT_SECONDS,
+)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -38,5 +42,7 @@ app.conf.beat_schedule = {
     "let-late-acts-go": tick("firstaid.let_late_go", 60),
     "watch-for-spikes": tick("firstaid.watch_for_spikes", 60),
     "tell-kits": tick("firstaid.tell_kits", 300),
+    "remind-of-referrals": tick("referrals.remind_due", REFERRAL_TICK_SECONDS),
+    "let-closed-referrals-go": tick("referrals.let_closed_go", 60),
     "expire-held-messages": tick("dispatch.expire_held", 3600),
 }

@@ -338,6 +338,13 @@ SPIKE_OVERDOSES = env.whole("SPIKE_OVERDOSES", 3, least=2)
 SPIKE_METRES = env.number("SPIKE_METRES", 1000, least=1)
 SPIKE_HOURS = env.number("SPIKE_HOURS", 24, least=0.1)
 
+# --- Referrals ---------------------------------------------------------------------------------
+# Who discloses, as consents and partners read it, and the number that a partner calls.
+CARE_NAME = env.text("CARE_NAME", "Seattle CARE Department")
+CARE_PHONE = env.text("CARE_PHONE", "")
+# How often Celery looks for referrals that nobody answers. Real seconds.
+REFERRAL_TICK_SECONDS = env.number("REFERRAL_TICK_SECONDS", 15, least=0.2)
+
 # --- What is exported --------------------------------------------------------------------------
 # Who writes the NEMSIS files. CARE is no licensed EMS agency: this number (at most 15 characters)
 # is no state's and says so. ANSI codes of Washington and King County.

@@ -262,8 +262,8 @@ def _alarm(row: Assignment) -> dict[str, Any] | None:
 
 
 def _matters(alert: Alert) -> bool:
-    if alert.kind == AlertKind.OVERDOSE_SPIKE:
-        return False  # what was given to somebody is not for everyone who has the call
+    if alert.kind in {AlertKind.OVERDOSE_SPIKE, AlertKind.REFERRAL}:
+        return False  # what was given to or asked for somebody is not for all who have the call
     return alert.stopped_at is None or alert.kind != AlertKind.UNACKNOWLEDGED
 
 

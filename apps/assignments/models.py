@@ -225,6 +225,7 @@ class AlertKind(models.TextChoices):
     SCENE_UNSAFE = "scene_unsafe", "scene no longer safe"
     UNACKNOWLEDGED = "unacknowledged", "call not acknowledged"
     OVERDOSE_SPIKE = "overdose_spike", "overdoses near each other"
+    REFERRAL = "referral", "referral without an answer or an outcome"
 
 
 class AlertQuerySet(VisibleQuerySet["Alert"]):

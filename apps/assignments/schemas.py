@@ -264,7 +264,8 @@ ALERT: Final[dict[str, Any]] = {
                 "fact_id": _MAYBE_ID,
                 "counted": {
                     **_MAYBE_OBJECT,
-                    "description": "overdose_spike: {overdoses, metres, hours}",
+                    "description": "overdose_spike: {overdoses, metres, hours}; "
+                    "referral: {minutes}",
                 },
             }
         ),

@@ -77,6 +77,25 @@ NEEDS: Final[Codes] = MappingProxyType(
     }
 )
 
+# The use of a service in the directory (`directory.codes.USES`) that meets a need.
+USED_FOR: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "homelessness": "shelter",
+        "housing-instability": "housing",
+        "inadequate-housing": "housing",
+        "food-insecurity": "food",
+        "material-hardship": "hygiene",
+        "social-connection": "day_center",
+        "crisis-stabilization": "crisis_care",
+        "mental-health-care": "behavioral_health",
+        "substance-use-treatment": "detox",
+        "sobering": "sobering",
+        "medical-care": "clinic",
+        "financial-insecurity": "case_management",
+        "health-insurance-coverage-status": "case_management",
+    }
+)
+
 # What may be told of a person, as a consent names it.
 DATA_CATEGORIES: Final[Codes] = MappingProxyType(
     {
@@ -216,5 +235,23 @@ FLAGS: Final[Codes] = MappingProxyType(
         "no_nature": "The emergency is not described",
         "no_time": "When is not told",
         "too_late": "It came after the end",
+    }
+)
+
+# Lists that tablets are given: name -> source and codes with labels.
+_FHIR: Final = "HL7 FHIR R4, SDOH Clinical Care"
+_OURS: Final = "This project"
+LISTS: Final[Mapping[str, tuple[str, Codes]]] = MappingProxyType(
+    {
+        "referral_statuses": (_FHIR, TASK_STATUSES),
+        "referral_urgencies": (_OURS, URGENCIES),
+        "referral_needs": (f"{_FHIR} (SDOH categories); others: {_OURS}", NEEDS),
+        "referral_reasons": (_OURS, REASONS),
+        "referral_outcomes": (_OURS, OUTCOMES),
+        "referral_verbs": (_OURS, VERBS),
+        "consent_categories": (_OURS, DATA_CATEGORIES),
+        "consent_purposes": (_OURS, PURPOSES),
+        "consent_forms": (_OURS, CONSENT_FORMS),
+        "disclosure_bases": ("42 CFR Part 2, 45 CFR 164", BASES),
     }
 )

@@ -22,7 +22,7 @@ from apps.referrals.models import (
 )
 from apps.referrals.models.consents import CONSENTS
 from apps.referrals.models.referrals import REFERRALS, RequestStatus, Told
-from apps.referrals.records import ReferralRecord, grant_of
+from apps.referrals.records import ReferralRecord, asked, grant_of
 from apps.referrals.schemas import CONSENT_REVOCATION, DISCLOSURE, REFERRAL_ANSWER
 from apps.sync.stamps import as_sent
 
@@ -82,13 +82,6 @@ def task(row: ReferralTask, answers: Sequence[ReferralAnswer] = ()) -> dict[str,
         "flags": row.flags,
         "answers": [_answer(one) for one in answers if one.task_id == row.pk],
     }
-
-
-def asked(tasks: Sequence[ReferralTask]) -> list[nextpartner.Asked]:
-    """Tasks as the rule of the next partner reads them."""
-    return [
-        nextpartner.Asked(one.partner_id, one.status, one.awaits, one.clock_step) for one in tasks
-    ]
 
 
 def consent(
@@ -195,7 +188,11 @@ def _offers(record: ReferralRecord, now: datetime) -> list[dict[str, Any]]:
     if record.referral.status != RequestStatus.ACTIVE:
         return []
     found = nextpartner.offers(
-        asked(record.tasks), grants=record.grants, partners=record.partners, now=now
+        asked(record.tasks),
+        grants=record.grants,
+        partners=record.partners,
+        fitting=record.fitting,
+        now=now,
     )
     return [{"partner_id": str(id), "partner": record.partners[id]} for id in found]
 

@@ -15,7 +15,8 @@ from uuid import UUID
 from apps.people.access import audience
 from apps.people.models import Encounter
 from apps.people.services.persons import group_of
-from apps.referrals.consenting import Grant, in_force
+from apps.referrals import nextpartner, precheck
+from apps.referrals.consenting import Grant
 from apps.referrals.models import (
     Consent,
     ConsentRecipient,
@@ -30,13 +31,15 @@ from apps.sync import documents as shared
 @dataclass
 class ReferralRecord:
     """`grants` are the consents of the person, revoked and past ones too, with the names of the
-    partners that they name in `partners`."""
+    partners that they name in `partners`. `fitting`: those of them that the directory says fit, the
+    best first; it is asked only where somebody else is to be asked."""
 
     referral: Referral
     tasks: list[ReferralTask]
     answers: list[ReferralAnswer]
     grants: list[Grant]
     partners: dict[UUID, str]
+    fitting: tuple[UUID, ...] = ()
 
     def scopes(self) -> frozenset[str]:
         """Who has the call, its supervisors, whoever made the referral until it is closed, and
@@ -51,24 +54,34 @@ def lock(ids: Iterable[UUID]) -> None:
     shared.lock(REFERRALS, ids)
 
 
-def read(referral_id: UUID) -> ReferralRecord | None:
+def read(referral_id: UUID, *, now: datetime) -> ReferralRecord | None:
     """The referral as it stands. None: it is not here."""
     row = Referral.objects.select_related("created_by").filter(pk=referral_id).first()
-    return None if row is None else record_of(row)
+    return None if row is None else record_of(row, now=now)
 
 
-def record_of(row: Referral) -> ReferralRecord:
+def record_of(row: Referral, *, now: datetime) -> ReferralRecord:
     """A referral with what belongs to it."""
     tasks = ReferralTask.objects.filter(referral=row).select_related("partner")
     answers = ReferralAnswer.objects.filter(referral=row).order_by("received_at", "pk")
     grants, partners = grants_of(row.encounter_id)
-    return ReferralRecord(
+    found = ReferralRecord(
         referral=row,
         tasks=list(tasks.order_by("asked_at", "pk")),
         answers=list(answers.select_related("recorded_by")),
         grants=grants,
         partners=partners,
     )
+    if nextpartner.is_wanted(asked(found.tasks)):
+        found.fitting = tuple(precheck.fitting(row, partners, now=now))
+    return found
+
+
+def asked(tasks: Iterable[ReferralTask]) -> list[nextpartner.Asked]:
+    """Tasks as the rule of the next partner reads them."""
+    return [
+        nextpartner.Asked(one.partner_id, one.status, one.awaits, one.clock_step) for one in tasks
+    ]
 
 
 def grants_of(encounter_id: UUID) -> tuple[list[Grant], dict[UUID, str]]:
@@ -127,8 +140,3 @@ def kept_for(encounter_id: UUID) -> set[UUID]:
     """Those who still owe a record of the encounter."""
     row = Encounter.objects.filter(pk=encounter_id).first()
     return set(row.kept_for) if row else set()
-
-
-def standing(grants: Iterable[Grant], now: datetime) -> list[Grant]:
-    """Those that hold now."""
-    return [grant for grant in grants if in_force(grant, now)]

@@ -5,7 +5,6 @@ from apps.referrals.models.consents import (
     ConsentForm,
     ConsentRecipient,
     ConsentRevocation,
-    Part2Programme,
 )
 from apps.referrals.models.directory import (
     Capacity,
@@ -22,6 +21,7 @@ from apps.referrals.models.facilityfacts import (
     FacilityFactKind,
     TaskReport,
 )
+from apps.referrals.models.partners import PartnerAgency
 from apps.referrals.models.referrals import (
     Awaited,
     Outcome,
@@ -51,7 +51,7 @@ __all__ = [
     "Location",
     "Organization",
     "Outcome",
-    "Part2Programme",
+    "PartnerAgency",
     "Referral",
     "ReferralAnswer",
     "ReferralTask",

@@ -1,4 +1,4 @@
-"""Consents, to whom they name, and which partners are programmes under 42 CFR Part 2."""
+"""Consents, and whom they name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from apps.accounts.models import Partner, User
 from apps.changes.querysets import VisibleQuerySet
 from apps.core.fields import EncryptedJSONField, EncryptedTextField
 from apps.core.models import UUIDModel
-from apps.core.querysets import QuerySet
 from apps.referrals import codes
 from apps.referrals.models.referrals import Told
 
@@ -148,25 +147,3 @@ class ConsentRevocation(Told):
 
     class Meta:
         verbose_name = "revocation of a consent"
-
-
-class ProgrammeQuerySet(QuerySet["Part2Programme"]):
-    def ids(self) -> frozenset[UUID]:
-        """The partners that are such programmes."""
-        return frozenset(self.values_list("partner", flat=True))
-
-
-class Part2Programme(UUIDModel):
-    """A partner that is a programme under 42 CFR Part 2: what it tells us is protected, whatever it
-    is about."""
-
-    SAFE = frozenset({"id", "partner", "noted_by", "noted_at"})
-
-    partner = models.OneToOneField(Partner, models.PROTECT, related_name="+")
-    noted_by = models.ForeignKey(User, models.PROTECT, related_name="+")
-    noted_at = models.DateTimeField()
-
-    objects = ProgrammeQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = "Part 2 programme"

@@ -1,0 +1,69 @@
+"""What is published of referrals and consents, and of what was told of them on tablets."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from apps.changes.services import Document
+from apps.people.access import audience
+from apps.referrals import documents
+from apps.referrals.models import (
+    Consent,
+    ConsentRecipient,
+    ConsentRevocation,
+    Disclosure,
+    ReferralAnswer,
+)
+from apps.referrals.models.consents import CONSENTS
+from apps.referrals.models.referrals import REFERRALS
+from apps.referrals.records import ReferralRecord, kept_for
+
+
+def referral(record: ReferralRecord, *, now: datetime) -> list[Document]:
+    """The referral as it stands, and who sees the facts about it."""
+    return [documents.referral(record, now=now), *_answers(record)]
+
+
+def referral_again(record: ReferralRecord) -> list[Document]:
+    """Who may see it from now on. Nothing is opened, so that no broken row stays behind."""
+    return [Document(REFERRALS, record.referral.pk, record.scopes()), *_answers(record)]
+
+
+def consent(row: Consent, *, now: datetime) -> Document:
+    """A consent as it stands."""
+    recipients = ConsentRecipient.objects.filter(consent=row).select_related("partner")
+    named = list(recipients.order_by("partner__name"))
+    return documents.consent(row, named, consent_scopes(row), now=now)
+
+
+def consent_again(row: Consent) -> list[Document]:
+    """Who may see a consent and its revocation from now on."""
+    to = consent_scopes(row)
+    told = ConsentRevocation.objects.filter(consent=row).values_list("pk", flat=True)
+    return [Document(CONSENTS, row.pk, to), *(Document("facts", pk, to) for pk in told)]
+
+
+def disclosure_again(row: Disclosure) -> list[Document]:
+    """Who may see what was told from now on. What no tablet told is no fact."""
+    if row.device is None:
+        return []
+    return [Document("facts", row.pk, disclosure_scopes(row))]
+
+
+def consent_scopes(row: Consent) -> frozenset[str]:
+    """Whoever has the call, its supervisors, and whoever still owes a record of the encounter;
+    before its assignment is here whoever recorded it."""
+    owing = kept_for(row.encounter_id) or {row.recorded_by_id}
+    return audience(row.assignment_id, author_ids=owing)
+
+
+def disclosure_scopes(row: Disclosure) -> frozenset[str]:
+    """As a consent's."""
+    author = {row.discloser_id} if row.discloser_id else set()
+    return audience(row.assignment_id, author_ids=kept_for(row.encounter_id) or author)
+
+
+def _answers(record: ReferralRecord) -> list[Document]:
+    to = record.scopes()
+    told = ReferralAnswer.objects.from_tablets(record.referral.pk).values_list("pk", flat=True)
+    return [Document("facts", pk, to) for pk in told]

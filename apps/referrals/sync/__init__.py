@@ -1,0 +1,3 @@
+"""What tablets see of referrals, consents and the directory, and what they may write."""
+
+from apps.referrals.sync import cases as cases

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import pytest
+
+from apps.accounts.models import Partner
+from apps.audit.services import SYSTEM
+from apps.changes.models import Change
+from apps.referrals.models import Consent, ConsentRecipient, ConsentRevocation, Way
+from apps.referrals.services import consents
+from apps.sync.media.models import MediaReference
+from tests.integration.referrals.conftest import Case, after, shown
+
+pytestmark = pytest.mark.django_db
+
+
+class TestWhatIsRecorded:
+    def test_who_may_be_told_what(self, case: Case, shelter: Partner) -> None:
+        row = case.consent(shelter)
+
+        document = shown(case.world.ours.tablets[1], "consents")[row.pk]
+        assert document["in_force"]
+        assert [one["partner"] for one in document["recipients"]] == [shelter.name]
+        assert document["author_name"] == case.world.ours.people[0].display_name
+
+    def test_what_it_lacks_is_flagged_and_it_opens_nothing(
+        self, case: Case, shelter: Partner
+    ) -> None:
+        row = case.consent(shelter, witness=None, expires_at=None)
+
+        assert row.flags == ["no_expiry", "no_witness"]
+        assert not shown(case.tablet, "consents")[row.pk]["in_force"]
+
+    def test_what_nobody_says_was_signed_was_not(self, case: Case, shelter: Partner) -> None:
+        assert case.consent(shelter, form="carved").form == "verbal"
+
+    def test_a_signature_is_media_that_whoever_sees_the_consent_may_see(
+        self, case: Case, shelter: Partner
+    ) -> None:
+        row = case.consent(shelter, form="written")
+
+        named = MediaReference.objects.get(collection="consents", doc_id=row.pk)
+        assert bytes(named.sha256).hex() == "ab" * 32
+
+    def test_a_partner_that_nobody_knows_is_no_recipient(self, case: Case) -> None:
+        row = case.consent(Partner(name="nobody"))
+
+        assert row.flags == ["no_recipient", "unknown_partner"]
+
+
+class TestRevocation:
+    def test_every_recipient_is_told_whatever_else_waits(
+        self, case: Case, shelter: Partner, clinic: Partner
+    ) -> None:
+        row = case.consent(shelter, clinic)
+        assert case.tell("consent_revocation", consent_id=str(row.pk), now=after(60)) == []
+
+        recipients = ConsentRecipient.objects.filter(consent=row, told_at=after(60))
+        assert {one.partner for one in recipients} == {shelter, clinic}
+        told = Change.objects.filter(event="consent.revoked").values_list("subject", flat=True)
+        assert set(told) == {one.pk for one in recipients}
+        assert shown(case.tablet, "consents")[row.pk]["revoked_at"]
+
+    def test_twice_is_once(self, case: Case, shelter: Partner) -> None:
+        row = case.consent(shelter)
+        case.tell("consent_revocation", consent_id=str(row.pk), now=after(60))
+        case.tell("consent_revocation", consent_id=str(row.pk), now=after(90))
+
+        row.refresh_from_db()
+        assert row.revoked_at == after(60)
+        assert ConsentRevocation.objects.count() == 2
+        assert Change.objects.filter(event="consent.revoked").count() == 1
+
+    def test_that_a_recipient_knows_is_tracked(self, case: Case, shelter: Partner) -> None:
+        row = case.consent(shelter)
+        case.tell("consent_revocation", consent_id=str(row.pk))
+        [waiting] = ConsentRecipient.objects.unacknowledged()
+
+        consents.acknowledge_revocation(
+            recipient=waiting, by="Kim", way=Way.API, actor=SYSTEM, now=after(120)
+        )
+        case.world.commit()
+        assert not ConsentRecipient.objects.unacknowledged().exists()
+        [shown_one] = shown(case.tablet, "consents")[row.pk]["recipients"]
+        assert shown_one["acknowledged_at"] == "2026-03-04T20:02:00.000Z"
+
+    def test_by_nobody_who_was_not_there(self, case: Case, shelter: Partner) -> None:
+        row = case.consent(shelter)
+        stranger = case.world.theirs.tablets[0]
+
+        [answer] = case.tell("consent_revocation", consent_id=str(row.pk), by=stranger)
+        assert answer["sync_status"] == "quarantined"
+        assert Consent.objects.get().revoked_at is None

@@ -1,0 +1,269 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from apps.accounts.models import Partner
+from apps.assignments.models import Alert
+from apps.assignments.services import let_cleared_go
+from apps.audit.models import Entry
+from apps.people.services import let_go
+from apps.referrals.models import Referral, ReferralAnswer, ReferralTask
+from apps.referrals.services import clocks
+from apps.sync.models import QuarantinedWrite
+from tests.integration.referrals.conftest import NOON, Case, after, shown
+
+pytestmark = pytest.mark.django_db
+
+
+def minutes(count: float) -> Any:
+    return NOON + timedelta(minutes=count)
+
+
+def refused() -> list[str]:
+    """What is wrong with the one row that was not taken."""
+    return [error["pointer"] for error in QuarantinedWrite.objects.get().errors]
+
+
+class TestAsking:
+    def test_one_task_for_each_partner_under_the_tablets_id(
+        self, case: Case, shelter: Partner, clinic: Partner
+    ) -> None:
+        row = case.refer(shelter, clinic)
+
+        asked = row.content["asked"]
+        found = case.on_tablet(row)
+        assert [one["id"] for one in found["tasks"]] == [one["id"] for one in asked]
+        assert {one["status"] for one in found["tasks"]} == {"requested"}
+        assert found["number"].startswith("CR-")
+
+    def test_again_is_asked_once(self, case: Case, shelter: Partner) -> None:
+        row = case.refer(shelter)
+        case.save("referrals", row.pk, note="Has a dog.")
+
+        assert ReferralTask.objects.count() == 1
+
+    def test_the_next_partner_is_another_task_of_the_same_referral(
+        self, case: Case, shelter: Partner, clinic: Partner
+    ) -> None:
+        row = case.refer(shelter)
+        case.refer(clinic, id=row.pk)
+
+        assert {one.partner for one in row.tasks.all()} == {shelter, clinic}
+
+    def test_without_consent_it_is_flagged_and_sent(self, case: Case, shelter: Partner) -> None:
+        assert case.asks(shelter).flags == ["no_consent"]
+        case.consent(shelter)
+        assert case.asks(shelter, needs=["food-insecurity"]).flags == []
+
+    def test_a_partner_that_nobody_knows_is_flagged(self, case: Case) -> None:
+        row = case.refer(Partner(name="nobody"))
+
+        assert (row.flags, row.tasks.count()) == (["unknown_partner"], 0)
+
+    def test_one_that_is_shut_out_is_not_asked(self, case: Case, shelter: Partner) -> None:
+        shelter.is_active = False
+        shelter.save()
+
+        task = case.asks(shelter)
+        assert (task.status, "inactive_partner" in task.flags) == ("draft", True)
+
+    def test_who_was_not_on_the_crew_writes_none(self, case: Case, shelter: Partner) -> None:
+        stranger = case.world.theirs.tablets[0]
+        document = {
+            "id": "01931fa0-1a2b-7c3a-9a51-0d7a8f4b2c71",
+            "assignment_id": str(case.assignment.pk),
+            "encounter_id": str(case.encounter),
+        }
+
+        [answer] = case.push("referrals", document, by=stranger)
+        assert answer["sync_status"] == "quarantined"
+        assert not Referral.objects.exists()
+
+    def test_who_made_it_keeps_it_after_the_call_has_left(
+        self, case: Case, shelter: Partner
+    ) -> None:
+        row = case.refer(shelter)
+        case.world.tap("cleared", case.assignment, data={"disposition": "18"}, now=after(60))
+        let_go(encounter_id=case.encounter, now=minutes(61))  # its record is written
+        let_cleared_go(now=minutes(120))
+        case.world.commit()
+        maker, other = case.world.ours.tablets
+        assert row.pk in shown(maker, "referrals")
+        assert row.pk not in shown(other, "referrals")
+
+
+class TestTwice:
+    def test_the_same_need_of_the_same_person_is_asked_once(
+        self, case: Case, shelter: Partner
+    ) -> None:
+        first = case.asks(shelter)
+        second = case.asks(shelter)
+
+        assert (second.status, second.duplicate_of) == ("draft", first.pk)
+        assert "duplicate" in second.flags
+
+    def test_another_need_is_another_question(self, case: Case, shelter: Partner) -> None:
+        case.asks(shelter)
+
+        assert case.asks(shelter, needs=["food-insecurity"]).status == "requested"
+
+    def test_after_the_first_is_over_it_is_asked_anew(self, case: Case, shelter: Partner) -> None:
+        case.say("decline", case.asks(shelter), said_by="Kim", reason_code="full")
+
+        assert case.asks(shelter).status == "requested"
+
+    def test_whoever_has_looked_may_send_it_all_the_same(
+        self, case: Case, shelter: Partner
+    ) -> None:
+        case.asks(shelter)
+        again = case.asks(shelter)
+
+        assert case.say("send", again) == []
+        again.refresh_from_db()
+        assert (again.status, again.awaits) == ("requested", "answer")
+
+
+class TestATelephoneAnswer:
+    def test_counts_like_any_other(self, case: Case, shelter: Partner) -> None:
+        task = case.asks(shelter)
+        said = {"said_by": "Kim, front desk", "case_number": "PSS-4411"}
+        assert case.say("accept", task, now=after(60), **said) == []
+
+        found = case.on_tablet(task.referral, case.world.ours.tablets[1])["tasks"][0]
+        assert (found["status"], found["case_number"]) == ("accepted", "PSS-4411")
+        assert found["answers"][0]["way"] == "telephone"
+        row = ReferralAnswer.objects.get()
+        assert (row.said_by, row.recorded_by) == ("Kim, front desk", case.world.ours.people[0])
+        assert row.said_at == after(60)
+
+    def test_names_who_said_it(self, case: Case, shelter: Partner) -> None:
+        case.say("accept", case.asks(shelter))
+
+        assert refused() == ["/said_by"]
+
+    def test_a_no_needs_a_reason(self, case: Case, shelter: Partner) -> None:
+        case.say("decline", case.asks(shelter), said_by="Kim")
+
+        assert refused() == ["/reason"]
+
+    def test_attendance_is_an_output(self, case: Case, shelter: Partner) -> None:
+        task = case.asks(shelter)
+        case.say("attended", task, said_by="Kim")
+        case.say("not_attended", task, said_by="Kim")
+
+        task.refresh_from_db()
+        assert (task.status, task.attended) == ("in-progress", False)
+
+
+class TestTheLoop:
+    def test_is_closed_by_an_outcome(self, case: Case, shelter: Partner) -> None:
+        task = case.asks(shelter)
+        case.say("served", task, said_by="Kim", services=["a bed"])
+
+        row = Referral.objects.get()
+        assert (row.status, row.outcome) == ("completed", "served")
+        assert case.on_tablet(row)["tasks"][0]["services"] == ["a bed"]
+
+    def test_is_not_closed_by_a_no(self, case: Case, shelter: Partner) -> None:
+        case.say("decline", case.asks(shelter), said_by="Kim", reason_code="full")
+
+        assert Referral.objects.get().status == "active"
+
+    def test_is_not_closed_while_another_is_at_work(
+        self, case: Case, shelter: Partner, clinic: Partner
+    ) -> None:
+        row = case.refer(shelter, clinic)
+        first, second = row.tasks.order_by("partner__name")
+        case.say("served", first, said_by="Kim")
+        row.refresh_from_db()
+        assert row.status == "active"
+
+        case.say("not_served", second, said_by="Lee", reason_code="no_show")
+        row.refresh_from_db()
+        assert row.outcome == "served"
+
+    def test_is_closed_by_care_with_what_came_of_it(self, case: Case, shelter: Partner) -> None:
+        task = case.asks(shelter)
+        told = {"referral_id": str(task.referral_id), "outcome": "lost_contact"}
+        assert case.tell("referral_answer", verb="close", **told) == []
+
+        task.refresh_from_db()
+        assert (task.status, task.awaits) == ("cancelled", "nothing")
+        assert Referral.objects.get().outcome == "lost_contact"
+
+    def test_a_withdrawn_one_has_no_outcome(self, case: Case, shelter: Partner) -> None:
+        task = case.asks(shelter)
+        told = {"referral_id": str(task.referral_id), "reason_code": "declined_by_person"}
+        assert case.tell("referral_answer", verb="withdraw", **told) == []
+
+        row = Referral.objects.get()
+        assert (row.status, row.outcome) == ("revoked", None)
+
+    def test_leaves_the_makers_tablet_a_while_after(self, case: Case, shelter: Partner) -> None:
+        case.say("served", case.asks(shelter), said_by="Kim")
+
+        assert clocks.let_closed_go(now=minutes(1)) == 0
+        assert clocks.let_closed_go(now=minutes(61)) == 1
+        assert Referral.objects.get().kept_for == []
+
+
+class TestClocks:
+    def test_the_partner_then_the_responder_then_the_supervisors(
+        self, case: Case, shelter: Partner
+    ) -> None:
+        task = case.asks(shelter)
+        steps = []
+        for at in (9, 10, 20, 30):
+            clocks.remind_due(now=minutes(at))
+            task.refresh_from_db()
+            steps.append(task.clock_step)
+
+        assert steps == [0, 1, 2, 4]
+        assert [one.kind for one in Alert.objects.all()] == ["referral"]
+        case.world.commit()
+        assert shown(case.world.supervisor, "alerts")
+
+    def test_the_next_partner_is_offered_and_never_asked(
+        self, case: Case, shelter: Partner, clinic: Partner
+    ) -> None:
+        case.consent(shelter, clinic)
+        task = case.asks(shelter)
+        assert case.on_tablet(task.referral)["offers"] == []
+
+        clocks.remind_due(now=minutes(30))
+        case.world.commit()
+        offers = case.on_tablet(task.referral)["offers"]
+        assert [one["partner"] for one in offers] == [clinic.name]
+        assert ReferralTask.objects.count() == 1
+
+    def test_nobody_is_offered_whom_no_consent_names(
+        self, case: Case, shelter: Partner, clinic: Partner
+    ) -> None:
+        case.consent(shelter)
+        task = case.asks(shelter)
+        case.say("decline", task, said_by="Kim", reason_code="full")
+
+        assert case.on_tablet(task.referral)["offers"] == []
+
+    def test_an_answer_stops_them(self, case: Case, shelter: Partner) -> None:
+        task = case.asks(shelter)
+        case.say("accept", task, said_by="Kim")
+
+        assert clocks.remind_due(now=minutes(31)) == 0
+
+    def test_and_what_came_of_it_is_asked_for(self, case: Case, shelter: Partner) -> None:
+        task = case.asks(shelter)
+        case.say("accept", task, said_by="Kim")
+        clocks.remind_due(now=minutes(12 * 60))
+
+        task.refresh_from_db()
+        assert (task.awaits, task.clock_step) == ("outcome", 1)
+
+    def test_two_ticks_do_it_once(self, case: Case, shelter: Partner) -> None:
+        case.asks(shelter)
+
+        assert [clocks.remind_due(now=minutes(10)) for _ in range(2)] == [1, 0]
+        assert Entry.objects.filter(action="remind").count() == 1
