@@ -58,7 +58,7 @@ from apps.referrals.outputs import Outputs
 from apps.referrals.records import ReferralRecord
 from apps.referrals.services import showing
 from apps.referrals.services.clocks import arm
-from apps.referrals.services.referrals import duplicate_of, lock_partners, send
+from apps.referrals.services.referrals import lock_partners, send
 from apps.referrals.services.telling import Telling
 from apps.referrals.states import Side
 from apps.sync.canonical import same
@@ -190,7 +190,7 @@ def _carry_out(row: ReferralTask, said: Said, status: TaskStatus, now: datetime)
     if said.verb == "send":
         # Whoever sends a draft that was held back as a duplicate has looked: unless the partner
         # has this very referral already.
-        if duplicate_of(row.referral, row.partner, but=row.pk) and _has_it(row):
+        if _has_it(row):
             raise ProblemError(CONFLICT, "This partner has this referral already.")
         send(row, urgency=row.referral.urgency, now=now)
     before = Outputs(row.said, row.reason, row.case_number, row.attended, row.served)

@@ -119,7 +119,7 @@ def partner_of(item: Mapping[str, Any]) -> UUID | None:
     return PartnerAgency.objects.partner_of_service(service) if service else None
 
 
-def duplicate_of(row: Referral, partner: Partner, *, but: UUID | None = None) -> UUID | None:
+def duplicate_of(row: Referral, partner: Partner) -> UUID | None:
     """The open task by which this partner is asked for one of the same needs of the same person, or
     in the same referral for anything; None: there is none. Under the partner's lock."""
     needs = set(needs_of(row))
@@ -127,7 +127,7 @@ def duplicate_of(row: Referral, partner: Partner, *, but: UUID | None = None) ->
     open_ones = ReferralTask.objects.open().filter(
         partner=partner, referral__encounter_id__in=encounters, referral__status="active"
     )
-    for task in open_ones.exclude(pk=but).select_related("referral").order_by("asked_at", "pk"):
+    for task in open_ones.select_related("referral").order_by("asked_at", "pk"):
         if task.referral_id == row.pk or needs & set(needs_of(task.referral)):
             return task.pk
     return None
