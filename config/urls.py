@@ -26,6 +26,7 @@ urlpatterns = [
     path("api/v1/", include("apps.casenotes.urls")),
     path("api/v1/", include("apps.firstaid.urls")),
     path("api/v1/", include("apps.firstaid.exports.urls")),
+    path("api/v1/", include("apps.referrals.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
 ]

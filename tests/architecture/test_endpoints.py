@@ -97,6 +97,18 @@ DOORS: dict[str, dict[str, frozenset[str]]] = {
     "units/<uuid:unit>/join": {"POST": SUPERVISOR},
     "crews/leave": {"POST": SUPERVISOR},
     "shifts": {"GET": SUPERVISOR, "POST": SUPERVISOR},
+    "encounters/<uuid:encounter>/referrals": {"GET": RECORDS},
+    "referral-tasks/<uuid:task>/answers": {"POST": RECORDS},
+    "revocations/<uuid:revocation>/acknowledge": {"POST": RECORDS},
+    "people/<uuid:person>/disclosures": {"GET": SUPERVISOR},
+    "partners/<uuid:partner>/scorecard": {"GET": SUPERVISOR},
+    "partner/referrals": {"GET": PARTNER},
+    "partner/referrals/<uuid:task>": {"GET": PARTNER},
+    "partner/referrals/<uuid:task>/answers": {"POST": PARTNER},
+    "partner/answers": {"POST": PARTNER},
+    "partner/revocations": {"GET": PARTNER},
+    "partner/revocations/<uuid:revocation>/acknowledge": {"POST": PARTNER},
+    "partner/scorecard": {"GET": PARTNER},
     "shifts/<uuid:shift>/end": {"POST": SUPERVISOR},
 }
 

@@ -1,0 +1,199 @@
+"""Referrals for whoever is online at CARE: read, enter what a partner said on the telephone, the
+accounting of disclosures. Tablets work offline and through `/sync`. Every read is written down."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.accounts.api import actor_of, person_of
+from apps.accounts.models import Partner
+from apps.accounts.permissions import IsRecordKeeper, IsSupervisor
+from apps.audit.services import record
+from apps.core import clock
+from apps.core.clock import iso
+from apps.core.schema import PROBLEMS
+from apps.people.models import Encounter, Person
+from apps.referrals import documents, records, schemas
+from apps.referrals.api.partner import month_of, shown_card
+from apps.referrals.models import ConsentRecipient, Referral, ReferralTask, Way
+from apps.referrals.services import scorecards
+from apps.referrals.services.answers import Said, answer
+from apps.referrals.services.consents import acknowledge_revocation
+from apps.referrals.services.disclosures import accounting_of
+from apps.referrals.shapes import (
+    A_CARD,
+    A_DISCLOSURE,
+    A_REVOCATION,
+    AN_ANSWER,
+    AN_ANSWERED,
+    AcknowledgeIn,
+    AnsweredOut,
+    CardOut,
+    DisclosureOut,
+    RevocationOut,
+    SaidIn,
+)
+
+
+class EncounterReferrals(APIView):
+    """The referrals of an encounter as tablets have them, with what the partners said."""
+
+    permission_classes = [IsRecordKeeper]
+
+    @extend_schema(
+        operation_id="list_encounter_referrals",
+        tags=["referrals"],
+        responses={200: OpenApiTypes.OBJECT, **PROBLEMS(401, 403, 404)},
+        examples=[
+            OpenApiExample(
+                "One",
+                {"referrals": [schemas.REFERRAL["examples"][1]]},
+                response_only=True,
+                status_codes=["200"],
+            )
+        ],
+    )
+    def get(self, request: Request, encounter: UUID) -> Response:
+        now = clock.now()
+        seen = get_object_or_404(Encounter.objects.visible_to(request.user), pk=encounter)
+        rows = list(Referral.objects.of_encounters([seen.pk]))
+        _looked(request, "referral", [row.pk for row in rows])
+        told = [records.record_of(row, now=now) for row in rows]
+        return Response({"referrals": [documents.referral_body(one, now=now) for one in told]})
+
+
+class TelephoneAnswer(APIView):
+    """Enters what a partner said on the telephone: it counts like any other answer. `said_by` names
+    who said it, `said_at` when; whoever is signed in is named as who entered it."""
+
+    permission_classes = [IsRecordKeeper]
+
+    @extend_schema(
+        operation_id="enter_telephone_answer",
+        tags=["referrals"],
+        request=SaidIn,
+        responses={200: AnsweredOut, **PROBLEMS(400, 401, 403, 404, 409)},
+        examples=[
+            OpenApiExample("Yes", AN_ANSWER, request_only=True),
+            OpenApiExample("Taken", AN_ANSWERED, response_only=True, status_codes=["200"]),
+        ],
+    )
+    def post(self, request: Request, task: UUID) -> Response:
+        data = SaidIn(data=request.data)
+        data.is_valid(raise_exception=True)
+        row = answer(
+            task=get_object_or_404(ReferralTask.objects.visible_to(request.user), pk=task),
+            said=_said(request, data.validated_data),
+            now=clock.now(),
+        )
+        return Response(AnsweredOut(row).data)
+
+
+class TelephoneAcknowledgement(APIView):
+    """Enters that a partner has said on the telephone that it knows of a revocation."""
+
+    permission_classes = [IsRecordKeeper]
+
+    @extend_schema(
+        operation_id="enter_acknowledgement",
+        tags=["referrals"],
+        request=AcknowledgeIn,
+        responses={200: RevocationOut, **PROBLEMS(400, 401, 403, 404)},
+        examples=[
+            OpenApiExample("Known", {"by": "Kim, records"}, request_only=True),
+            OpenApiExample("Noted", A_REVOCATION, response_only=True, status_codes=["200"]),
+        ],
+    )
+    def post(self, request: Request, revocation: UUID) -> Response:
+        data = AcknowledgeIn(data=request.data)
+        data.is_valid(raise_exception=True)
+        rows = ConsentRecipient.objects.visible_to(request.user)
+        row = acknowledge_revocation(
+            recipient=get_object_or_404(rows, pk=revocation),
+            by=data.validated_data["by"],
+            way=Way.TELEPHONE,
+            actor=actor_of(request),
+            now=clock.now(),
+        )
+        return Response(RevocationOut(row).data)
+
+
+class Accounting(APIView):
+    """What was told of a person, to whom, why: all of it, whichever team told it, the newest first
+    (45 CFR 164.528)."""
+
+    permission_classes = [IsSupervisor]
+
+    @extend_schema(
+        operation_id="list_disclosures",
+        tags=["referrals"],
+        responses={200: DisclosureOut(many=True), **PROBLEMS(401, 403, 404)},
+        examples=[OpenApiExample("One", A_DISCLOSURE, response_only=True, status_codes=["200"])],
+    )
+    def get(self, request: Request, person: UUID) -> Response:
+        row = get_object_or_404(Person.objects.visible_to(request.user), pk=person)
+        found = accounting_of(person_id=row.pk)
+        _looked(request, "disclosure", [one.pk for one in found])
+        _looked(request, "person", [row.pk])
+        return Response(DisclosureOut(found, many=True).data)
+
+
+class PartnerScorecard(APIView):
+    """One partner's month, once the partner has seen it or a fortnight after it. There is no list
+    of partners by their figures."""
+
+    permission_classes = [IsSupervisor]
+
+    @extend_schema(
+        operation_id="read_scorecard",
+        tags=["referrals"],
+        parameters=[OpenApiParameter("month", OpenApiTypes.STR, description="2026-03")],
+        responses={200: CardOut, **PROBLEMS(400, 401, 403, 404)},
+        examples=[OpenApiExample("A month", A_CARD, response_only=True, status_codes=["200"])],
+    )
+    def get(self, request: Request, partner: UUID) -> Response:
+        month = month_of(request)
+        card = scorecards.scorecard_of(
+            partner=get_object_or_404(Partner, pk=partner),
+            month=month,
+            by=actor_of(request),
+            now=clock.now(),
+        )
+        return Response(shown_card(month, card))
+
+
+def _said(request: Request, told: dict[str, Any]) -> Said:
+    """What a partner said to whoever is signed in."""
+    rest = dict(told)
+    verb, key, said_by = rest.pop("verb"), rest.pop("key"), rest.pop("said_by")
+    said_at = rest.pop("said_at", None) or clock.now()
+    if at := rest.get("appointment_at"):
+        rest["appointment_at"] = iso(at)
+    return Said(
+        verb=verb,
+        key=key,
+        way=Way.TELEPHONE,
+        actor=actor_of(request),
+        said_at=said_at,
+        said_by=said_by,
+        told=rest,
+        recorded_by=person_of(request),
+    )
+
+
+def _looked(request: Request, subject_type: str, ids: list[UUID]) -> None:
+    record(
+        actor=actor_of(request),
+        action="read",
+        subject_type=subject_type,
+        subject_ids=ids,
+        now=clock.now(),
+    )

@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from apps.accounts import services as accounts
+from apps.audit.models import Entry
+from apps.audit.services import SYSTEM
+from apps.core import clock
+from apps.core.ids import uuid7
+from apps.referrals.models import ConsentRecipient, Disclosure, ReferralAnswer, ReferralTask
+from tests.integration.referrals.conftest import NOON, Case
+
+pytestmark = pytest.mark.django_db
+
+API = "/api/v1/partner"
+
+
+class System:
+    """A partner's own system, with its token."""
+
+    def __init__(self, client: Client, name: str) -> None:
+        token, self.partner = accounts.create_partner(name=name, by=SYSTEM, now=NOON)
+        self.client, self.headers = client, {"Authorization": f"Bearer {token}"}
+
+    def get(self, path: str, status: int = 200) -> Any:
+        answer = self.client.get(f"{API}/{path}", headers=self.headers)
+        assert answer.status_code == status, answer.content
+        return answer.json()
+
+    def post(self, path: str, body: Any, status: int = 200) -> Any:
+        answer = self.client.post(
+            f"{API}/{path}", body, content_type="application/json", headers=self.headers
+        )
+        assert answer.status_code == status, answer.content
+        return answer.json()
+
+    def says(self, task: ReferralTask, verb: str, status: int = 200, **told: Any) -> Any:
+        body = {"key": str(uuid7()), "verb": verb, "said_by": "Kim", **told}
+        return self.post(f"referrals/{task.pk}/answers", body, status)
+
+
+@pytest.fixture
+def shelter(client: Client, world: Any) -> System:
+    return System(client, "Pioneer Square Shelter")
+
+
+@pytest.fixture
+def clinic(client: Client, world: Any) -> System:
+    return System(client, "Third Avenue Clinic")
+
+
+class TestOnlyTheirs:
+    def test_lists_what_it_was_sent_and_says_nothing_of_anybody(
+        self, case: Case, shelter: System, clinic: System
+    ) -> None:
+        case.consent(shelter.partner)
+        task = case.asks(shelter.partner, note="Can walk.")
+        case.asks(clinic.partner)
+
+        [found] = shelter.get("referrals")["results"]
+        assert (found["id"], found["status"]) == (str(task.pk), "requested")
+        assert not {"Dana", "walk", "homelessness", "tonight"} & set(str(found).split())
+
+    @pytest.mark.parametrize("path", ["referrals/{}", "referrals/{}/answers"])
+    def test_of_others_nothing_is_there(
+        self, case: Case, shelter: System, clinic: System, path: str
+    ) -> None:
+        task = case.asks(clinic.partner)
+        address = path.format(task.pk)
+
+        if path.endswith("answers"):
+            shelter.says(task, "accept", status=404)
+        else:
+            shelter.get(address, status=404)
+        assert not ReferralAnswer.objects.exists()
+
+    def test_what_was_held_back_was_never_sent(self, case: Case, shelter: System) -> None:
+        case.asks(shelter.partner)
+        draft = case.asks(shelter.partner)
+
+        shelter.get(f"referrals/{draft.pk}", status=404)
+
+    def test_a_partner_that_is_shut_out_is_not_answered(self, case: Case, shelter: System) -> None:
+        shelter.partner.is_active = False
+        accounts.save_partner(partner=shelter.partner, by=SYSTEM, now=NOON)
+
+        shelter.get("referrals", status=401)
+
+
+class TestReading:
+    def test_is_decided_by_consent_and_accounted_for(self, case: Case, shelter: System) -> None:
+        task = case.asks(shelter.partner)
+        assert set(shelter.get(f"referrals/{task.pk}")) == {"id", "number", "task", "call_us"}
+        assert not Disclosure.objects.exists()
+
+        # A consent holds by the clock on the wall, which the address reads.
+        case.consent(shelter.partner, now=clock.now())
+        assert shelter.get(f"referrals/{task.pk}")["person"]["given_name"] == "Dana"
+        assert Disclosure.objects.get().partner == shelter.partner
+        reads = Entry.objects.filter(action="disclose", actor_id=shelter.partner.pk)
+        assert reads.count() == 2
+
+
+class TestAnswering:
+    def test_is_on_the_responders_tablet(self, case: Case, shelter: System) -> None:
+        task = case.asks(shelter.partner)
+        told = shelter.says(task, "accept", case_number="PSS-4411")
+        case.world.commit()
+
+        assert (told["status"], told["case_number"]) == ("accepted", "PSS-4411")
+        [found] = case.on_tablet(task.referral)["tasks"]
+        assert (found["status"], found["answers"][0]["way"]) == ("accepted", "api")
+
+    def test_twice_the_same_is_one_answer(self, case: Case, shelter: System) -> None:
+        task = case.asks(shelter.partner)
+        first = shelter.says(task, "accept", key="k1")
+
+        assert shelter.says(task, "accept", key="k1") == first
+        assert ReferralAnswer.objects.count() == 1
+
+    def test_another_thing_under_one_key_is_refused(self, case: Case, shelter: System) -> None:
+        task = case.asks(shelter.partner)
+        shelter.says(task, "accept", key="k1")
+
+        shelter.says(task, "decline", key="k1", reason_code="full", status=409)
+
+    def test_a_no_without_a_reason_names_the_field(self, case: Case, shelter: System) -> None:
+        told = shelter.says(case.asks(shelter.partner), "decline", status=400)
+
+        assert told["errors"][0]["pointer"] == "/reason"
+
+    def test_what_is_over_is_over(self, case: Case, shelter: System) -> None:
+        task = case.asks(shelter.partner)
+        case.say("cancel", task, reason="Found a bed elsewhere.")
+
+        shelter.says(task, "accept", status=409)
+
+    @pytest.mark.parametrize("verb", ["cancel", "send", "reply"])
+    def test_what_is_cares_is_no_verb_of_theirs(
+        self, case: Case, shelter: System, verb: str
+    ) -> None:
+        shelter.says(case.asks(shelter.partner), verb, status=400, reason="x", text="x")
+
+    def test_many_at_once_each_on_its_own(
+        self, case: Case, shelter: System, clinic: System
+    ) -> None:
+        mine = case.asks(shelter.partner)
+        other = case.asks(clinic.partner)
+        answers = [
+            {"task": str(other.pk), "key": "1", "verb": "accept", "said_by": "Kim"},
+            {"task": str(mine.pk), "key": "2", "verb": "decline", "said_by": "Kim"},
+            {"task": str(mine.pk), "key": "3", "verb": "accept", "said_by": "Kim"},
+        ]
+
+        results = shelter.post("answers", {"answers": answers})["results"]
+        assert [one["taken"] for one in results] == [False, False, True]
+        assert [one["problem"] and one["problem"]["code"] for one in results] == [
+            *("not-found", "invalid", None),
+        ]
+
+
+class TestRevocations:
+    def test_are_listed_and_acknowledged(self, case: Case, shelter: System, clinic: System) -> None:
+        consent = case.consent(shelter.partner, clinic.partner)
+        assert shelter.get("revocations")["results"] == []
+        case.tell("consent_revocation", consent_id=str(consent.pk))
+
+        [told] = shelter.get("revocations")["results"]
+        assert told["consent_id"] == str(consent.pk)
+        clinic.post(f"revocations/{told['id']}/acknowledge", {"by": "Lee"}, status=404)
+        shelter.post(f"revocations/{told['id']}/acknowledge", {"by": "Kim"})
+        [waiting] = ConsentRecipient.objects.unacknowledged()
+        assert waiting.partner == clinic.partner
+
+
+class TestTheScorecard:
+    def test_is_the_partners_first(self, case: Case, shelter: System, client: Client) -> None:
+        case.say("accept", case.asks(shelter.partner), said_by="Kim")
+        client.force_login(case.world.supervisor)
+        address = f"/api/v1/partners/{shelter.partner.pk}/scorecard"
+        this = f"{clock.now():%Y-%m}"
+
+        assert client.get(address, {"month": this}).status_code == 403
+        card = shelter.get("scorecard?month=2026-03")
+        assert (card["asked"], card["accepted_share"]) == (1, 1.0)
+        assert client.get(address, {"month": "2026-03"}).status_code == 200
+
+    def test_a_wrong_month_is_named(self, shelter: System) -> None:
+        assert shelter.get("scorecard?month=2026-13", status=400)["errors"][0]["pointer"]
+
+
+class TestForCare:
+    def test_the_accounting_names_who_was_told_what(
+        self, case: Case, shelter: System, client: Client
+    ) -> None:
+        case.consent(shelter.partner, now=clock.now(), expires_at=None)
+        case.consent(shelter.partner, now=clock.now() - timedelta(minutes=1), categories=["needs"])
+        shelter.get(f"referrals/{case.asks(shelter.partner).pk}")
+        client.force_login(case.world.supervisor)
+
+        [found] = client.get(f"/api/v1/people/{case.person}/disclosures").json()
+        assert (found["recipient"], found["basis"]) == (shelter.partner.name, "consent")
+        assert found["categories"] == ["needs"]
+        assert len(found["payload_sha256"]) == 64
+        read = Entry.objects.filter(action="read", subject_type="disclosure")
+        assert read.get().actor_id == case.world.supervisor.pk
+
+    def test_nobody_else_reads_it(self, case: Case, client: Client) -> None:
+        for user, status in ((case.world.ours.people[0], 403), (case.world.dispatcher, 403)):
+            client.force_login(user)
+            answer = client.get(f"/api/v1/people/{case.person}/disclosures")
+            assert answer.status_code == status
+
+    def test_a_supervisor_enters_a_telephone_answer(
+        self, case: Case, shelter: System, client: Client
+    ) -> None:
+        task = case.asks(shelter.partner)
+        client.force_login(case.world.supervisor)
+        body = {"key": "call-1", "verb": "accept", "said_by": "Kim"}
+        address = f"/api/v1/referral-tasks/{task.pk}/answers"
+
+        assert client.post(address, body, content_type="application/json").status_code == 200
+        row = ReferralAnswer.objects.get()
+        assert (row.way, row.recorded_by) == ("telephone", case.world.supervisor)
+
+    def test_the_encounters_referrals(self, case: Case, shelter: System, client: Client) -> None:
+        case.asks(shelter.partner)
+        client.force_login(case.world.supervisor)
+
+        [found] = client.get(f"/api/v1/encounters/{case.encounter}/referrals").json()["referrals"]
+        assert found["tasks"][0]["partner"] == shelter.partner.name
