@@ -12,6 +12,7 @@ from celery import Celery
 from config.settings import (
     ESCALATION_TICK_SECONDS,
     REFERRAL_TICK_SECONDS,
+    WEBHOOK_TICK_SECONDS,
     WORKER_HEARTBEAT_SECONDS,
 )
 
@@ -44,5 +45,7 @@ app.conf.beat_schedule = {
     "tell-kits": tick("firstaid.tell_kits", 300),
     "remind-of-referrals": tick("referrals.remind_due", REFERRAL_TICK_SECONDS),
     "let-closed-referrals-go": tick("referrals.let_closed_go", 60),
+    "deliver-webhooks": tick("webhooks.deliver", WEBHOOK_TICK_SECONDS),
+    "tidy-webhooks": tick("webhooks.tidy", 60),
     "expire-held-messages": tick("dispatch.expire_held", 3600),
 }

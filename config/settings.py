@@ -119,6 +119,9 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10
 CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+# A worker that waits for strangers' servers must not be the one that raises alarms: deliveries have
+# a queue, and so a worker, of their own (`celery -A config worker --queues webhooks`).
+CELERY_TASK_ROUTES = {"webhooks.deliver": {"queue": "webhooks"}}
 # Beat sends this often a task that writes that a worker ran it. After three missed ones `/readyz`
 # says that the worker is gone.
 WORKER_HEARTBEAT_SECONDS = 10
@@ -148,6 +151,7 @@ INSTALLED_APPS = [
     "apps.accounts",
     "apps.sync",
     "apps.live",
+    "apps.webhooks",
     "apps.dispatch",
     "apps.assignments",
     "apps.people",
@@ -345,6 +349,38 @@ CARE_PHONE = env.text("CARE_PHONE", "")
 # How often Celery looks for referrals that nobody answers. Real seconds.
 REFERRAL_TICK_SECONDS = env.number("REFERRAL_TICK_SECONDS", 15, least=0.2)
 
+# --- Events to partners (webhooks) ---------------------------------------------------------------
+# How often a worker is told to look for what is due. Real seconds: how late a first attempt may be.
+WEBHOOK_TICK_SECONDS = env.number("WEBHOOK_TICK_SECONDS", 1, least=0.2)
+# One attempt in all, from resolving the name to the end of the answer.
+WEBHOOK_TIMEOUT_SECONDS = env.number("WEBHOOK_TIMEOUT_SECONDS", 15, least=0.1)
+# A claimed attempt whose worker has died is due again after this long.
+WEBHOOK_LEASE_SECONDS = env.number("WEBHOOK_LEASE_SECONDS", 30, least=0.2)
+if WEBHOOK_LEASE_SECONDS <= WEBHOOK_TIMEOUT_SECONDS:
+    raise env.Misconfigured("WEBHOOK_LEASE_SECONDS", "must be longer than WEBHOOK_TIMEOUT_SECONDS")
+# One task delivers for so long; with the last answers that it awaits it stays below Celery's limit.
+WEBHOOK_PUMP_SECONDS = env.number("WEBHOOK_PUMP_SECONDS", 20, least=0.1)
+# Attempts under way at once, of one worker and to one endpoint: what a slow one can keep busy.
+WEBHOOK_IN_FLIGHT = env.whole("WEBHOOK_IN_FLIGHT", 200, least=1)
+WEBHOOK_ENDPOINT_IN_FLIGHT = env.whole("WEBHOOK_ENDPOINT_IN_FLIGHT", 16, least=1)
+# Bodies and excerpts of answers are kept, sealed, for so long; what was sent when stays.
+WEBHOOK_BODY_DAYS = env.number("WEBHOOK_BODY_DAYS", 30, least=1)
+# Who is mailed when an endpoint only fails, beside the warning in the admin.
+WEBHOOK_WARNINGS_TO = env.words("WEBHOOK_WARNINGS_TO")
+# http and loopback are called too: for development and tests alone.
+WEBHOOK_PRIVATE_TARGETS = not PRODUCTION
+
+# --- Mail --------------------------------------------------------------------------------------
+# Written to the log where no server is named.
+EMAIL_HOST = env.text("EMAIL_HOST", "")
+EMAIL_PORT = env.whole("EMAIL_PORT", 587, least=1)
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", True)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
+EMAIL_TIMEOUT = 10
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "carefield@localhost")
+
 # --- What is exported --------------------------------------------------------------------------
 # Who writes the NEMSIS files. CARE is no licensed EMS agency: this number (at most 15 characters)
 # is no state's and says so. ANSI codes of Washington and King County.
@@ -394,6 +430,9 @@ LOGGING = {
     "loggers": {
         "django.request": {"level": "ERROR"},
         "axes": {"level": "WARNING"},
+        # They name the address of every request, which may carry a partner's secret.
+        "httpx2": {"level": "WARNING"},
+        "httpcore2": {"level": "WARNING"},
         # uvicorn names the address of every socket with its query string: our formatter drops it.
         "uvicorn": {"level": _LOG_LEVEL, "handlers": [], "propagate": True},
         "uvicorn.access": {"level": "WARNING"},

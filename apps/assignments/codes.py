@@ -109,6 +109,9 @@ EVENTS: Final[Mapping[str, EventKind]] = MappingProxyType(
     }
 )
 
+# Published of each fact that has a status in EIDO and that CAD has not told itself: CAD wants it.
+PROGRESSED: Final = "assignment.progressed"
+
 # To the dispatch desk and the supervisors in the same moment.
 ALERTING: Final = frozenset({"emergency", "assist", "scene_unsafe"})
 

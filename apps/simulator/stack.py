@@ -199,6 +199,11 @@ def _commands(stack: Stack) -> dict[str, list[str]]:
             *("--lifespan", "off", "--timeout-graceful-shutdown", "3"),
         ],
         "worker": [*celery, "worker", "--concurrency", "1", "--loglevel", "warning"],
+        "webhooks": [
+            *celery,
+            *("worker", "--queues", "webhooks", "--hostname", "webhooks@%h"),
+            *("--concurrency", "1", "--loglevel", "warning"),
+        ],
         "beat": [
             *celery,
             "beat",

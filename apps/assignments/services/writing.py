@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from apps.assignments import documents
-from apps.assignments.codes import ALERTING
-from apps.assignments.models import Alert, AlertKind, Assignment, Fact, State
+from apps.assignments.codes import ALERTING, EVENTS, PROGRESSED
+from apps.assignments.models import Alert, AlertKind, Assignment, Fact, FactSource, State
 from apps.assignments.records import Record
 from apps.assignments.services import alarm_clock
 from apps.audit.services import Act, record_all
@@ -45,9 +45,18 @@ def write(
         found.append(documents.assignment(record, now=now))
         found += fact_documents(record)
         found += alert_documents(record, changed)
-    publish_all(found, now=now)
+    publish_all(found, events=_progress(fresh), now=now)
     record_all(acts, now=now)
     publish(events=[event for record in records for event in _happened(record)], now=now)
+
+
+def _progress(fresh: Iterable[Fact]) -> list[Event]:
+    """For partners: see `events`. Nobody reacts to it, so it goes with the documents."""
+    return [
+        Event(PROGRESSED, fact.pk)
+        for fact in fresh
+        if fact.source != FactSource.CAD and EVENTS[fact.event].eido
+    ]
 
 
 def _happened(record: Record) -> Iterator[Event]:
@@ -100,10 +109,11 @@ def alert_documents(record: Record, changed: Iterable[object]) -> list[Document]
     ]
 
 
-def publish_all(found: Sequence[Document], *, now: datetime) -> None:
-    """Publishes in as many statements as the feed takes documents."""
-    for start in range(0, len(found), LARGEST_PUBLICATION):
-        publish(documents=found[start : start + LARGEST_PUBLICATION], now=now)
+def publish_all(found: Sequence[Document], *, events: Sequence[Event] = (), now: datetime) -> None:
+    """Publishes in as many statements as the feed takes documents, the events with the first."""
+    for start in range(0, max(len(found), 1), LARGEST_PUBLICATION):
+        told = () if start else events
+        publish(documents=found[start : start + LARGEST_PUBLICATION], events=told, now=now)
 
 
 def _follow_facts(record: Record, now: datetime) -> None:

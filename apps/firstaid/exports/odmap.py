@@ -81,12 +81,11 @@ def event_of(care: Care, *, decimals: int) -> Event | None:
     coded = care.response.call_type == OVERDOSE
     if not (care.naloxone or suspected or (fatal and coded)):
         return None
-    place = care.place and (_rounded(care.place[0], decimals), _rounded(care.place[1], decimals))
     told = care.response
     return Event(
         id=care.report_id,
         at=told.called_at or told.times.get("contact") or told.notified_at,
-        place=place,
+        place=rounded(care.place, decimals),
         outcome=FATAL if fatal else NON_FATAL,
         naloxone=extent(care),
         administered_by=_givers(care),
@@ -135,8 +134,12 @@ def _givers(care: Care) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _rounded(degrees: float, decimals: int) -> str:
-    return f"{degrees:.{decimals}f}"
+def rounded(place: tuple[float, float] | None, decimals: int) -> tuple[str, str] | None:
+    """Latitude and longitude as they are told."""
+    if place is None:
+        return None
+    latitude, longitude = place
+    return f"{latitude:.{decimals}f}", f"{longitude:.{decimals}f}"
 
 
 def _line(values: tuple[str, ...]) -> bytes:

@@ -149,8 +149,8 @@ class _Page:
             doses=given,
             aids=self._of(row, aids(self.aids.get(assignment.pk, []))),
             barriers=_barriers(person),
-            place=_place(assignment.incident.details.get("location"))
-            or next((place for dose in given if (place := _place(dose.position))), None),
+            place=place_of(assignment.incident.details.get("location"))
+            or next((place for dose in given if (place := place_of(dose.position))), None),
             medics_came=_medics_came(response, given, answers),
             narrative=_narrative(row.pk) if narrative else None,
         )
@@ -235,7 +235,8 @@ def _medics_came(
     )
 
 
-def _place(location: object) -> tuple[float, float] | None:
+def place_of(location: object) -> tuple[float, float] | None:
+    """Latitude and longitude of what a call or a tablet says, if it says them."""
     if not isinstance(location, Mapping):
         return None
     pair = (location.get("lat"), location.get("lon"))

@@ -18,9 +18,21 @@ def checks() -> dict[str, bool | None]:
 def test_without_the_database_nothing_is_said_that_only_it_could_tell() -> None:
     """Nobody is sent to the runbook's other pages, or waits once more for each. (This test has not
     asked for the database, so the harness lets nobody near it.)"""
-    assert checks() == {"database": False, "redis": True, "worker": None, "history": None}
+    assert checks() == {
+        "database": False,
+        "redis": True,
+        "worker": None,
+        "history": None,
+        "webhooks": None,
+    }
 
 
 @pytest.mark.django_db
 def test_a_worker_that_never_ran_is_missing() -> None:
-    assert checks() == {"database": True, "redis": True, "worker": False, "history": True}
+    assert checks() == {
+        "database": True,
+        "redis": True,
+        "worker": False,
+        "history": True,
+        "webhooks": True,
+    }

@@ -1,0 +1,150 @@
+"""The HTTP of webhooks: one POST, to an address that was vetted, within one time limit.
+
+A name is resolved once, every address that it leads to is vetted, and that very address is dialled,
+with the name in TLS and in Host: what the name leads to a moment later does not matter. Nothing of
+the environment is asked (no proxy, no .netrc), no redirection is followed, and of the answer only
+the beginning is read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import ipaddress
+import socket
+import ssl
+import time
+from typing import Final
+
+import httpx2
+import orjson
+from django.conf import settings
+
+from apps.core import clock
+from apps.webhooks import schedule
+from apps.webhooks.addresses import Forbidden, check_url, vet
+from apps.webhooks.models import Outcome
+from apps.webhooks.services import Job, Result
+
+# Of an answer so much is read (a challenge fits), and so much is kept.
+READ_BYTES: Final = 4096
+KEPT_SIGNS: Final = 512
+# A vetted address is dialled again for so long before its name is asked anew.
+_RESOLVED_SECONDS: Final = 30.0
+_HEADERS: Final = {
+    "content-type": "application/json",
+    "user-agent": "Carefield-Webhooks/1",
+    "accept-encoding": "identity",  # what is read is what was sent
+}
+
+
+class Sender:
+    """Sends webhooks in one event loop. One pool of connections for each host: a connection whose
+    certificate was for one name never serves another at the same address."""
+
+    def __init__(self) -> None:
+        self._tls: ssl.SSLContext | None = None
+        self._clients: dict[tuple[str, str, int | None], httpx2.AsyncClient] = {}
+        self._vetted: dict[str, tuple[float, str]] = {}
+
+    async def close(self) -> None:
+        for client in self._clients.values():
+            await client.aclose()
+
+    async def send(self, job: Job) -> Result:
+        """Makes an attempt. Whatever happens, there is a result."""
+        started = time.monotonic()
+        status, excerpt, wanted = None, None, None
+        try:
+            async with asyncio.timeout(settings.WEBHOOK_TIMEOUT_SECONDS):
+                status, wanted, beginning = await self._post(job)
+            outcome = schedule.outcome_of(status)
+            excerpt = beginning.decode("utf-8", "replace")[:KEPT_SIGNS]
+            if outcome == Outcome.ACCEPTED and not _repeats(job.challenge, beginning):
+                outcome = Outcome.UNPROVEN
+        except (TimeoutError, httpx2.TimeoutException):
+            outcome = Outcome.TIMED_OUT
+        except Forbidden:
+            outcome = Outcome.FORBIDDEN
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, UnicodeError, ValueError):
+            outcome = Outcome.UNREACHABLE
+        now = clock.now()
+        return Result(
+            job=job,
+            outcome=outcome,
+            ended_at=now,
+            latency_ms=round((time.monotonic() - started) * 1000),
+            status=status,
+            excerpt=excerpt or None,
+            retry_after=schedule.retry_after(wanted, now=now),
+        )
+
+    async def _post(self, job: Job) -> tuple[int, str | None, bytes]:
+        """The answer's status, its Retry-After, and its beginning."""
+        check_url(job.url, private=settings.WEBHOOK_PRIVATE_TARGETS)
+        url = httpx2.URL(job.url)
+        address = await self._address(url.host, url.port or (443 if url.scheme == "https" else 80))
+        client = self._client(url)
+        request = client.build_request(
+            "POST",
+            url.copy_with(host=address),
+            content=job.body,
+            headers={**_HEADERS, "host": url.netloc.decode("ascii"), **job.headers},
+            extensions={"sni_hostname": url.host},
+        )
+        answer = await client.send(request, stream=True)
+        try:
+            beginning = b""
+            async for part in answer.aiter_raw():
+                beginning += part
+                if len(beginning) >= READ_BYTES:
+                    break  # the connection is closed, whatever else would come
+            return answer.status_code, answer.headers.get("retry-after"), beginning[:READ_BYTES]
+        finally:
+            await answer.aclose()
+
+    def _client(self, url: httpx2.URL) -> httpx2.AsyncClient:
+        key = (url.scheme, url.host, url.port)
+        if key not in self._clients:
+            if self._tls is None:
+                self._tls = httpx2.create_ssl_context(trust_env=False)
+            self._clients[key] = httpx2.AsyncClient(
+                trust_env=False,
+                follow_redirects=False,
+                verify=self._tls,
+                timeout=settings.WEBHOOK_TIMEOUT_SECONDS,
+                limits=httpx2.Limits(
+                    max_connections=None,
+                    max_keepalive_connections=settings.WEBHOOK_ENDPOINT_IN_FLIGHT,
+                ),
+            )
+        return self._clients[key]
+
+    async def _address(self, host: str, port: int) -> str:
+        """The vetted address of a host. Forbidden, or OSError where it has none."""
+        known = self._vetted.get(host)
+        if known is not None and known[0] > time.monotonic():
+            return known[1]
+        bare = host.strip("[]")
+        try:
+            ipaddress.ip_address(bare)
+            found = [bare]
+        except ValueError:
+            loop = asyncio.get_running_loop()
+            answers = await loop.getaddrinfo(bare, port, type=socket.SOCK_STREAM)
+            found = [str(sockaddr[0]) for *_, sockaddr in answers]
+        address = vet(found, private=settings.WEBHOOK_PRIVATE_TARGETS)
+        self._vetted[host] = (time.monotonic() + _RESOLVED_SECONDS, address)
+        return address
+
+
+def _repeats(challenge: str | None, beginning: bytes) -> bool:
+    """Whether an answer repeats the challenge, as `{"challenge": "..."}`; True where none was."""
+    if challenge is None:
+        return True
+    try:
+        answer = orjson.loads(beginning)
+    except orjson.JSONDecodeError:
+        return False
+    said = answer.get("challenge") if isinstance(answer, dict) else None
+    return isinstance(said, str) and hmac.compare_digest(said.encode(), challenge.encode())
