@@ -21,7 +21,7 @@ from django.db import connection, transaction
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
-from tests import databases, reset
+from tests import databases, pushing, reset
 from tests.processes import Process, Processes, Server
 
 # Where a shell has started the suite in the background, Ctrl-C is ignored, by all processes that
@@ -123,13 +123,7 @@ def commit_now(db: None) -> Callable[[], None]:
     A test's own transaction never commits, so without this nothing that happens at COMMIT (the
     feed's numbering, foreign keys) happens in it.
     """
-
-    def commit_now() -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("set constraints all immediate")
-            cursor.execute("set constraints all deferred")
-
-    return commit_now
+    return pushing.commit_now
 
 
 @pytest.fixture

@@ -8,9 +8,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
+from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.renderers import StaticHTMLRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -23,6 +27,7 @@ from apps.core.problems import INVALID, FieldError, ProblemError
 from apps.core.schema import PROBLEMS
 from apps.people import documents, services
 from apps.people.models import Encounter, Person
+from apps.people.page import page
 from apps.people.services.encounters import record_of
 from apps.people.services.persons import matches_of
 from apps.people.shapes import (
@@ -94,6 +99,26 @@ class OnePerson(APIView):
         row = get_object_or_404(_persons(request), pk=person)
         _audit(request, "person", row.pk)
         return Response(documents.person_body(row, matches_of(row)))
+
+
+class PersonPage(APIView):
+    """The record as a page that the person may be shown or given, to say what is wrong in it.
+    Without what may endanger others: safety notes are counted, not told. By the city's clock."""
+
+    permission_classes = [IsRecordKeeper]
+    renderer_classes = [StaticHTMLRenderer]
+
+    @extend_schema(
+        operation_id="read_person_page",
+        tags=["people"],
+        responses={(200, "text/html"): OpenApiTypes.STR, **PROBLEMS(401, 403, 404)},
+    )
+    def get(self, request: Request, person: UUID) -> HttpResponse:
+        row = get_object_or_404(_persons(request), pk=person)
+        _audit(request, "person", row.pk)
+        with timezone.override(clock.city()):
+            context = {"lines": page(row.content), "now": clock.now()}
+            return HttpResponse(render_to_string("people/person.html", context))
 
 
 class Search(APIView):

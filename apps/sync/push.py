@@ -7,7 +7,7 @@ with a row puts that row into quarantine, and the others go on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -31,7 +31,7 @@ from apps.sync.services.versions import Save
 from apps.sync.values import is_positive, uuid_of
 from apps.sync.verdicts import AT_COMMIT
 
-__all__ = ["MOST_ROWS", "ROWS_A_TRANSACTION", "Row", "push", "rows_of"]
+__all__ = ["MOST_ROWS", "ROWS_A_TRANSACTION", "Row", "commit", "push", "rows_of", "told"]
 
 # Savepoints are cheap by the dozen, and a long transaction holds up other publishers.
 ROWS_A_TRANSACTION = 50
@@ -47,7 +47,7 @@ def push(
     """
     answers: list[bytes] = []
     for batch in _batches(rows):
-        judged = _commit(collection, contact, batch, now)
+        judged = commit(collection, contact, batch, now)
         unseen = _unseen(collection, contact, judged.values())
         answers += [
             answer
@@ -72,7 +72,7 @@ def _batches(rows: Sequence[Row]) -> Iterator[list[Row]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
+class Judged:
     """What came of a row. `answer` None: it holds as it was sent. `taken`: its document is now what
     the row has led to.
 
@@ -86,9 +86,9 @@ class _Judged:
     taken: bool = False
 
 
-def _commit(
+def commit(
     collection: Collection, contact: Contact, rows: Sequence[Row], now: datetime
-) -> dict[str, _Judged]:
+) -> dict[str, Judged]:
     """One transaction: all rows in as few statements as there can be. Where one of them cannot be
     taken, nothing of that stands, and each gets a savepoint of its own. A constraint that is
     checked at COMMIT fails all of its rows, where a savepoint has no say: then each row gets a
@@ -110,13 +110,20 @@ def _commit(
             return judged
     except (IntegrityError, DataError):
         if len(rows) > 1:
-            return {row.id: _commit(collection, contact, [row], now)[row.id] for row in rows}
+            return {row.id: commit(collection, contact, [row], now)[row.id] for row in rows}
         with transaction.atomic():
             batch = _Batch(collection, contact, rows, now)
             return {rows[0].id: batch.refuse(rows[0], [AT_COMMIT])}
 
 
-def _unseen(collection: Collection, contact: Contact, judged: Iterable[_Judged]) -> set[UUID]:
+def told(collection: Collection, contact: Contact, judged: Mapping[str, Judged]) -> list[bytes]:
+    """The answers for rows of one transaction, once that has committed."""
+    unseen = _unseen(collection, contact, judged.values())
+    answers = (_told(collection, contact, one, unseen) for one in judged.values())
+    return [answer for answer in answers if answer is not None]
+
+
+def _unseen(collection: Collection, contact: Contact, judged: Iterable[Judged]) -> set[UUID]:
     """The documents of the rows taken that this local database may not hold: what was typed on it
     came after the case had left it, and it has a copy of its own that no pull would withdraw."""
     here = contact.instance
@@ -125,7 +132,7 @@ def _unseen(collection: Collection, contact: Contact, judged: Iterable[_Judged])
 
 
 def _told(
-    collection: Collection, contact: Contact, judged: _Judged, unseen: set[UUID]
+    collection: Collection, contact: Contact, judged: Judged, unseen: set[UUID]
 ) -> bytes | None:
     """The answer for a row. To a local database that may not see the document: an order to drop it.
     To one that is signed in as somebody else than the row's author: what it may see of it, if
@@ -159,7 +166,7 @@ class _Batch:
         if collection.kind == "merged":
             self._stands = merged.stands_of(collection, contact, pushed)
 
-    def judge_together(self, rows: Sequence[Row]) -> dict[str, _Judged]:
+    def judge_together(self, rows: Sequence[Row]) -> dict[str, Judged]:
         """The verdicts on all rows, if each can be taken. Raises _Trouble otherwise."""
         history: list[Save] = []
         try:
@@ -172,7 +179,7 @@ class _Batch:
             raise _Trouble from None
         return judged
 
-    def judge(self, row: Row) -> _Judged:
+    def judge(self, row: Row) -> Judged:
         """The verdict on one row, in a savepoint of its own."""
         history: list[Save] = []
         try:
@@ -183,21 +190,23 @@ class _Batch:
         except Exception as error:  # noqa: BLE001 - every kind has its verdict, or goes on up
             return self.refuse(row, verdicts.reasons(error, self._collection))
 
-    def _judged(self, row: Row, history: list[Save]) -> _Judged:
+    def _judged(self, row: Row, history: list[Save]) -> Judged:
         if row.document.get("_deleted") and not is_positive(row.document.get("edit_no")):
-            return _Judged(row, None)  # a purge that comes back: never a deletion
+            return Judged(row, None)  # a purge that comes back: never a deletion
         nobody = self._contact.session.user is None
         try:
             document = self._apply(row, history)
         except _Known:
-            return _Judged(row, tombstone(row.id) if nobody else None, another=not nobody)
+            return Judged(row, tombstone(row.id) if nobody else None, another=not nobody)
         answer = None
         if document is not None:
             answer = orjson.dumps({"_deleted": False, **document}, option=orjson.OPT_UTC_Z)
-        another = self._authors[row.id].another and not nobody
-        return _Judged(row, answer, another=another, taken=not row.document.get("_deleted"))
+        if nobody:  # a call for help; its banner still needs the tablet's copy
+            return Judged(row, answer)
+        another = self._authors[row.id].another
+        return Judged(row, answer, another=another, taken=not row.document.get("_deleted"))
 
-    def refuse(self, row: Row, errors: Sequence[FieldError]) -> _Judged:
+    def refuse(self, row: Row, errors: Sequence[FieldError]) -> Judged:
         """Keeps the row in quarantine, under its author; of a lost tablet, as long as it is not too
         much."""
         whose, here = self._authors[row.id], self._contact.session
@@ -216,9 +225,9 @@ class _Batch:
             )
             quarantine.quarantine(row=rejected, contact=whose.speaks(self._contact), now=self._now)
         if here.user is None:
-            return _Judged(row, tombstone(row.id))
+            return Judged(row, tombstone(row.id))
         answer = _in_place_of(self._collection, row, held, errors)
-        return _Judged(row, answer, another=whose.another)
+        return Judged(row, answer, another=whose.another)
 
     def check(self) -> None:
         """Nobody has written one of these documents without its lock; see `documents`."""

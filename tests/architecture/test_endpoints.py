@@ -67,6 +67,7 @@ DOORS: dict[str, dict[str, frozenset[str]]] = {
     "incidents/<uuid:incident>/assign": {"POST": PEOPLE},
     "people/search": {"POST": RECORDS},
     "people/<uuid:person>": {"GET": RECORDS},
+    "people/<uuid:person>/page": {"GET": RECORDS},
     "people/<uuid:person>/open": {"POST": frozenset({"responder"})},
     "people/<uuid:person>/merge": {"POST": SUPERVISOR},
     "people/<uuid:person>/unmerge": {"POST": SUPERVISOR},

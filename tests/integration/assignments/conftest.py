@@ -10,11 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
 import pytest
 
 from apps.accounts import services as accounts
-from apps.accounts.auth import session_of
 from apps.accounts.models import Client, Role, Team, User
 from apps.assignments.models import Assignment, Fact
 from apps.audit.services import SYSTEM
@@ -25,11 +23,10 @@ from apps.dispatch import plain
 from apps.dispatch import services as dispatch
 from apps.dispatch.models import Agency, Incident, Shift, Unit
 from apps.dispatch.services import rulebook
-from apps.sync import registry
-from apps.sync.push import Row, push
-from apps.sync.registry import Contact
+from apps.sync.push import Row
 from tests import kept
 from tests.factories import NOON, EnrolledTablet, person, tablet, team
+from tests.pushing import commit_now, pushed
 
 _taps = itertools.count(1)
 BEGINNING = UUID(int=0)
@@ -151,13 +148,8 @@ class World:
         offset_ms: int | None = 0,
     ) -> list[dict[str, Any]]:
         by = by or self.ours.tablets[0]
-        collection = registry.get("facts")
-        assert collection
-        contact = Contact(session_of(by.tablet), by.instance, offset_ms, 50)
         rows = [Row(document["id"], document, None) for document in documents]
-        answers = push(collection=collection, contact=contact, rows=rows, now=now)
-        self.commit()
-        return [orjson.loads(answer) for answer in answers]
+        return pushed(by, "facts", rows, commits=self.commit, now=now, offset_ms=offset_ms)
 
     def acknowledge(self, row: Assignment, *, revision: int = 1, **more: Any) -> None:
         assert self.tap("acknowledged", row, data={"call_revision": revision}, **more) == []
@@ -236,5 +228,6 @@ def world(kept_world: dict[str, Any] | None, commit_now: Callable[[], None]) -> 
 
 @pytest.fixture
 def committed_world(transactional_db: None) -> World:
-    """Really committed, for tests with several connections."""
-    return build(lambda: None)
+    """Really committed, for tests with several connections. What such a test holds open itself has
+    what happens at COMMIT behind it all the same, as in `world`."""
+    return build(commit_now)

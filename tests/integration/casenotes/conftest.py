@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 import pytest
 
 from apps.accounts.auth import session_of
@@ -21,12 +20,11 @@ from apps.changes.models import ParkedReaction
 from apps.core.clock import iso
 from apps.core.ids import uuid7
 from apps.people.ids import encounter_id, record_id
-from apps.sync import registry
 from apps.sync.models import QuarantinedWrite
-from apps.sync.push import Row, push
-from apps.sync.registry import Contact
+from apps.sync.push import Row
 from tests.factories import NOON, EnrolledTablet
 from tests.integration.assignments.conftest import World, after, build, world
+from tests.pushing import pushed
 
 __all__ = ["NOON", "World", "after", "build", "world"]
 
@@ -108,15 +106,8 @@ class Writer:
     def push(
         self, name: str, document: Document, *, base: Document | None = None, now: datetime = NOON
     ) -> list[Document]:
-        collection = registry.get(name)
-        assert collection
-        contact = Contact(session_of(self.tablet.tablet), self.tablet.instance, 0, 50)
         rows = [Row(document["id"], document, base)]
-        answers = [
-            orjson.loads(one)
-            for one in push(collection=collection, contact=contact, rows=rows, now=now)
-        ]
-        self.world.commit()
+        answers = pushed(self.tablet, name, rows, commits=self.world.commit, now=now)
         if name == "case_notes":
             self.believed[document["id"]] = answers[0] if answers else document
         return answers

@@ -9,10 +9,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-import orjson
 import pytest
 
-from apps.accounts.auth import session_of
 from apps.accounts.models import User
 from apps.assignments.models import Assignment
 from apps.changes import reading
@@ -23,12 +21,11 @@ from apps.core.ids import uuid7
 from apps.firstaid import codes, services
 from apps.firstaid.models import Kit, Lot, Product, ProductKind
 from apps.firstaid.services.ledger import shelf_of
-from apps.sync import registry
-from apps.sync.push import Row, push
-from apps.sync.registry import Contact
+from apps.sync.push import Row
 from tests.factories import NOON, EnrolledTablet
 from tests.integration.assignments import conftest as assignments
 from tests.integration.assignments.conftest import World
+from tests.pushing import pushed
 
 world = assignments.world
 committed_world = assignments.committed_world
@@ -124,13 +121,9 @@ class Tablets:
     ) -> list[dict[str, Any]]:
         """The push's answer: [] for "all taken as they were sent"."""
         by = by or self.world.ours.tablets[0]
-        known = registry.get(collection)
-        assert known
-        contact = Contact(session_of(by.tablet), by.instance, offset_ms, 50)
         rows = [Row(document["id"], document, None) for document in documents]
-        answers = push(collection=known, contact=contact, rows=rows, now=now)
-        self.world.commit()
-        return [orjson.loads(answer) for answer in answers]
+        commits = self.world.commit
+        return pushed(by, collection, rows, commits=commits, now=now, offset_ms=offset_ms)
 
     def log(
         self,

@@ -5,15 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 import pytest
 
-from apps.accounts.auth import session_of
-from apps.sync import registry
-from apps.sync.push import Row, push
-from apps.sync.registry import Contact
+from apps.sync.push import Row
 from tests.factories import NOON, EnrolledTablet
 from tests.integration.assignments.conftest import World, committed_world, world
+from tests.pushing import pushed
 
 __all__ = ["Writer", "committed_world", "world", "writer"]
 
@@ -45,13 +42,8 @@ class Writer:
             "editor": str(by.instance),
             "edit_no": next(_saves),
         }
-        known = registry.get(collection)
-        assert known
-        contact = Contact(session_of(by.tablet), by.instance, 0, 50)
         row = Row(document["id"], document, assumed)
-        answers = push(collection=known, contact=contact, rows=[row], now=now)
-        self.world.commit()
-        return [orjson.loads(answer) for answer in answers]
+        return pushed(by, collection, [row], commits=self.world.commit, now=now)
 
 
 @pytest.fixture

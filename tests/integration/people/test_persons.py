@@ -387,3 +387,19 @@ class TestBreakingTheGlass:
         entry = Entry.objects.get(action="search")
         assert entry.subject_ids == [id]
         assert "Rayes" not in str(entry.detail)
+
+
+class TestThePage:
+    def test_that_a_person_may_be_shown_is_read_as_their_record_is(
+        self, world: World, street: Street, client: Client
+    ) -> None:
+        id = street.person(given_name="Dana", contested="<b>I have no sister.</b>")
+        address = f"/api/v1/people/{id}/page"
+
+        page = client.get(address, headers=world.ours.tablets[0].headers)
+
+        assert page.headers["Content-Type"].startswith("text/html")
+        assert "Dana" in page.content.decode()
+        assert "&lt;b&gt;I have no sister." in page.content.decode()
+        assert Entry.objects.filter(action="read", subject_ids=[id]).exists()
+        assert client.get(address, headers=world.theirs.tablets[0].headers).status_code == 404

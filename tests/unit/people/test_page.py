@@ -1,0 +1,49 @@
+"""The page that a person may be shown of their record."""
+
+from __future__ import annotations
+
+from apps.people.page import page
+from apps.people.schemas import PERSON
+
+KNOWN = {
+    "given_name": "Dana",
+    "aliases": ["Red", "D."],
+    "housing": "unsheltered",
+    "interpreter": False,
+    "contacts": [{"kind": "phone", "value": "206-555-0100", "safe": False, "note": "sister's"}],
+    "found_at": [{"place": "steps of the library", "when": "mornings"}],
+    "safety_notes": [{"text": "Told by a neighbour: carries a knife.", "source": "told_by_other"}],
+    "contested": "I have no sister.",
+}
+
+
+def test_tells_what_is_recorded_in_words() -> None:
+    assert dict(page(KNOWN)) == {
+        "Given name": "Dana",
+        "Also known as": "Red, D.",
+        "Housing": "Outside",
+        "An interpreter is needed": "no",
+        "How to reach you": "Telephone, 206-555-0100, not to be used, sister's",
+        "Where and when to find you": "steps of the library, mornings",
+        "Notes for responders' safety": "1. Ask a supervisor about them.",
+        "What you say is wrong here": "I have no sister.",
+    }
+
+
+def test_names_nobody_who_told_of_a_danger() -> None:
+    assert "neighbour" not in str(page(KNOWN))
+
+
+def test_has_a_line_for_every_field_that_people_write() -> None:
+    """A field that is added to the record is added to the page."""
+    written = [
+        name
+        for name, shape in PERSON["properties"].items()
+        if name not in {"id", "editor", "edit_no"} and not shape.get("readOnly")
+    ]
+    for name in written:
+        kind = str(PERSON["properties"][name].get("type"))
+        said = [{"kind": "k", "place": "p"}] if "array" in kind else "something"
+        if name == "aliases":
+            said = ["something"]
+        assert page({name: said}), name
