@@ -1,0 +1,274 @@
+"""Referrals and the partners that are asked: what waits, for how long, and what was said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
+
+from apps.accounts.models import User
+from apps.accounts.services import user_actor
+from apps.assignments.admin.decisions import Decision, decide
+from apps.audit.admin import RecordAdmin
+from apps.core import clock
+from apps.core.admin import NOTHING, duration, moment, pretty, table, when
+from apps.core.clock import iso
+from apps.core.ids import short, uuid7
+from apps.referrals import codes, states
+from apps.referrals.clocks import STEPS, SUPERVISOR
+from apps.referrals.models import Outcome, Referral, ReferralAnswer, ReferralTask, Way
+from apps.referrals.services.answers import Said, answer, close_referral
+from apps.referrals.services.referrals import needs_of
+
+_SEEN = frozenset({"supervisor"})
+
+
+def _words(**options: Any) -> forms.CharField:
+    widget = forms.Textarea(attrs={"rows": 3})
+    return forms.CharField(max_length=8000, widget=widget, required=False, **options)
+
+
+class TelephoneForm(forms.Form):
+    """What a partner said on the telephone."""
+
+    verb = forms.ChoiceField(
+        choices=[(one, codes.VERBS[one]) for one in states.PARTNERS], label="What was said"
+    )
+    said_by = forms.CharField(max_length=200, label="By whom")
+    said_at = forms.DateTimeField(required=False, label="When", help_text="Empty: now.")
+    reason_code = forms.ChoiceField(
+        choices=[("", "---------"), *codes.REASONS.items()], required=False, label="Reason"
+    )
+    reason = _words(label="In words", help_text="A no needs a reason: one of the list, or words.")
+    text = _words(label="Question or note")
+    case_number = forms.CharField(max_length=200, required=False, label="Their case number")
+    appointment_at = forms.DateTimeField(required=False, label="Appointment")
+    appointment_place = forms.CharField(max_length=200, required=False, label="Where")
+
+
+class CloseForm(forms.Form):
+    """What came of it."""
+
+    outcome = forms.ChoiceField(choices=Outcome.choices)
+    reason = _words(label="In words")
+
+
+class CancelForm(forms.Form):
+    reason = forms.CharField(
+        max_length=8000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="The partner reads it.",
+    )
+
+
+class ReplyForm(forms.Form):
+    text = forms.CharField(
+        max_length=8000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="The partner reads it as far as the person's consent lets it.",
+    )
+
+
+class WaitingFilter(admin.SimpleListFilter):
+    """What somebody has to see to."""
+
+    title = "waits"
+    parameter_name = "waits"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [
+            ("overdue", "overdue"),
+            ("answer", "for an answer"),
+            ("outcome", "for what came of it"),
+            ("draft", "not sent"),
+        ]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[ReferralTask]
+    ) -> QuerySet[ReferralTask]:
+        match self.value():
+            case "overdue":
+                return queryset.exclude(awaits="nothing").filter(clock_step__gte=SUPERVISOR)
+            case "answer" | "outcome":
+                return queryset.filter(awaits=self.value())
+            case "draft":
+                return queryset.filter(status="draft")
+        return queryset
+
+
+@admin.register(Referral)
+class ReferralAdmin(RecordAdmin[Referral]):
+    VIEW = _SEEN
+    list_display = ("number", "needs", "urgency", "status", "outcome", moment("created_at"))
+    list_filter = ("status", "urgency", "outcome")
+    date_hierarchy = "created_at"
+    ordering = ("-created_at",)
+    show_full_result_count = False
+    actions = ("close",)
+    fields = (
+        *("number", "assignment", "encounter_id", "needs", "urgency", "status", "outcome"),
+        *(moment("created_at"), "created_by", moment("closed_at"), "closed_by"),
+        *("partners", "typed", "doubts"),
+    )
+    readonly_fields = fields
+
+    @admin.display(description="assignment")
+    def assignment(self, row: Referral) -> str:
+        return short(row.assignment_id)
+
+    @admin.display(description="needs")
+    def needs(self, row: Referral) -> str:
+        return "; ".join(codes.NEEDS.get(one, one) for one in needs_of(row)) or NOTHING
+
+    @admin.display(description="partners")
+    def partners(self, row: Referral) -> SafeString:
+        tasks = ReferralTask.objects.filter(referral=row).select_related("partner")
+        return table(
+            ("partner", "state", "since", "reason", "waits"),
+            (
+                (
+                    one.partner.name,
+                    one.get_status_display(),
+                    when(one.status_at),
+                    one.reason or NOTHING,
+                    waits(one),
+                )
+                for one in tasks.order_by("asked_at", "pk")
+            ),
+        )
+
+    @admin.display(description="what was typed")
+    def typed(self, row: Referral) -> SafeString:
+        return pretty(row.content)
+
+    @admin.display(description="doubts")
+    def doubts(self, row: Referral) -> str:
+        return "; ".join(codes.FLAGS.get(flag, flag) for flag in row.flags) or NOTHING
+
+    @admin.action(description="Close with what came of it")
+    def close(self, request: HttpRequest, rows: QuerySet[Referral]) -> HttpResponse | None:
+        def verb(row: Referral, by: User, given: dict[str, Any]) -> None:
+            said = _said("close", by, told={"reason": given["reason"]})
+            close_referral(
+                referral=row, outcome=Outcome(given["outcome"]), said=said, now=clock.now()
+            )
+
+        question = "What came of it? Whoever is still asked is told that it is cancelled."
+        decision = Decision("close", "Close", question, CloseForm, verb, str)
+        return decide(self, request, rows, decision)
+
+
+@admin.register(ReferralTask)
+class TaskAdmin(RecordAdmin[ReferralTask]):
+    """One partner that is asked. The queue of what nobody answers is its filter "overdue"."""
+
+    VIEW = _SEEN
+    list_display = ("number", "partner", "status", "reason", "waits", moment("sent_at"))
+    list_filter = (WaitingFilter, "status", ("partner", admin.RelatedOnlyFieldListFilter))
+    list_select_related = ("referral", "partner")
+    ordering = ("-asked_at",)
+    show_full_result_count = False
+    actions = ("telephone", "reply", "cancel")
+    fields = (
+        *("number", "partner", "status", "reason", moment("asked_at"), "asked_by"),
+        *(moment("sent_at"), moment("first_read_at"), moment("answered_at"), "waits"),
+        *("case_number", "attended", "served", "outputs", "answers", "doubts"),
+    )
+    readonly_fields = fields
+
+    @admin.display(description="referral")
+    def number(self, row: ReferralTask) -> str:
+        return row.referral.number
+
+    @admin.display(description="waits", ordering="clock_due_at")
+    def waits(self, row: ReferralTask) -> str:
+        return waits(row)
+
+    @admin.display(description="what came of it")
+    def outputs(self, row: ReferralTask) -> SafeString:
+        return pretty(row.said)
+
+    @admin.display(description="answers")
+    def answers(self, row: ReferralTask) -> SafeString:
+        found = ReferralAnswer.objects.filter(task=row).select_related("recorded_by")
+        return table(
+            ("when", "what", "by", "way", "entered by"),
+            (
+                (
+                    when(one.said_at),
+                    codes.VERBS.get(one.verb, one.verb),
+                    one.said_by or NOTHING,
+                    one.get_way_display(),
+                    str(one.recorded_by or NOTHING),
+                )
+                for one in found.order_by("received_at", "pk")
+            ),
+        )
+
+    @admin.display(description="doubts")
+    def doubts(self, row: ReferralTask) -> str:
+        return "; ".join(codes.FLAGS.get(flag, flag) for flag in row.flags) or NOTHING
+
+    @admin.action(description="Enter what the partner said on the telephone")
+    def telephone(self, request: HttpRequest, rows: QuerySet[ReferralTask]) -> HttpResponse | None:
+        def verb(row: ReferralTask, by: User, given: dict[str, Any]) -> None:
+            _answer(row, _said(given["verb"], by, way=Way.TELEPHONE, told=given))
+
+        question = "It counts like any other answer. You are named as who entered it."
+        decision = Decision("telephone", "Telephone", question, TelephoneForm, verb, _called, str)
+        return decide(self, request, rows, decision)
+
+    @admin.action(description="Reply to the partner's question")
+    def reply(self, request: HttpRequest, rows: QuerySet[ReferralTask]) -> HttpResponse | None:
+        def verb(row: ReferralTask, by: User, given: dict[str, Any]) -> None:
+            _answer(row, _said("reply", by, told=given))
+
+        decision = Decision("reply", "Reply", "What do you say?", ReplyForm, verb, _called, str)
+        return decide(self, request, rows, decision)
+
+    @admin.action(description="Cancel")
+    def cancel(self, request: HttpRequest, rows: QuerySet[ReferralTask]) -> HttpResponse | None:
+        def verb(row: ReferralTask, by: User, given: dict[str, Any]) -> None:
+            _answer(row, _said("cancel", by, told=given))
+
+        decision = Decision("cancel", "Cancel", "Why?", CancelForm, verb, _called, str)
+        return decide(self, request, rows, decision)
+
+
+def waits(row: ReferralTask) -> str:
+    """For what it waits, for how long, and who was told of that."""
+    if row.clock_from is None:
+        return NOTHING
+    seconds = int((clock.now() - row.clock_from).total_seconds())
+    told = f", {STEPS[row.clock_step].lower()}" if row.clock_step else ""
+    return f"{row.get_awaits_display()}: {duration(seconds)}{told}"
+
+
+def _called(row: ReferralTask) -> str:
+    return f"{row.referral.number}, {row.partner.name}"
+
+
+def _said(verb: str, by: User, *, told: dict[str, Any], way: Way = Way.DESK) -> Said:
+    given = {name: value for name, value in told.items() if value}
+    now = clock.now()
+    if at := given.get("appointment_at"):
+        given["appointment_at"] = iso(at)
+    said_by = given.pop("said_by", "")
+    return Said(
+        verb=verb,
+        key=str(uuid7()),
+        way=way,
+        actor=user_actor(by),
+        said_at=given.pop("said_at", now),
+        said_by=said_by,
+        told={name: value for name, value in given.items() if name != "verb"},
+        recorded_by=by,
+    )
+
+
+def _answer(row: ReferralTask, said: Said) -> None:
+    answer(task=row, said=said, now=clock.now())
