@@ -47,5 +47,7 @@ app.conf.beat_schedule = {
     "let-closed-referrals-go": tick("referrals.let_closed_go", 60),
     "deliver-webhooks": tick("webhooks.deliver", WEBHOOK_TICK_SECONDS),
     "tidy-webhooks": tick("webhooks.tidy", 60),
+    "tell-directory": tick("referrals.tell_directory", 3600),
+    "watch-directory": tick("referrals.watch_directory", 3600),
     "expire-held-messages": tick("dispatch.expire_held", 3600),
 }

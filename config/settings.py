@@ -381,6 +381,12 @@ EMAIL_TIMEOUT = 10
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "carefield@localhost")
 
+# --- The directory -----------------------------------------------------------------------------
+# A service that nobody has verified for so many days becomes a task for the supervisors.
+DIRECTORY_STALE_DAYS = env.whole("DIRECTORY_STALE_DAYS", 90, least=1)
+# What is told of capacity is to be believed for so long where nobody says until when.
+CAPACITY_VALID_SECONDS = env.number("CAPACITY_VALID_SECONDS", 4 * 3600, least=60)
+
 # --- What is exported --------------------------------------------------------------------------
 # Who writes the NEMSIS files. CARE is no licensed EMS agency: this number (at most 15 characters)
 # is no state's and says so. ANSI codes of Washington and King County.

@@ -57,9 +57,9 @@ def fitting(row: Referral, partners: Collection[UUID], *, now: datetime) -> list
     rows = (
         Service.objects.whole()
         .offered()
-        .filter(organization__partner_agency__partner__in=partners, used_for__in=uses)
+        .filter(organization__partner__in=partners, used_for__in=uses)
     )
-    services = list(rows.select_related("organization__partner_agency"))
+    services = list(rows)
     capacities = Capacity.objects.latest_of([one.pk for one in services])
     zone = clock.city()
     day = now.astimezone(zone).date()
@@ -68,7 +68,8 @@ def fitting(row: Referral, partners: Collection[UUID], *, now: datetime) -> list
     for one in services:
         body = documents.service(one, capacities.get(one.pk), now=now, zone=zone).body
         assert body is not None, "a service is published whole"
-        found, partner = fit(body, ask), one.organization.partner_agency.partner_id
+        found, partner = fit(body, ask), one.organization.partner_id
+        assert partner is not None, "only those of partners were read"
         if found.answer != "no" and (partner not in best or rank(found) < rank(best[partner])):
             best[partner] = found
     return sorted(best, key=lambda partner: (rank(best[partner]), partner))

@@ -1,4 +1,4 @@
-"""Referrals, consents and disclosures follow their assignments."""
+"""Referrals, consents, disclosures, and what is told of a service follow their assignments."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 from apps.changes.published import Event
 from apps.changes.reactions import reacts_to
 from apps.people.models import Encounter
+from apps.referrals.services import directory
 from apps.referrals.services.following import follow_assignment
 
 
@@ -20,6 +21,7 @@ from apps.referrals.services.following import follow_assignment
 def follow(event: Event, *, now: datetime) -> None:
     """Whatever happened, they are shown to those who may see them now."""
     follow_assignment(assignment_id=event.subject, now=now)
+    directory.follow_assignment(assignment_id=event.subject, now=now)
 
 
 @reacts_to("encounter.kept")

@@ -1,4 +1,4 @@
-"""Ticks of referrals."""
+"""Ticks: referrals that nobody answers, the directory week by week, what nobody has verified."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 
 from apps.core import clock
-from apps.referrals.services import clocks
+from apps.referrals.services import clocks, directory
 
 
 @shared_task(name="referrals.remind_due")
@@ -20,3 +20,15 @@ def remind_due(**kwargs: Any) -> None:
 def let_closed_go(**kwargs: Any) -> None:
     """Closed referrals leave their makers' tablets, a minute late at most."""
     clocks.let_closed_go(now=clock.now())
+
+
+@shared_task(name="referrals.tell_directory")
+def tell_directory(**kwargs: Any) -> None:
+    """Tablets are told hours some weeks ahead: with each week they are given a further one."""
+    directory.tell_directory(now=clock.now())
+
+
+@shared_task(name="referrals.watch_directory")
+def watch_directory(**kwargs: Any) -> None:
+    """Verification runs out with the day: within the hour it is a task."""
+    directory.watch_directory(now=clock.now())

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.referrals.api import cases, partner
+from apps.referrals.api import cases, directory, partner
 
 urlpatterns = [
     path(
@@ -39,4 +39,10 @@ urlpatterns = [
         name="partner-acknowledge",
     ),
     path("partner/scorecard", partner.OwnScorecard.as_view(), name="own-scorecard"),
+    path("partner/services", directory.PartnerServices.as_view(), name="partner-services"),
+    path(
+        "partner/services/<uuid:service>/capacity",
+        directory.ServiceCapacity.as_view(),
+        name="service-capacity",
+    ),
 ]

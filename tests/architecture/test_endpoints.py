@@ -85,6 +85,8 @@ DOORS: dict[str, dict[str, frozenset[str]]] = {
     "exports/nemsis": {"POST": SUPERVISOR},
     "exports/odmap": {"POST": SUPERVISOR},
     "exports/naloxone-improved": {"POST": SUPERVISOR},
+    "partner/services": {"GET": PARTNER},
+    "partner/services/<uuid:service>/capacity": {"POST": PARTNER},
     "me": {"GET": TABLETS | DESK},
     "dispatch/eido": {"POST": CAD},
     "dispatch/incidents": {"POST": CAD},

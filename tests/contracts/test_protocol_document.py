@@ -24,6 +24,8 @@ from apps.firstaid import codes as firstaid_codes
 from apps.firstaid import schemas as firstaid
 from apps.live.messages import Code
 from apps.people import schemas as people
+from apps.referrals.directory import codes as directory_codes
+from apps.referrals.directory import schemas as directory
 from apps.sync import registry
 from apps.sync.collections import QUARANTINE
 from tests.guards import guards
@@ -80,6 +82,7 @@ def test_every_kind_of_fact_is_described() -> None:
         *(schemas.ASSIGNMENT, schemas.FACT, schemas.ALERT, QUARANTINE.schema),
         *(people.ENCOUNTER, people.PERSON, firstaid.DOSE, firstaid.AID),
         *(firstaid.ANSWER, firstaid.MOVEMENT),
+        *directory.FACTS.values(),
         *(casenotes.CASE_NOTE, casenotes.SIGNATURE, casenotes.ADDENDUM),
     ],
     ids=lambda schema: schema.get("title", "quarantine"),
@@ -120,6 +123,12 @@ def test_every_word_of_first_aid_is_described() -> None:
     assert set(firstaid_codes.FLAGS) <= QUOTED
     assert set(firstaid_codes.QUESTIONS) <= QUOTED
     assert set(firstaid_codes.MOVEMENTS) <= QUOTED
+
+
+def test_every_word_of_the_directory_is_described() -> None:
+    words = (directory_codes.FLAGS, directory_codes.STEPS, directory_codes.REACHES)
+    assert {word for known in words for word in known} <= QUOTED
+    assert {*directory_codes.DIRECTIONS} <= QUOTED
 
 
 def test_every_code_list_and_alarm_is_described() -> None:

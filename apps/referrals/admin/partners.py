@@ -25,12 +25,12 @@ class PartnerAgencyAdmin(RoleAdmin[PartnerAgency]):
     """No list of partners by their figures: a card stands on its partner's own page."""
 
     VIEW = CHANGE = frozenset({"supervisor"})
-    list_display = ("partner", "organization", "part2", "noted_by", moment("noted_at"))
+    list_display = ("partner", "part2", "noted_by", moment("noted_at"))
     list_filter = ("part2",)
-    list_select_related = ("partner", "organization", "noted_by")
+    list_select_related = ("partner", "noted_by")
     ordering = ("partner__name",)
     readonly_fields = ("last_month", "noted_by", moment("noted_at"))
-    fields = ("partner", "organization", "part2", *readonly_fields)
+    fields = ("partner", "part2", *readonly_fields)
 
     def get_readonly_fields(self, request: HttpRequest, obj: PartnerAgency | None = None) -> Any:
         """Whose it is stays."""
@@ -63,7 +63,6 @@ class PartnerAgencyAdmin(RoleAdmin[PartnerAgency]):
         assert isinstance(request.user, User)
         obj.pk = note_agency(
             partner=obj.partner,
-            organization=obj.organization,
             part2=obj.part2,
             by=request.user,
             now=clock.now(),

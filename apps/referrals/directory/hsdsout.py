@@ -1,6 +1,6 @@
 """Entries as HSDS 3.0 JSON, in the three whole forms of the specification.
 
-Built from rows that were read before (`models.whole_*`): nothing is queried here.
+Built from rows that were read before (`OrganizationQuerySet.whole`).
 """
 
 from __future__ import annotations

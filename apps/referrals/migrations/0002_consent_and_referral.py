@@ -198,16 +198,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "organization",
-                    models.OneToOneField(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="partner_agency",
-                        to="referrals.organization",
-                    ),
-                ),
-                (
                     "partner",
                     models.OneToOneField(
                         on_delete=django.db.models.deletion.PROTECT,

@@ -27,6 +27,14 @@ def _choices(known: Any) -> list[tuple[str, str]]:
     return list(known.items())
 
 
+class OrganizationQuerySet(QuerySet["Organization"]):
+    def whole(self) -> OrganizationQuerySet:
+        """With all that HSDS says of an organisation, in few queries."""
+        return self.prefetch_related(
+            "locations", "services", "services__at_locations", "services__at_locations__location"
+        )
+
+
 class Organization(UUIDModel):
     """An agency that has services. `partner`: whose token speaks for it, and whose people do."""
 
@@ -45,6 +53,8 @@ class Organization(UUIDModel):
     website = models.CharField(max_length=2000, blank=True)
     phones = models.JSONField(default=list, blank=True)
     rest = models.JSONField(default=dict, blank=True, help_text="what else HSDS says of it")
+
+    objects = OrganizationQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name
@@ -107,6 +117,11 @@ class ServiceQuerySet(QuerySet["Service"]):
     def of_partner(self, partner: Partner) -> ServiceQuerySet:
         """Those of the organisations that the partner speaks for."""
         return self.filter(organization__partner=partner)
+
+    def partner_of(self, service_id: UUID) -> UUID | None:
+        """The partner whose service this is; None: nobody's who works with us."""
+        rows = self.filter(pk=service_id).values_list("organization__partner", flat=True)
+        return rows.first()
 
     def touching(
         self, *, organizations: Collection[UUID] = (), locations: Collection[UUID] = ()

@@ -1,5 +1,5 @@
-"""What CARE knows of a partner beside its account: which agency of the directory it is, and whether
-what it tells us is protected."""
+"""What CARE knows of a partner beside its account: whether what it tells us is protected. Which
+agencies of the directory it speaks for, those say (`Organization.partner`)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from django.db import models
 from apps.accounts.models import Partner, User
 from apps.core.models import UUIDModel
 from apps.core.querysets import QuerySet
-from apps.referrals.models.directory import Organization
 
 
 class AgencyQuerySet(QuerySet["PartnerAgency"]):
@@ -18,22 +17,14 @@ class AgencyQuerySet(QuerySet["PartnerAgency"]):
         """The partners that are programmes under 42 CFR Part 2."""
         return frozenset(self.filter(part2=True).values_list("partner", flat=True))
 
-    def partner_of_service(self, service_id: UUID) -> UUID | None:
-        """The partner whose service of the directory this is; None: nobody's who works with us."""
-        rows = self.filter(organization__services=service_id)
-        return rows.values_list("partner", flat=True).first()
-
 
 class PartnerAgency(UUIDModel):
-    """A partner, as the directory knows it. `part2`: it is a programme under 42 CFR Part 2, and
+    """A partner, as CARE knows it. `part2`: it is a programme under 42 CFR Part 2, and
     what it tells us is protected, whatever it is about."""
 
-    SAFE = frozenset({"id", "partner", "organization", "part2", "noted_by", "noted_at"})
+    SAFE = frozenset({"id", "partner", "part2", "noted_by", "noted_at"})
 
     partner = models.OneToOneField(Partner, models.PROTECT, related_name="agency")
-    organization = models.OneToOneField(
-        Organization, models.PROTECT, null=True, blank=True, related_name="partner_agency"
-    )
     part2 = models.BooleanField(
         "programme under 42 CFR Part 2",
         default=False,

@@ -9,25 +9,23 @@ from django.db import transaction
 from apps.accounts.models import Partner, User
 from apps.accounts.services import user_actor
 from apps.audit.services import Act, record_all
-from apps.referrals.models import Organization, PartnerAgency
+from apps.referrals.models import PartnerAgency
 
 
 @transaction.atomic
 def note_agency(
     *,
     partner: Partner,
-    organization: Organization | None,
     part2: bool,
     by: User,
     now: datetime,
 ) -> PartnerAgency:
-    """Says which agency of the directory a partner is (None: none), and whether it is a programme
-    under 42 CFR Part 2. What is built from now on follows it. Idempotent."""
+    """Says whether a partner is a programme under 42 CFR Part 2. What is built from now on follows
+    it. Idempotent."""
     row = PartnerAgency.objects.select_for_update(no_key=True).filter(partner=partner).first()
     row = row or PartnerAgency(partner=partner)
-    row.organization, row.part2 = organization, part2
-    row.noted_by, row.noted_at = by, now
+    row.part2, row.noted_by, row.noted_at = part2, by, now
     row.save()
-    detail = {"part2": part2, "organization": str(organization.pk) if organization else ""}
-    record_all([Act(user_actor(by), "update", "partner", [partner.pk], detail)], now=now)
+    act = Act(user_actor(by), "update", "partner", [partner.pk], {"part2": part2})
+    record_all([act], now=now)
     return row

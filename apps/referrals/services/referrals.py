@@ -26,10 +26,10 @@ from apps.people.ids import ordinal_of
 from apps.referrals import codes, documents, precheck, records
 from apps.referrals.consenting import in_force
 from apps.referrals.models import (
-    PartnerAgency,
     Referral,
     ReferralTask,
     RequestStatus,
+    Service,
     TaskStatus,
     Urgency,
 )
@@ -116,7 +116,7 @@ def partner_of(item: Mapping[str, Any]) -> UUID | None:
     if named is not None:
         return named
     service = uuid_of(item.get("service_id"))
-    return PartnerAgency.objects.partner_of_service(service) if service else None
+    return Service.objects.partner_of(service) if service else None
 
 
 def duplicate_of(row: Referral, partner: Partner) -> UUID | None:

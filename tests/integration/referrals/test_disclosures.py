@@ -97,9 +97,7 @@ class TestPart2:
     def test_spoken_consent_does_not_open_what_a_programme_told(
         self, case: Case, shelter: Partner, clinic: Partner
     ) -> None:
-        note_agency(
-            partner=clinic, organization=None, part2=True, by=case.world.supervisor, now=NOON
-        )
+        note_agency(partner=clinic, part2=True, by=case.world.supervisor, now=NOON)
         case.consent(shelter)
 
         document = told(self.asked(case, shelter, source_partner_id=str(clinic.pk)))
@@ -110,9 +108,7 @@ class TestPart2:
     def test_a_signature_does_and_the_statement_goes_with_it(
         self, case: Case, shelter: Partner, clinic: Partner
     ) -> None:
-        note_agency(
-            partner=clinic, organization=None, part2=True, by=case.world.supervisor, now=NOON
-        )
+        note_agency(partner=clinic, part2=True, by=case.world.supervisor, now=NOON)
         case.consent(shelter, form="written", given_by="Dana Reyes")
 
         document = told(self.asked(case, shelter, source_partner_id=str(clinic.pk)))

@@ -1,0 +1,47 @@
+"""The verbs of the directory. Nothing else writes these rows."""
+
+from apps.referrals.services.directory.capacity import set_capacity
+from apps.referrals.services.directory.entries import (
+    lock_directory,
+    publish_services,
+    save_at_location,
+    save_location,
+    save_organization,
+    save_service,
+    service_documents,
+    tell_directory,
+    verify_service,
+)
+from apps.referrals.services.directory.facts import (
+    Arrival,
+    arrival_of,
+    follow_assignment,
+    record_fact,
+)
+from apps.referrals.services.directory.finding import fit_of, how_services_fit
+from apps.referrals.services.directory.importing import Imported, import_hsds
+from apps.referrals.services.directory.watching import open_task, settle_task, watch_directory
+
+__all__ = [
+    "Arrival",
+    "Imported",
+    "arrival_of",
+    "fit_of",
+    "follow_assignment",
+    "how_services_fit",
+    "import_hsds",
+    "lock_directory",
+    "open_task",
+    "publish_services",
+    "record_fact",
+    "save_at_location",
+    "save_location",
+    "save_organization",
+    "save_service",
+    "service_documents",
+    "set_capacity",
+    "settle_task",
+    "tell_directory",
+    "verify_service",
+    "watch_directory",
+]
