@@ -155,7 +155,7 @@ def disclosure(row: Disclosure, to: frozenset[str]) -> Document:
         "at": as_sent(row.at, "at", row.unread),
         "nature": row.nature or None,
         "categories": row.categories,
-        "payload_sha256": bytes(row.payload_sha256).hex(),
+        "payload_hash": bytes(row.payload_sha256).hex(),
     }
     return Document("facts", row.pk, to, _fact(row, DISCLOSURE, row.discloser, own))
 

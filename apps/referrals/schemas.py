@@ -360,7 +360,7 @@ DISCLOSURE_FACT: Final[dict[str, Any]] = {
         "at": {**_TIME, "description": "left out: when it was tapped"},
         "nature": {**_TEXT, "description": "of the emergency, threat, report or order"},
         "categories": _codes(codes.DATA_CATEGORIES, "what was told"),
-        "payload_sha256": {
+        "payload_hash": {
             "type": ["string", "null"],
             "maxLength": 64,
             "description": "of what was shown or handed over, where it was a document; left out: "

@@ -24,6 +24,7 @@ from apps.firstaid import codes as firstaid_codes
 from apps.firstaid import schemas as firstaid
 from apps.live.messages import Code
 from apps.people import schemas as people
+from apps.referrals import schemas as referrals
 from apps.referrals.directory import codes as directory_codes
 from apps.referrals.directory import schemas as directory
 from apps.sync import registry
@@ -84,6 +85,8 @@ def test_every_kind_of_fact_is_described() -> None:
         *(firstaid.ANSWER, firstaid.MOVEMENT),
         *directory.FACTS.values(),
         *(casenotes.CASE_NOTE, casenotes.SIGNATURE, casenotes.ADDENDUM),
+        *(referrals.REFERRAL, referrals.CONSENT, referrals.ANSWER, referrals.REVOCATION),
+        referrals.DISCLOSURE_FACT,
     ],
     ids=lambda schema: schema.get("title", "quarantine"),
 )

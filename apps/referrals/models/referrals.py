@@ -169,7 +169,8 @@ class TaskQuerySet(VisibleQuerySet["ReferralTask"]):
 
     def to(self, partner: Partner) -> TaskQuerySet:
         """What a partner was ever sent, the newest first. A draft was never sent."""
-        return self.filter(partner=partner, sent_at__isnull=False).order_by("-sent_at", "-pk")
+        rows = self.filter(partner=partner, sent_at__isnull=False)
+        return rows.order_by("-sent_at", "-pk")
 
 
 class ReferralTask(UUIDModel):

@@ -119,10 +119,10 @@ def push_disclosure(row: Pushed, contact: Contact, now: datetime) -> dict[str, A
     fitting, reading = _fitting(row, schemas.DISCLOSURE_FACT)
     assignment = _id(fitting, "assignment_id")
     named = fitting.get("encounter_id")
-    digest = fitting.get("payload_sha256")
+    digest = fitting.get("payload_hash")
     hashed = address(digest) if isinstance(digest, str) else None
     if digest and hashed is None:
-        reading.bad("payload_sha256", digest)
+        reading.bad("payload_hash", digest)
     disclosures.record_disclosure(
         told=disclosures.Told(
             assignment_id=assignment,

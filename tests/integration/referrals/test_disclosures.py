@@ -190,7 +190,7 @@ class TestAfterTheFact:
         assert self.tell(case, "treatment_handover", recipient="Medic 10").pk
 
     def test_keeps_the_hash_of_what_was_shown(self, case: Case) -> None:
-        assert bytes(self.tell(case, payload_sha256="ab" * 32).payload_sha256).hex() == "ab" * 32
+        assert bytes(self.tell(case, payload_hash="ab" * 32).payload_sha256).hex() == "ab" * 32
 
     def test_consent_is_no_basis_for_what_a_tablet_tells(self, case: Case) -> None:
         [answer] = case.tell("disclosure", assignment_id=str(case.assignment.pk), basis="consent")
