@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,7 +22,8 @@ from django.db import connection, transaction
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
-from tests import databases, pushing, reset
+from tests import databases, kept, pushing, reset
+from tests.integration.assignments.conftest import build
 from tests.processes import Process, Processes, Server
 
 # Where a shell has started the suite in the background, Ctrl-C is ignored, by all processes that
@@ -92,6 +94,22 @@ def django_db_setup(
     yield
     with django_db_blocker.unblock():
         connection.close()
+
+
+@pytest.fixture(scope="session")
+def kept_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> dict[str, Any] | None:
+    """The members of a `World` whose rows are kept for all tests; None where that cannot be. It is
+    made before the transaction of the test that asks first."""
+    with django_db_blocker.unblock():
+        if not kept.possible():
+            return None
+        made = build(lambda: None)
+        kept.keep("world")
+    return {
+        one.name: getattr(made, one.name)
+        for one in fields(made)
+        if one.name not in {"commit", "numbers"}
+    }
 
 
 def _reset_between_tests(self: TransactionTestCase) -> None:

@@ -1,18 +1,13 @@
-"""What tests with a database share: work on other connections at the same time, a team on duty."""
+"""What tests with a database share: work on other connections at the same time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import fields
 from typing import Any, TypeVar
 
 import pytest
 from django.db import connection
-from pytest_django import DjangoDbBlocker
-
-from tests import kept
-from tests.integration.assignments.conftest import build
 
 T = TypeVar("T")
 
@@ -57,19 +52,3 @@ class Elsewhere:
 def elsewhere(transactional_db: None) -> Iterator[Elsewhere]:
     with ThreadPoolExecutor(max_workers=8) as pool:
         yield Elsewhere(pool)
-
-
-@pytest.fixture(scope="session")
-def kept_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> dict[str, Any] | None:
-    """The members of a `World` whose rows are kept for all tests; None where that cannot be. It is
-    made before the transaction of the test that asks first."""
-    with django_db_blocker.unblock():
-        if not kept.possible():
-            return None
-        made = build(lambda: None)
-        kept.keep()
-    return {
-        one.name: getattr(made, one.name)
-        for one in fields(made)
-        if one.name not in {"commit", "numbers"}
-    }

@@ -215,19 +215,24 @@ def build(commit: Callable[[], None]) -> World:
     return world
 
 
+def begun(kept_world: dict[str, Any] | None, commit: Callable[[], None]) -> World:
+    """A world whose rows were kept, or a new one where none can be."""
+    if kept_world is None:
+        return build(commit)
+    rulebook.forget()
+    kept.put("world")
+    return World(**deepcopy(kept_world), commit=commit)
+
+
 @pytest.fixture
 def world(kept_world: dict[str, Any] | None, commit_now: Callable[[], None]) -> World:
     """In the test's own transaction; what happens at COMMIT happens after each step. For
-    `kept_world` see the conftest of all integration tests."""
-    if kept_world is None:
-        return build(commit_now)
-    rulebook.forget()
-    kept.put()
-    return World(**deepcopy(kept_world), commit=commit_now)
+    `kept_world` see the conftest of all tests."""
+    return begun(kept_world, commit_now)
 
 
 @pytest.fixture
-def committed_world(transactional_db: None) -> World:
+def committed_world(kept_world: dict[str, Any] | None, transactional_db: None) -> World:
     """Really committed, for tests with several connections. What such a test holds open itself has
     what happens at COMMIT behind it all the same, as in `world`."""
-    return build(commit_now)
+    return begun(kept_world, commit_now)

@@ -153,7 +153,12 @@ def _nothing_is_parked(db: None) -> Iterator[None]:
     assert list(ParkedReaction.objects.values_list("reaction", "error")) == []
 
 
-@pytest.fixture
-def crew(world: World) -> Crew:
+def on_a_call(world: World) -> Crew:
+    """Our crew, on a new call."""
     first, second = (Writer(world, tablet) for tablet in world.ours.tablets)
     return Crew(first, second, Writer(world, world.theirs.tablets[0]), world.given())
+
+
+@pytest.fixture
+def crew(world: World) -> Crew:
+    return on_a_call(world)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from copy import deepcopy
+from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
@@ -12,6 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.db.models import ProtectedError
 from django.test import Client
+from pytest_django import DjangoDbBlocker
 
 from apps.casenotes.content import content_hash
 from apps.casenotes.models import CaseNote, NoteState, Signature
@@ -20,6 +23,8 @@ from apps.changes.services import Document, publish
 from apps.core.problems import ProblemError
 from apps.sync.models import Choice, Conflict, Version
 from apps.sync.services import versions
+from tests import kept
+from tests.integration.assignments.conftest import begun
 from tests.integration.casenotes.conftest import (
     MET,
     NOON,
@@ -27,8 +32,10 @@ from tests.integration.casenotes.conftest import (
     World,
     after,
     note_on,
+    on_a_call,
     place,
 )
+from tests.pushing import commit_now
 
 Role = Callable[[], AbstractContextManager[None]]
 
@@ -57,13 +64,57 @@ TO_APPEND_ONLY = (
 )
 
 
-@pytest.fixture
-def signed(world: World, crew: Crew) -> CaseNote:
-    """A signed note with an addendum."""
+@dataclass(frozen=True)
+class Signed:
+    """The crew of a call whose note is signed and has an addendum."""
+
+    world: World
+    crew: Crew
+
+
+def sign(world: World) -> Signed:
+    crew = on_a_call(world)
     crew.met(world)
     crew.first.write(crew.call, **MET)
     assert crew.first.sign(crew.call) == []
     assert crew.first.add(crew.call, "The day center called.") == []
+    return Signed(world, crew)
+
+
+@pytest.fixture(scope="module")
+def kept_signed(
+    kept_world: dict[str, Any] | None, django_db_blocker: DjangoDbBlocker
+) -> Signed | None:
+    """One whose rows are kept for all tests of this module; None where that cannot be."""
+    if kept_world is None:
+        return None
+    with django_db_blocker.unblock():
+        made = sign(begun(kept_world, commit_now))
+        kept.keep("signed")
+    return made
+
+
+@pytest.fixture
+def made(kept_signed: Signed | None, db: None) -> Signed:
+    if kept_signed is None:
+        return sign(begun(None, commit_now))
+    kept.put("signed")
+    return deepcopy(kept_signed)
+
+
+@pytest.fixture
+def world(made: Signed) -> World:
+    return made.world
+
+
+@pytest.fixture
+def crew(made: Signed) -> Crew:
+    return made.crew
+
+
+@pytest.fixture
+def signed(crew: Crew) -> CaseNote:
+    """The note, with its addendum."""
     return note_on(crew.call)
 
 
@@ -112,11 +163,12 @@ def test_sql_of_the_owner_of_the_tables(stands: Callable[[], None], statement: s
 
 
 def test_the_application_can_do_its_work(world: World, crew: Crew, application_role: Role) -> None:
+    another = world.given()
     with application_role():
-        crew.first.write(crew.call, outcome="cancelled")
-        crew.first.sign(crew.call)
-        crew.second.add(crew.call, "Called back.")
-    assert note_on(crew.call).state == NoteState.SIGNED
+        crew.first.write(another, outcome="cancelled")
+        crew.first.sign(another)
+        crew.second.add(another, "Called back.")
+    assert note_on(another).state == NoteState.SIGNED
 
 
 class TestTheShell:
@@ -175,9 +227,10 @@ class TestTheShell:
             with pytest.raises(ProgrammingError), transaction.atomic():
                 row.save()
 
-    def test_a_note_is_not_signed_without_a_signature(self, crew: Crew) -> None:
-        crew.first.write(crew.call, outcome="cancelled")
-        row = note_on(crew.call)
+    def test_a_note_is_not_signed_without_a_signature(self, world: World, crew: Crew) -> None:
+        another = world.given()
+        crew.first.write(another, outcome="cancelled")
+        row = note_on(another)
         row.state, row.content = NoteState.SIGNED, None
         row.signed_hash, row.signed_at, row.lock_due_at = "0" * 64, NOON, NOON
         row.signed_by = crew.first.user

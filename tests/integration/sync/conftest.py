@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,11 +13,13 @@ import pytest
 from django.core.handlers.asgi import ASGIRequest
 from django.db import transaction
 from django.test import Client
+from pytest_django import DjangoDbBlocker
 
 from apps.changes import scopes
 from apps.changes.services import grant
 from apps.core.ids import uuid7
 from apps.sync.gathered import PUSHES
+from tests import kept
 from tests.factories import EnrolledTablet, person, tablet, team
 from tests.probe import rooms
 
@@ -140,13 +143,32 @@ def way(request: pytest.FixtureRequest, client: Client) -> Client:
     return client if request.param == "alone" else GatheredClient()
 
 
-@pytest.fixture
-def pair(way: Client) -> tuple[Pages, Pages]:
-    """Two tablets whose responders see what their team sees."""
+def _two_tablets() -> list[EnrolledTablet]:
     ours = team()
     people = person(of=ours), person(of=ours)
     for user in people:
         with transaction.atomic():
             grant(principal=user.pk, scopes=[scopes.team(ours.pk)])
-    first, second = (Pages(way, tablet(user, of=ours)) for user in people)
-    return first, second
+    return [tablet(user, of=ours) for user in people]
+
+
+@pytest.fixture(scope="session")
+def kept_tablets(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> list[EnrolledTablet] | None:
+    """Two tablets whose rows are kept for all tests; None where that cannot be."""
+    with django_db_blocker.unblock():
+        if not kept.possible():
+            return None
+        made = _two_tablets()
+        kept.keep("tablets")
+    return made
+
+
+@pytest.fixture
+def pair(kept_tablets: list[EnrolledTablet] | None, db: None, way: Client) -> tuple[Pages, Pages]:
+    """Two tablets whose responders see what their team sees."""
+    if kept_tablets is not None:
+        kept.put("tablets")
+    first, second = deepcopy(kept_tablets) or _two_tablets()
+    return Pages(way, first), Pages(way, second)
