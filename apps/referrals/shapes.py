@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from uuid import UUID
 
 from rest_framework import serializers
 
@@ -83,6 +84,7 @@ A_RESULT: Final[dict[str, Any]] = {
 A_REVOCATION: Final[dict[str, Any]] = {
     "id": "01931fb1-1a2b-7c3a-9a51-0d7a8f4b2c99",
     "consent_id": schemas.CONSENT["examples"][0]["id"],
+    "task_ids": [_TASK],
     "told_at": "2026-03-05T18:00:00.000000Z",
     "acknowledged_at": None,
 }
@@ -192,11 +194,17 @@ class ResultsOut(serializers.Serializer[Any]):
 
 
 class RevocationOut(serializers.ModelSerializer[ConsentRecipient]):
-    """A consent that this partner was told is revoked."""
+    """A consent that this partner was told is revoked, and the tasks of which it has read something
+    on it."""
+
+    task_ids = serializers.SerializerMethodField()
 
     class Meta:
         model = ConsentRecipient
-        fields = ("id", "consent_id", "told_at", "acknowledged_at")
+        fields = ("id", "consent_id", "task_ids", "told_at", "acknowledged_at")
+
+    def get_task_ids(self, row: ConsentRecipient) -> list[UUID]:
+        return Disclosure.objects.tasks_read_on(row)
 
 
 class AcknowledgeIn(serializers.Serializer[Any]):

@@ -14,6 +14,7 @@ from apps.accounts.models import Partner, User
 from apps.changes.querysets import VisibleQuerySet
 from apps.core.fields import EncryptedTextField
 from apps.referrals import codes
+from apps.referrals.models.consents import ConsentRecipient
 from apps.referrals.models.referrals import ReferralTask, Told, Way
 
 DISCLOSURE: Final = "disclosure"
@@ -38,6 +39,15 @@ class DisclosureQuerySet(VisibleQuerySet["Disclosure"]):
         """The accounting: the newest first."""
         rows = self.filter(encounter_id__in=list(encounters)).order_by("-at", "-pk")
         return rows.select_related("partner", "discloser", "task")
+
+    def tasks_read_on(self, recipient: ConsentRecipient) -> list[UUID]:
+        """The tasks of which this partner has read something on this consent."""
+        rows = self.filter(
+            partner=recipient.partner_id,
+            consents__contains=[recipient.consent_id],
+            task__isnull=False,
+        )
+        return sorted(set(rows.values_list("task", flat=True)))
 
     def of(self, assignment_id: UUID) -> DisclosureQuerySet:
         return self.filter(assignment_id=assignment_id).select_related("discloser", "partner")
