@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from apps.changes.services import Document
+from apps.accounts.models import Partner
+from apps.changes.services import EVERYONE_SCOPE, Document
 from apps.core.clock import iso
+from apps.dispatch.referencekinds import REFERENCE
 from apps.referrals import nextpartner
 from apps.referrals.consenting import in_force
 from apps.referrals.models import (
@@ -25,6 +27,8 @@ from apps.referrals.models.referrals import REFERRALS, RequestStatus, Told
 from apps.referrals.records import ReferralRecord, asked, grant_of
 from apps.referrals.schemas import CONSENT_REVOCATION, DISCLOSURE, REFERRAL_ANSWER
 from apps.sync.stamps import as_sent
+
+PARTNER: Final = "partner"
 
 
 def referral(record: ReferralRecord, *, now: datetime) -> Document:
@@ -120,6 +124,12 @@ def consent_body(
         ],
         "flags": row.flags,
     }
+
+
+def partner(row: Partner) -> Document:
+    """Who can be asked, and named in a consent (collection `reference`, kind `partner`)."""
+    body = {"id": str(row.pk), "kind": PARTNER, "name": row.name, "in_use": row.is_active}
+    return Document(REFERENCE, row.pk, frozenset({EVERYONE_SCOPE}), body)
 
 
 def answer(row: ReferralAnswer, to: frozenset[str]) -> Document:

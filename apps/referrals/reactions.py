@@ -9,6 +9,7 @@ from apps.changes.reactions import reacts_to
 from apps.people.models import Encounter
 from apps.referrals.services import directory
 from apps.referrals.services.following import follow_assignment
+from apps.referrals.services.partners import tell_partner
 
 
 @reacts_to(
@@ -30,3 +31,9 @@ def follow_encounter(event: Event, *, now: datetime) -> None:
     row = Encounter.objects.filter(pk=event.subject).first()
     if row is not None:
         follow_assignment(assignment_id=row.assignment_id, now=now)
+
+
+@reacts_to("partner.saved")
+def tell_tablets(event: Event, *, now: datetime) -> None:
+    """Whom a tablet may ask, and name in a consent, it has by name."""
+    tell_partner(partner_id=event.subject, now=now)

@@ -251,6 +251,9 @@ CONSENT: Final[dict[str, Any]] = {
     ],
 }
 
+# A kind of `reference`: clients see the properties of all kinds side by side.
+PARTNER: Final[dict[str, Any]] = {"name": {"type": "string"}, "in_use": {"type": "boolean"}}
+
 _FACT: Final[dict[str, Any]] = {
     "id": {**_ID, "description": "a UUIDv7 that the client makes"},
     "device_time": _TIME,

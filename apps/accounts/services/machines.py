@@ -10,6 +10,7 @@ from apps.accounts.models import Client, ClientToken, Partner, PartnerToken
 from apps.accounts.services.writing import audit
 from apps.accounts.tokens import new_token, token_hash
 from apps.audit.services import Actor
+from apps.changes.services import Event, publish
 
 
 @transaction.atomic
@@ -55,6 +56,7 @@ def save_partner(*, partner: Partner, by: Actor, now: datetime) -> Partner:
     """Creates or changes a partner. One that is not active is shut out, tokens and people kept."""
     action = "create" if partner._state.adding else "update"
     partner.save()
+    publish(events=[Event("partner.saved", partner.pk)], now=now)
     audit(by, action, "partner", partner.pk, now)
     return partner
 

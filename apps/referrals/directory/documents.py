@@ -37,6 +37,7 @@ def service(row: Service, capacity: Capacity | None, *, now: datetime, zone: Zon
         "name": row.name,
         "organization_id": str(row.organization_id),
         "organization": row.organization.name,
+        "partner_id": row.organization.partner_id and str(row.organization.partner_id),
         "used_for": row.used_for,
         "reach": row.reach,
         "status": row.status,

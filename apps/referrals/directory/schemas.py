@@ -39,6 +39,7 @@ SERVICE: Final[dict[str, Any]] = {
     "name": _TEXT,
     "organization_id": _TEXT,
     "organization": _TEXT,
+    "partner_id": {**_MAYBE_TEXT, "format": "uuid"},
     "used_for": {**_TEXT, "examples": list(codes.USES)},
     "reach": {**_TEXT, "examples": list(codes.REACHES)},
     "status": {**_TEXT, "examples": list(codes.STATUSES)},

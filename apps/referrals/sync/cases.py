@@ -11,15 +11,16 @@ from apps.accounts.services import tablet_actor
 from apps.assignments.records import lock_arrivals
 from apps.core.problems import FieldError
 from apps.dispatch.codelists import CodeList, register_code_list
+from apps.dispatch.referencekinds import ReferenceKind, register_reference_kind
 from apps.people.ids import encounter_id as nth_encounter
 from apps.people.parts import register_part
-from apps.referrals import codes, schemas
+from apps.referrals import codes, documents, schemas
 from apps.referrals.models import Consent, Outcome, Referral, ReferralTask, Way
 from apps.referrals.models.consents import CONSENTS
 from apps.referrals.models.referrals import REFERRALS
 from apps.referrals.parts import referrals_part
 from apps.referrals.schemas import CONSENT_REVOCATION, DISCLOSURE, REFERRAL_ANSWER
-from apps.referrals.services import answers, consents, disclosures, referrals
+from apps.referrals.services import answers, consents, disclosures, partners, referrals
 from apps.referrals.services.telling import Telling
 from apps.referrals.states import OURS, PARTNERS
 from apps.sync import policies
@@ -246,6 +247,9 @@ register_fact_kind(
     DISCLOSURE, schema=schemas.DISCLOSURE_FACT, push=push_disclosure, lock=lock_facts
 )
 register_part("referrals", referrals_part)
+register_reference_kind(
+    ReferenceKind(documents.PARTNER, schemas.PARTNER, partners.partner_documents)
+)
 for _name, (_source, _known) in codes.LISTS.items():
     register_code_list(
         CodeList(

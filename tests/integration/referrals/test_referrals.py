@@ -2,13 +2,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from apps.accounts import services as accounts
 from apps.accounts.models import Partner
 from apps.assignments.models import Alert
 from apps.assignments.services import let_cleared_go
 from apps.audit.models import Entry
+from apps.audit.services import SYSTEM
+from apps.changes import reading
+from apps.changes.services import EVERYONE
 from apps.people.services import let_go
 from apps.referrals.models import Referral, ReferralAnswer, ReferralTask
 from apps.referrals.services import clocks
@@ -25,6 +30,18 @@ def minutes(count: float) -> Any:
 def refused() -> list[str]:
     """What is wrong with the one row that was not taken."""
     return [error["pointer"] for error in QuarantinedWrite.objects.get().errors]
+
+
+def for_everyone(partner: Partner) -> Any:
+    """A partner as every tablet has it."""
+    [row] = [
+        one
+        for one in reading.page(
+            holder=EVERYONE, collection="reference", seq=0, doc_id=UUID(int=0), limit=500
+        )
+        if one.id == partner.pk
+    ]
+    return row.body()
 
 
 class TestAsking:
@@ -93,6 +110,17 @@ class TestAsking:
         maker, other = case.world.ours.tablets
         assert row.pk in shown(maker, "referrals")
         assert row.pk not in shown(other, "referrals")
+
+
+class TestPartners:
+    def test_are_on_every_tablet_by_name(self, case: Case, shelter: Partner) -> None:
+        case.world.commit()
+        assert for_everyone(shelter)["name"] == shelter.name
+
+        shelter.is_active = False
+        accounts.save_partner(partner=shelter, by=SYSTEM, now=NOON)
+        case.world.commit()
+        assert not for_everyone(shelter)["in_use"]
 
 
 class TestTwice:
