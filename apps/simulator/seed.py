@@ -35,6 +35,8 @@ from apps.audit.services import SYSTEM  # noqa: E402
 from apps.core import clock  # noqa: E402
 from apps.dispatch.models import Agency, CrewMember, Shift, Unit  # noqa: E402
 from apps.dispatch.services import join_crew, load_reference, save_unit, start_shift  # noqa: E402
+from apps.referrals.services.directory import import_hsds  # noqa: E402
+from apps.simulator import agencies  # noqa: E402
 from apps.simulator import team as cast  # noqa: E402
 from apps.simulator.calls import CARE  # noqa: E402
 
@@ -49,6 +51,7 @@ def main(folder: Path) -> None:
     migrate()
     now = clock.now()
     load_reference(by=SYSTEM, now=now)
+    import_hsds(payload=agencies.directory(now.astimezone(clock.city()).date()), by=SYSTEM, now=now)
     team = Team.objects.filter(name=cast.TEAM).first() or create_team(
         name=cast.TEAM, by=SYSTEM, now=now
     )

@@ -1,0 +1,3 @@
+"""What partners are told of referrals and the directory."""
+
+from apps.referrals.events import directory as directory
