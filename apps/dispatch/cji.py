@@ -19,7 +19,7 @@ import orjson
 from apps.dispatch import reference
 from apps.dispatch.calls import Call, Extra, Location, worst_first
 from apps.dispatch.cji_patterns import KEY, PATTERNS
-from apps.dispatch.hazards import LABELS, Hazard, hidden_cautions, mentions, spans
+from apps.dispatch.hazards import LABELS, Hazard, hidden_cautions, mentions, small, spans
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -45,6 +45,7 @@ class Scrubbed:
 
 def found(text: str) -> frozenset[str]:
     """The names of the patterns that a text holds."""
+    text = small(text)
     return frozenset(name for name, pattern in PATTERNS.items() if pattern.search(text))
 
 
@@ -68,7 +69,8 @@ def scrub_text(text: str, *, clauses: bool = False) -> Scrubbed:
 
 
 def _once(text: str, breaks: re.Pattern[str]) -> tuple[str, int]:
-    hits = [m.span() for pattern in PATTERNS.values() for m in pattern.finditer(text)]
+    read = small(text)
+    hits = [m.span() for pattern in PATTERNS.values() for m in pattern.finditer(read)]
     if not hits:
         return text, 0
     sentences = _sentences(text, breaks)

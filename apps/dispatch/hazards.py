@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from string import ascii_lowercase, ascii_uppercase
 from typing import Literal
 
 from apps.dispatch.calls import Caution, CautionKind
@@ -69,10 +70,22 @@ _WORDS: dict[Hazard, str] = {
 }
 
 
+# One character for one, so that what is found stands where it stood. The last four are what
+# `re.IGNORECASE` takes for a letter of these words too.
+_SMALL = str.maketrans(f"{ascii_uppercase}\u017f\u212a\u0130\u0131", f"{ascii_lowercase}skii")
+
+
 def phrase(pattern: str) -> re.Pattern[str]:
-    """A pattern of whole words. `~` is what may lie between two words; blanks do not count."""
+    """A pattern of whole words, for a text in `small` letters. `~` is what may lie between two
+    words; blanks do not count."""
     bare = re.sub(r"\s+", "", pattern).replace("~?", f"(?:{_GAP})?").replace("~", _GAP)
-    return re.compile(rf"(?<![A-Za-z0-9])(?:{bare})(?![A-Za-z0-9])", re.IGNORECASE)
+    return re.compile(rf"(?<![a-z0-9])(?:{bare})(?![a-z0-9])")
+
+
+def small(text: str) -> str:
+    """A text as the patterns read it, as long as it was. They would find the same without regard to
+    case, in three times the time: it takes a letter's case to rule out most words at a glance."""
+    return text.translate(_SMALL)
 
 
 _PATTERNS: dict[Hazard, re.Pattern[str]] = {name: phrase(words) for name, words in _WORDS.items()}
@@ -80,6 +93,7 @@ _PATTERNS: dict[Hazard, re.Pattern[str]] = {name: phrase(words) for name, words 
 
 def spans(text: str) -> Iterator[tuple[int, int, Hazard]]:
     """Start, end and hazard of every word that speaks of one."""
+    text = small(text)
     for hazard, pattern in _PATTERNS.items():
         for match in pattern.finditer(text):
             yield match.start(), match.end(), hazard
@@ -87,6 +101,7 @@ def spans(text: str) -> Iterator[tuple[int, int, Hazard]]:
 
 def mentions(text: str) -> frozenset[Hazard]:
     """The hazards that a text speaks of, denied ones ("no weapons") included."""
+    text = small(text)
     return frozenset(hazard for hazard, pattern in _PATTERNS.items() if pattern.search(text))
 
 
