@@ -1,10 +1,13 @@
 """Empties the database between tests that commit.
 
 Django's flush knows only managed tables, empties the content types that it then has to fill again,
-and truncates every table, which costs a new file each. This deletes from the tables that hold rows
-(5 ms instead of 40), with their triggers off because what is on record refuses to go, and puts back
-what the migrations had put in. Only a test that left thousands of rows pays for a truncate.
-Sequences go on.
+and truncates every table, which costs a new file each. This deletes from the tables that hold rows,
+with their triggers off because what is on record refuses to go, and puts back what the migrations
+had put in. Only a test that left thousands of rows pays for a truncate. Sequences go on.
+
+On the tests' own server no trigger runs in the whole transaction, by statements that are planned
+once: 4 ms of PostgreSQL's. Elsewhere each table's are turned off and on again: 18 ms, and whatever
+any connection had planned for that table is planned anew.
 """
 
 from __future__ import annotations
@@ -58,15 +61,63 @@ end $$;
 """.format(left_alone=list(_LEFT_ALONE))
 
 
+# Each table with its columns, and whether the migrations put something in.
+_TABLES = """
+select quote_ident(relname), string_agg(quote_ident(attname), ', '),
+  to_regclass('pristine.' || quote_ident(relname)) is not null
+from pg_class join pg_attribute on attrelid = pg_class.oid
+where relnamespace = 'public'::regnamespace and relkind = 'r' and relname <> all (%s)
+  and attnum > 0 and not attisdropped and attgenerated = ''
+group by relname
+"""
+
+
+def without_triggers() -> bool:
+    """Whether this connection may do without triggers."""
+    with connection.cursor() as cursor:
+        cursor.execute("select has_parameter_privilege('session_replication_role', 'set')")
+        return bool(cursor.fetchone()[0])
+
+
 def remember_pristine() -> None:
-    """Once, after the migrations: keep what they put in, and the function that puts it back."""
+    """Once, after the migrations: keep what they put in, and the functions that put it back."""
     with connection.cursor() as cursor:
         cursor.execute(_PREPARE)
+        if not without_triggers():
+            cursor.execute(
+                "create function pristine.quick_reset() returns void language sql"
+                " return pristine.reset()"
+            )
+            return
+        cursor.execute(_TABLES, [list(_LEFT_ALONE)])
+        tables = cursor.fetchall()
+        empty = "".join(
+            f"select count(*) into rows from (select from {table} limit 2001) x;"
+            f" if rows > 2000 then large := large || '{table}'::text;"
+            f" elsif rows > 0 then delete from {table}; end if;\n"
+            for table, _, _ in tables
+        )
+        fill = "".join(
+            f"insert into {table} ({columns}) overriding system value"
+            f" select {columns} from pristine.{table};\n"
+            for table, columns, filled in tables
+            if filled
+        )
+        # Who still writes for a client that has gone is waited for.
+        cursor.execute(
+            "create function pristine.quick_reset() returns void language plpgsql"
+            " set session_replication_role = replica as $$"
+            " declare rows int; large text[] := '{}'; begin"
+            f" lock table {', '.join(table for table, _, _ in tables)} in share row exclusive mode;"
+            f" {empty} if large <> '{{}}' then"
+            " execute 'truncate ' || array_to_string(large, ', ') || ' cascade'; end if;"
+            f" {fill} end $$"
+        )
 
 
 def reset_database() -> None:
     """Every table as the migrations left it, in one journey."""
-    insist("select pristine.reset()")
+    insist("select pristine.quick_reset()")
 
 
 def insist(statement: str) -> None:
