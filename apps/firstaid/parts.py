@@ -36,18 +36,19 @@ def care_of(encounter_id: UUID) -> Care:
     """Read from the whole assignment: a correction may say that it was for somebody else. What is
     told of another assignment, or of none, is nothing of it, whatever encounter it names."""
     given = NaloxoneDose.objects.filter(assignment_id__in=_cases(NaloxoneDose, encounter_id))
-    done = FirstAidLog.objects.filter(assignment_id__in=_cases(FirstAidLog, encounter_id))
     answered = OverdoseAnswer.objects.filter(encounter_id=encounter_id)
     told = list(answered.filter(assignment_id__in=_cases(OverdoseAnswer, encounter_id)))
     return Care(
         doses=[one for one in doses(given, told) if one.encounter_id == encounter_id],
         answers=[answer_of(row) for row in sorted(told, key=lambda row: row.order)],
-        aids=[one for one in aids(done) if one.encounter_id == encounter_id],
+        aids=_aids_of(encounter_id),
     )
 
 
 def doses_part(encounter_id: UUID) -> dict[str, Any] | None:
     """The doses with their times, what was answered, and what is still asked. None for none."""
+    if not _cases(NaloxoneDose, encounter_id):
+        return None  # as of most encounters, whose notes ask with each save: one statement
     care = care_of(encounter_id)
     if not care.doses:
         return None
@@ -71,7 +72,7 @@ def doses_part(encounter_id: UUID) -> dict[str, Any] | None:
 
 def aid_part(encounter_id: UUID) -> list[dict[str, Any]] | None:
     """First aid, each row in words. None for none."""
-    return [aid_in_words(one) for one in care_of(encounter_id).aids] or None
+    return [aid_in_words(one) for one in _aids_of(encounter_id)] or None
 
 
 def dose_in_words(dose: Dose) -> dict[str, Any]:
@@ -113,6 +114,11 @@ def aid_in_words(one: Aid) -> dict[str, Any]:
         "outcome": _word(codes.RESPONSES, one.outcome),
         "note": one.note,
     }
+
+
+def _aids_of(encounter_id: UUID) -> list[Aid]:
+    done = FirstAidLog.objects.filter(assignment_id__in=_cases(FirstAidLog, encounter_id))
+    return [one for one in aids(done) if one.encounter_id == encounter_id]
 
 
 def _cases(model: type[CaseAct], encounter_id: UUID) -> set[UUID]:
