@@ -48,6 +48,13 @@ class Desk:
 
 
 @pytest.fixture
+def way(client: Client) -> Client:
+    """How a row came is nothing to the pages that show it: `test_merged` and `test_access` have it
+    the same on both ways."""
+    return client
+
+
+@pytest.fixture
 def desk(pair: Pair) -> Desk:
     return Desk(person(Role.SUPERVISOR, of=pair[0].of.tablet.team))
 

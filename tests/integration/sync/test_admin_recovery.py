@@ -6,6 +6,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
 
 from apps.accounts import services as accounts
 from apps.accounts.models import Role
@@ -21,6 +22,12 @@ from tests.integration.sync.test_admin import Desk
 pytestmark = pytest.mark.django_db(transaction=True)
 Pair = tuple[Pages, Pages]
 AWAITED, PUT_BACK = 'id="awaited"', 'id="put-back"'
+
+
+@pytest.fixture
+def way(client: Client) -> Client:
+    """How a row came is nothing to these pages: see `test_admin`."""
+    return client
 
 
 def index(role: str, like: Pages | None = None) -> str:
