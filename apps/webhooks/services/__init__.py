@@ -20,11 +20,13 @@ from apps.webhooks.services.noticing import acknowledge_notice, mail_notices
 from apps.webhooks.services.replaying import replay, replay_since
 from apps.webhooks.services.telling import retry_untold, tell
 from apps.webhooks.services.watching import watch_endpoints
+from apps.webhooks.services.writing import Why
 
 __all__ = [
     "KEYS_OVERLAP",
     "Job",
     "Result",
+    "Why",
     "acknowledge_notice",
     "allow_type",
     "change_endpoint",

@@ -26,7 +26,7 @@ from apps.webhooks.models import (
     PausedBy,
     SigningKey,
 )
-from apps.webhooks.services.writing import audit, locked
+from apps.webhooks.services.writing import audit, because, locked
 
 # One who makes more is making a mistake, or fills our disk.
 MOST_ENDPOINTS: Final = 10
@@ -158,7 +158,7 @@ def _new_key(endpoint: Endpoint, now: datetime) -> signing.NewKeys:
 
 @transaction.atomic
 def pause_endpoint(
-    *, endpoint: Endpoint, kind: PausedBy, reason: str = "", by: Actor, now: datetime
+    *, endpoint: Endpoint, kind: PausedBy, reason: str = "", why: str = "", by: Actor, now: datetime
 ) -> Endpoint:
     """No attempt starts once this is committed; one that is under way may still arrive. Events are
     kept. Repeatable. The row's lock orders it against claims: see `claiming`."""
@@ -170,12 +170,12 @@ def pause_endpoint(
     row.state, row.paused_at, row.paused_by = EndpointState.PAUSED, now, kind
     row.pause_reason = reason.strip() or None
     row.save()
-    audit(by, "pause", row, now, detail={"by": kind.value})
+    audit(by, "pause", row, now, detail=because(why, by=kind.value))
     return row
 
 
 @transaction.atomic
-def resume_endpoint(*, endpoint: Endpoint, by: Actor, now: datetime) -> Endpoint:
+def resume_endpoint(*, endpoint: Endpoint, why: str = "", by: Actor, now: datetime) -> Endpoint:
     """Sends again, what was kept first. Repeatable."""
     row = locked(endpoint)
     if row.state == EndpointState.ACTIVE:
@@ -186,7 +186,7 @@ def resume_endpoint(*, endpoint: Endpoint, by: Actor, now: datetime) -> Endpoint
     _well_again(row)
     row.save()
     Delivery.objects.pending().filter(endpoint=row).update(due_at=now, tries=0)
-    audit(by, "resume", row, now)
+    audit(by, "resume", row, now, detail=because(why))
     return row
 
 
@@ -205,13 +205,13 @@ def disable_endpoint(*, endpoint: Endpoint, by: Actor, now: datetime) -> Endpoin
 
 
 @transaction.atomic
-def send_test(*, endpoint: Endpoint, by: Actor, now: datetime) -> None:
+def send_test(*, endpoint: Endpoint, why: str = "", by: Actor, now: datetime) -> None:
     """Publishes a test event for one endpoint; it goes the way of every event."""
     row = locked(endpoint)
     if row.state != EndpointState.ACTIVE:
         raise ProblemError(CONFLICT, f"This endpoint is {row.state}: nothing is sent to it.")
     publish(events=[Event("webhook.test", row.pk)], now=now)
-    audit(by, "send-test", row, now)
+    audit(by, "send-test", row, now, detail=because(why))
 
 
 @transaction.atomic

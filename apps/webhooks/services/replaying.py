@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from apps.audit.services import Actor
 from apps.core.problems import CONFLICT, ProblemError
 from apps.webhooks.models import Delivery, DeliveryState, Endpoint, EndpointState
-from apps.webhooks.services.writing import audit, locked
+from apps.webhooks.services.writing import audit, because, locked
 
 # What one call brings back; the next one goes on from there.
 MOST_REPLAYED: Final = 10_000
@@ -29,7 +29,7 @@ returning sequence
 
 
 @transaction.atomic
-def replay(*, delivery: Delivery, by: Actor, now: datetime) -> Delivery:
+def replay(*, delivery: Delivery, why: str = "", by: Actor, now: datetime) -> Delivery:
     """Sends one event again, whatever became of it. One that is pending is tried at once.
 
     ProblemError (CONFLICT) where its body has expired, or the endpoint is sent nothing.
@@ -44,12 +44,14 @@ def replay(*, delivery: Delivery, by: Actor, now: datetime) -> Delivery:
         row.replay = True
     row.due_at, row.tries = now, 0
     row.save(update_fields=["state", "settled_at", "parked_why", "replay", "due_at", "tries"])
-    audit(by, "replay", endpoint, now, detail={"sequence": row.sequence})
+    audit(by, "replay", endpoint, now, detail=because(why, sequence=row.sequence))
     return row
 
 
 @transaction.atomic
-def replay_since(*, endpoint: Endpoint, sequence: int, by: Actor, now: datetime) -> tuple[int, int]:
+def replay_since(
+    *, endpoint: Endpoint, sequence: int, why: str = "", by: Actor, now: datetime
+) -> tuple[int, int]:
     """Sends everything after this number again that was accepted or parked, up to so many. Returns
     how many, and the last number among them."""
     row = locked(endpoint)
@@ -58,7 +60,8 @@ def replay_since(*, endpoint: Endpoint, sequence: int, by: Actor, now: datetime)
         cursor.execute(_REPLAY, [now, row.pk, sequence, MOST_REPLAYED])
         found = [number for (number,) in cursor.fetchall()]
     last = max(found, default=sequence)
-    audit(by, "replay-since", row, now, detail={"after": sequence, "count": len(found)})
+    detail = because(why, after=sequence, count=len(found))
+    audit(by, "replay-since", row, now, detail=detail)
     return len(found), last
 
 
