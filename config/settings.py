@@ -304,6 +304,11 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    # Fields of one name with different choices.
+    "ENUM_NAME_OVERRIDES": {
+        "WebhookEndpointState": "apps.webhooks.models.EndpointState",
+        "WebhookDeliveryState": "apps.webhooks.models.DeliveryState",
+    },
 }
 
 # --- The work ----------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import ipaddress
+import logging
 import socket
 import ssl
 import time
@@ -25,6 +26,8 @@ from apps.webhooks import schedule
 from apps.webhooks.addresses import Forbidden, check_url, vet
 from apps.webhooks.models import Outcome
 from apps.webhooks.services import Job, Result
+
+log = logging.getLogger(__name__)
 
 # Of an answer so much is read (a challenge fits), and so much is kept.
 READ_BYTES: Final = 4096
@@ -66,7 +69,9 @@ class Sender:
             outcome = Outcome.TIMED_OUT
         except Forbidden:
             outcome = Outcome.FORBIDDEN
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, UnicodeError, ValueError):
+        except Exception as error:  # noqa: BLE001 - whatever a stranger's server brings about
+            if not isinstance(error, httpx2.HTTPError | OSError):
+                log.error("an attempt broke: %s", type(error).__name__)  # its text may hold a URL
             outcome = Outcome.UNREACHABLE
         now = clock.now()
         return Result(

@@ -68,7 +68,7 @@ class RotateIn(serializers.Serializer[Any]):
     )
 
 
-class ReplayIn(serializers.Serializer[Any]):
+class ReplaySinceIn(serializers.Serializer[Any]):
     after = serializers.IntegerField(min_value=0, help_text="events after this sequence")
 
 

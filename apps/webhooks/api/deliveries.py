@@ -230,18 +230,16 @@ class EventTypes(APIView):
         examples=[
             OpenApiExample(
                 "Types",
-                [
-                    {
-                        "type": "webhook.test",
-                        "version": 1,
-                        "title": "A test that you asked for. Nothing has happened.",
-                        "urgent": False,
-                        "restricted": False,
-                        "optional": False,
-                        "schema": {"type": "object"},
-                        "example": {"type": "webhook.test"},
-                    }
-                ],
+                {
+                    "type": "webhook.test",
+                    "version": 1,
+                    "title": "A test that you asked for. Nothing has happened.",
+                    "urgent": False,
+                    "restricted": False,
+                    "optional": False,
+                    "schema": {"type": "object"},
+                    "example": {"type": "webhook.test"},
+                },
                 response_only=True,
             )
         ],

@@ -33,7 +33,7 @@ from apps.webhooks.shapes import (
     NewEndpointOut,
     PauseIn,
     ReplayedOut,
-    ReplayIn,
+    ReplaySinceIn,
     RotateIn,
     endpoint_out,
 )
@@ -246,7 +246,7 @@ class ReplaySince(APIView):
     @extend_schema(
         operation_id="replay_webhooks_since",
         tags=TAGS,
-        request=ReplayIn,
+        request=ReplaySinceIn,
         responses={200: ReplayedOut, **PROBLEMS(400, 401, 403, 404, 409)},
         examples=[
             OpenApiExample("Since", {"after": 4700}, request_only=True),
@@ -255,7 +255,7 @@ class ReplaySince(APIView):
     )
     def post(self, request: Request, endpoint: UUID) -> Response:
         row = endpoint_for(request, endpoint)
-        data = ReplayIn(data=request.data)
+        data = ReplaySinceIn(data=request.data)
         data.is_valid(raise_exception=True)
         count, last = services.replay_since(
             endpoint=row,

@@ -1,0 +1,195 @@
+"""The HTTP of webhooks: where it goes, whatever a name or a server says."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import logging
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from django.conf import LazySettings
+
+from apps.core.ids import uuid7
+from apps.webhooks.client import Sender
+from apps.webhooks.fakepartner import Behaviour, FakePartner
+from apps.webhooks.models import Outcome
+from apps.webhooks.services import Job, Result
+
+
+def job(url: str, challenge: str | None = None) -> Job:
+    headers = {"webhook-id": str(uuid7())}
+    return Job(uuid7(), uuid7(), uuid7(), uuid7(), url, headers, b'{"data":{}}', challenge)
+
+
+def sent(*jobs: Job, resolves: Any = None, trusts: ssl.SSLContext | None = None) -> list[Result]:
+    async def send() -> list[Result]:
+        sender = Sender()
+        sender._tls = trusts
+        if resolves is not None:
+            loop = asyncio.get_running_loop()
+
+            async def resolved(host: str, port: int, **options: Any) -> Any:
+                return [(0, 0, 0, "", (address, port)) for address in resolves(host)]
+
+            loop.getaddrinfo = resolved  # type: ignore[method-assign,assignment]
+        try:
+            return [await sender.send(one) for one in jobs]
+        finally:
+            await sender.close()
+
+    return asyncio.run(send())
+
+
+@pytest.fixture
+def receiver() -> Iterator[FakePartner]:
+    with FakePartner().running() as running:
+        yield running
+
+
+def test_the_vetted_address_is_dialled_under_its_own_name(receiver: FakePartner) -> None:
+    url = f"http://partner.example:{receiver.port}/well"
+    (result,) = sent(job(url), resolves=lambda host: ["127.0.0.1"])
+    assert result.outcome == Outcome.ACCEPTED
+    assert receiver.received[0].headers["host"] == f"partner.example:{receiver.port}"
+
+
+def test_a_name_is_resolved_once_so_that_it_cannot_lead_elsewhere_afterwards(
+    receiver: FakePartner,
+) -> None:
+    """DNS rebinding: a public address for the check, another one for the connection."""
+    asked: list[str] = []
+
+    def resolves(host: str) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"] if len(asked) == 1 else ["10.0.0.1"]
+
+    url = f"http://partner.example:{receiver.port}/well"
+    results = sent(job(url), job(url), resolves=resolves)
+    assert [one.outcome for one in results] == [Outcome.ACCEPTED] * 2
+    assert asked == ["partner.example"]
+
+
+@pytest.mark.parametrize(
+    "found", [["10.0.0.1"], ["127.0.0.1", "169.254.169.254"], ["::ffff:10.0.0.1"], []]
+)
+def test_a_name_that_leads_inside_is_not_dialled(receiver: FakePartner, found: list[str]) -> None:
+    url = f"http://partner.example:{receiver.port}/well"
+    (result,) = sent(job(url), resolves=lambda host: found)
+    assert result.outcome == Outcome.FORBIDDEN
+    assert receiver.received == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "2130706433", "0x7f.1"])
+def test_production_does_not_reach_itself(
+    receiver: FakePartner, settings: LazySettings, host: str
+) -> None:
+    settings.WEBHOOK_PRIVATE_TARGETS = False
+    numbers = (lambda host: ["127.0.0.1"]) if host[0] in "20" else None  # as a resolver reads them
+    (result,) = sent(job(f"https://{host}:{receiver.port}/well"), resolves=numbers)
+    assert result.outcome in {Outcome.FORBIDDEN, Outcome.UNREACHABLE}
+    assert receiver.received == []
+
+
+def test_no_proxy_of_the_environment_is_asked(
+    receiver: FakePartner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    (result,) = sent(job(f"{receiver.url}/well"))
+    assert result.outcome == Outcome.ACCEPTED
+
+
+def test_the_whole_attempt_has_one_time_limit(
+    receiver: FakePartner, settings: LazySettings
+) -> None:
+    """A server that sends a byte now and then resets every time limit of a single read."""
+    settings.WEBHOOK_TIMEOUT_SECONDS = 0.5
+    receiver.behave = lambda received: Behaviour(wait=3600)
+    (result,) = sent(job(receiver.url))
+    assert result.outcome == Outcome.TIMED_OUT
+    assert 400 <= result.latency_ms < 5000
+
+
+def test_an_address_and_its_secret_are_in_no_log(
+    receiver: FakePartner, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert logging.getLogger("httpx2").level == logging.WARNING
+    with caplog.at_level(logging.INFO):
+        sent(job(f"{receiver.url}/well?key=verysecret"), job("http://127.0.0.1:1/?key=verysecret"))
+    assert "verysecret" not in caplog.text
+    assert "verysecret" not in repr(job("https://h.example/?key=verysecret"))
+
+
+@contextmanager
+def tls_server(name: str, folder: Path) -> Iterator[tuple[int, ssl.SSLContext, list[str]]]:
+    """A TLS server with a certificate for one name, a context that trusts it, names it was asked
+    for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = folder / "server.pem"
+    pem.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(pem)
+    names: list[str] = []
+    serving.sni_callback = lambda sock, asked, context: names.append(asked or "")
+    trusting = ssl.create_default_context(cafile=str(pem))
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(asyncio.start_server(answer, "127.0.0.1", 0, ssl=serving))
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield server.sockets[0].getsockname()[1], trusting, names
+    finally:
+        loop.call_soon_threadsafe(server.close)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def test_the_certificate_is_held_against_the_name_not_the_address(tmp_path: Path) -> None:
+    with tls_server("partner.example", tmp_path) as (port, trusting, names):
+        right, wrong = sent(
+            job(f"https://partner.example:{port}/"),
+            job(f"https://other.example:{port}/"),
+            resolves=lambda host: ["127.0.0.1"],
+            trusts=trusting,
+        )
+    assert right.outcome == Outcome.ACCEPTED
+    assert wrong.outcome == Outcome.UNREACHABLE, "its connection is not another name's either"
+    assert names == ["partner.example", "other.example"]
