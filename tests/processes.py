@@ -145,11 +145,12 @@ class Processes:
         """One more server, on a free port. `settings` are environment variables."""
         return self._add(Server(log=self._log("server"), **settings))
 
-    def celery_worker(self, **settings: str) -> Process:
-        """One more worker, with one child process."""
+    def celery_worker(self, *, queues: str = "celery", **settings: str) -> Process:
+        """One more worker, with one child process. Events to partners have a queue of their own."""
         log = self._log("worker")
         command = [
             *("celery", "--app", "config.celery", "worker", "--concurrency", "1"),
+            *("--queues", queues),
             *("--hostname", f"{log.stem}@%h", "--loglevel", "INFO"),
             *("--without-gossip", "--without-mingle", "--without-heartbeat"),
         ]
