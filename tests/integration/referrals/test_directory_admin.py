@@ -19,6 +19,7 @@ from apps.referrals.models import (
     ServiceAtLocation,
 )
 from tests.data import shared_data
+from tests.factories import NOON
 from tests.integration.assignments.conftest import World
 from tests.integration.referrals.directory import (
     a_shelter,
@@ -220,6 +221,16 @@ class TestTasks:
         task.refresh_from_db()
         assert (task.outcome, task.settled_by) == ("corrected", world.supervisor)
         assert "/settle/" not in page(desk, "directorytask/?state=open")
+
+    def test_are_not_changed_but_settled(self, world: World, desk: Client) -> None:
+        task = DirectoryTask.objects.create(
+            service=a_shelter(world.commit), about="phone", opened_at=NOON
+        )
+        answer = desk.post(f"/admin/referrals/directorytask/{task.pk}/change/", {"about": "hours"})
+        assert answer.status_code == 403
+        assert desk.get("/admin/referrals/directorytask/add/").status_code == 403
+        desk.force_login(world.dispatcher)
+        assert desk.get(f"/admin/referrals/directorytask/{task.pk}/settle/").status_code == 403
 
     def test_verification_is_one_action(self, world: World, desk: Client) -> None:
         service = a_shelter(world.commit)

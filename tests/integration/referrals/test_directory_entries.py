@@ -7,19 +7,22 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import orjson
 import pytest
 from django.core.management import CommandError, call_command
 
+from apps.accounts.models import Role
 from apps.audit.models import Entry
 from apps.audit.services import SYSTEM
 from apps.core.problems import ProblemError
 from apps.dispatch.services import load_reference
-from apps.referrals.directory import hsdsout
+from apps.referrals.directory import hsdsout, schemas
 from apps.referrals.models import Location, Organization, Service, ServiceAtLocation
 from apps.referrals.services import directory
+from apps.sync import registry
 from tests.data import shared_data
-from tests.factories import NOON
+from tests.factories import NOON, person
 from tests.integration.referrals.directory import id_of, imported, services_told, shelter
 
 pytestmark = pytest.mark.django_db
@@ -125,6 +128,24 @@ class TestImport:
 
 
 class TestTold:
+    def test_as_its_schema_says(self, commit: Callable[[], None]) -> None:
+        imported(shelter(), shelter("By telephone", service_at_locations=[]))
+        commit()
+        directory.set_capacity(
+            service_id=id_of("Night shelter"),
+            status="waitlist",
+            waiting=3,
+            by=person(Role.SUPERVISOR),
+            now=NOON,
+        )
+        commit()
+        reference = registry.get("reference")
+        assert reference is not None
+        schema = jsonschema.Draft202012Validator(reference.published_schema())
+        for told in services_told().values():
+            schema.validate(told)
+            assert told.keys() - {"id", "kind", "rev", "_deleted"} == schemas.SERVICE.keys()
+
     def test_every_tablet_has_it_in_computed_form(self, commit: Callable[[], None]) -> None:
         imported(shelter())
         commit()

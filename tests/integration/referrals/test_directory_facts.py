@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import jsonschema
 import pytest
 
 from apps.accounts.models import Partner
@@ -13,6 +14,7 @@ from apps.audit.models import Entry
 from apps.changes.models import Change, ParkedReaction
 from apps.core.ids import uuid7
 from apps.people.ids import encounter_id
+from apps.referrals.directory import schemas
 from apps.referrals.models import DirectoryTask, FacilityFact, Service
 from apps.referrals.services import directory
 from tests.factories import NOON, partner
@@ -278,3 +280,21 @@ def test_a_handover_is_recorded_in_both_directions(
         "C-17",
     )
     assert told["flags"] == []
+
+
+@pytest.mark.parametrize("kind", schemas.FACTS)
+def test_the_example_of_each_kind_is_taken_and_told_as_its_schema_says(
+    world: World, service: Service, kind: str
+) -> None:
+    case = world.given()
+    (example,) = schemas.FACTS[kind]["examples"]
+    schema = jsonschema.Draft202012Validator(schemas.FACTS[kind])
+    schema.validate(example)
+    own = {name: example[name] for name in example.keys() - fact(world, kind).keys()}
+    id = take(world, kind, **{**own, "service_id": service.pk, "assignment_id": case.pk})
+    told = shown(world.ours.tablets[0], "facts")[id]
+    assert told["flags"] == []
+    schema.validate(told)
+    assert told.keys() - schema.schema["properties"].keys() <= {
+        *("editor", "edit_no", "rev", "_deleted"),
+    }

@@ -47,7 +47,7 @@ class OpenFilter(admin.SimpleListFilter):
 class DirectoryTaskAdmin(RoleAdmin[DirectoryTask]):
     """What somebody has to see to. It is settled with its outcome; whoever reported it is told."""
 
-    VIEW = CHANGE = SUPERVISOR
+    VIEW = SUPERVISOR
     list_display = (
         *("service", "about", moment("opened_at"), "outcome", moment("settled_at")),
         *("settled_by", "settle_link"),
@@ -57,9 +57,6 @@ class DirectoryTaskAdmin(RoleAdmin[DirectoryTask]):
     list_select_related = ("service", "settled_by")
     search_fields = ("service__name",)
     ordering = ("-opened_at",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
 
     @admin.display(description="")
     def settle_link(self, row: DirectoryTask) -> SafeString:
@@ -73,7 +70,7 @@ class DirectoryTaskAdmin(RoleAdmin[DirectoryTask]):
 
     def settle_view(self, request: HttpRequest, task: UUID) -> HttpResponse:
         """What was reported, by those whom this supervisor may see; and how it ends."""
-        if not self.has_change_permission(request):
+        if not self.has_view_permission(request):
             raise PermissionDenied
         row = get_object_or_404(DirectoryTask.objects.select_related("service"), pk=task)
         form = SettleForm(request.POST or None)
