@@ -44,6 +44,7 @@ app.conf.beat_schedule = {
     "watch-for-spikes": tick("firstaid.watch_for_spikes", 60),
     "tell-kits": tick("firstaid.tell_kits", 300),
     "remind-of-referrals": tick("referrals.remind_due", REFERRAL_TICK_SECONDS),
+    "take-early-answers": tick("referrals.take_early", 60),
     "let-closed-referrals-go": tick("referrals.let_closed_go", 60),
     "deliver-webhooks": tick("webhooks.deliver", WEBHOOK_TICK_SECONDS),
     "tidy-webhooks": tick("webhooks.tidy", 60),

@@ -36,6 +36,7 @@ from apps.referrals.models import (
     Way,
 )
 from apps.referrals.services import showing
+from apps.referrals.services.early import take_soon
 from apps.referrals.services.telling import Telling
 from apps.sync.registry import Refused
 from apps.sync.values import uuid_of
@@ -95,6 +96,7 @@ def record_consent(
     publish(documents=found, events=[Event("consent.recorded", row.pk)], now=now)
     detail = {"encounter": str(encounter_id), "form": row.form}
     record_all([Act(telling.actor, "record", "consent", [row.pk], detail)], now=now)
+    take_soon(row.device)
     return row
 
 

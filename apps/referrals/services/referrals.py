@@ -35,6 +35,7 @@ from apps.referrals.models import (
 )
 from apps.referrals.schemas import REFERRAL
 from apps.referrals.services.clocks import arm
+from apps.referrals.services.early import take_soon
 from apps.sync.fitting import fit
 from apps.sync.registry import Edit, Refused
 from apps.sync.values import uuid_of
@@ -78,6 +79,7 @@ def write_referral(edit: Edit) -> dict[str, Any]:
     detail = {"encounter": str(row.encounter_id), "asked": len(asked.sent)}
     act = Act(edit.actor, "create" if fresh else "update", "referral", [row.pk], detail)
     record_all([act], now=edit.now)
+    take_soon(edit.editor)
     return body
 
 

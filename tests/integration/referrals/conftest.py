@@ -168,14 +168,16 @@ class Case:
 
 def met(world: World) -> Case:
     assignment = world.given()
-    for second, event in enumerate(("acknowledged", "en_route", "on_scene", "contact_made"), 1):
-        data = {"call_revision": 1} if event == "acknowledged" else {}
-        world.tap(event, assignment, now=after(second), data=data)
     case = Case(world, assignment, encounter_id(assignment.pk), uuid7())
     case.save("persons", case.person, **DANA)
-    case.believed[str(case.encounter)] = shown(case.tablet, "encounters")[case.encounter]
-    typed = {"assignment_id": str(assignment.pk), "ordinal": 1}
-    case.save("encounters", case.encounter, person_id=str(case.person), match="confirmed", **typed)
+    case.save(
+        "encounters",
+        case.encounter,
+        assignment_id=str(assignment.pk),
+        ordinal=1,
+        person_id=str(case.person),
+        match="confirmed",
+    )
     return case
 
 

@@ -14,9 +14,10 @@ from apps.audit.models import Entry
 from apps.audit.services import SYSTEM
 from apps.changes import reading
 from apps.changes.services import EVERYONE
+from apps.core.ids import uuid7
 from apps.people.services import let_go
 from apps.referrals.models import Referral, ReferralAnswer, ReferralTask
-from apps.referrals.services import clocks
+from apps.referrals.services import clocks, early
 from apps.sync.models import QuarantinedWrite
 from tests.integration.referrals.conftest import NOON, Case, after, shown
 
@@ -184,6 +185,30 @@ class TestATelephoneAnswer:
 
         task.refresh_from_db()
         assert (task.status, task.attended) == ("in-progress", False)
+
+
+class TestBeforeItsReferral:
+    def test_an_answer_waits_for_it_and_is_taken_then(
+        self, case: Case, shelter: Partner, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        row, task = uuid7(), str(uuid7())
+        told = {"referral_id": str(row), "task_id": task, "verb": "accept", "said_by": "Kim"}
+        [answer] = case.tell("referral_answer", **told)
+        assert answer["sync_status"] == "quarantined"
+
+        asked = [{"id": task, "partner_id": str(shelter.pk)}]
+        here = {"assignment_id": str(case.assignment.pk), "encounter_id": str(case.encounter)}
+        with django_capture_on_commit_callbacks(execute=True):
+            case.save("referrals", row, asked=asked, needs=["homelessness"], **here)
+        assert ReferralTask.objects.get().status == "accepted"
+        assert ReferralAnswer.objects.get().recorded_by == case.world.ours.people[0]
+
+    def test_what_was_refused_for_something_else_stays_where_it_is(
+        self, case: Case, shelter: Partner
+    ) -> None:
+        case.say("accept", case.asks(shelter))  # by nobody
+
+        assert early.take_early(now=NOON) == 0
 
 
 class TestTheLoop:

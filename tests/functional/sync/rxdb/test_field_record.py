@@ -6,6 +6,8 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from apps.accounts import services as accounts
+from apps.audit.services import SYSTEM
 from apps.casenotes.models import Signature
 from apps.core.ids import uuid7
 from apps.firstaid import codes as aid
@@ -51,6 +53,12 @@ def test_a_call_and_its_record_are_written_and_replicate(
     dose = {"given_by": aid.CARE, "drug": aid.NALOXONE, "dose": 4, "dose_unit": aid.MILLIGRAMS}
     mine.insert("naloxone_doses", id=str(uuid7()), **here, **tap, **dose)
     mine.insert("first_aid_logs", id=str(uuid7()), **here, **tap, injuries=["bleeding"])
+    _, shelter = accounts.create_partner(name="Shelter", by=SYSTEM, now=timezone.now())
+    consent = {"form": "verbal", "purpose": "referral", "categories": ["needs"], "witness": "BO"}
+    mine.insert("consents", id=str(uuid7()), **here, **consent, partner_ids=[str(shelter.pk)])
+    asked = [{"id": str(uuid7()), "partner_id": str(shelter.pk)}]
+    need = {"needs": ["homelessness"], "urgency": "tonight"}
+    mine.insert("referrals", id=str(uuid7()), **here, **need, asked=asked)
     mine.insert("case_notes", id=note, **here, outcome="contact_made", **NEEDED)
     mine.wait("case_notes", note, state="draft")
     mine.patch("case_notes", note, narrative="Talked about the dog.", screen={"whole": "refused"})

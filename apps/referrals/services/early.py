@@ -1,0 +1,82 @@
+"""Facts that came before what they are of: an answer before its referral, a revocation before its
+consent.
+
+A tablet pushes its collections independently, so a fact may overtake the document that it names. It
+is refused then, and lies in quarantine; when the document is here, it is taken by itself, under its
+author.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from itertools import islice
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.utils import InterfaceError, OperationalError
+
+from apps.core import clock
+from apps.core.problems import ProblemError
+from apps.referrals.models import Consent, Referral, ReferralTask
+from apps.referrals.schemas import CONSENT_REVOCATION, REFERRAL_ANSWER
+from apps.sync.models import QuarantinedWrite
+from apps.sync.services.applying import apply_for
+from apps.sync.values import uuid_of
+
+log = logging.getLogger(__name__)
+
+# More are left to the tick: nobody waits for them.
+MOST_AT_ONCE: Final = 200
+# Where a fact names what was not here.
+_MISSING: Final = frozenset({"/referral_id", "/task_id", "/consent_id"})
+
+
+def take_soon(instance: UUID | None) -> None:
+    """What the same local database told too early is taken once this transaction has committed. A
+    tick does it for others, and where this process ends."""
+    transaction.on_commit(lambda: _take_now(instance), robust=True)
+
+
+def take_early(*, now: datetime, instance: UUID | None = None) -> int:
+    """Takes the refused facts (of one local database, or of all) whose referral, task or consent is
+    here now; returns how many. Not part of anybody's transaction."""
+    rows = QuarantinedWrite.objects.open().filter(collection="facts").exclude(author=None)
+    if instance is not None:
+        rows = rows.filter(instance=instance)
+    # All are looked at: behind a few hundred that nobody ever settles the next would wait for ever.
+    fitting = (row for row in rows.order_by("at").iterator() if _is_here(row))
+    return sum(_take(row, now) for row in list(islice(fitting, MOST_AT_ONCE)))
+
+
+def _take_now(instance: UUID | None) -> None:
+    take_early(now=clock.now(), instance=instance)
+
+
+def _is_here(row: QuarantinedWrite) -> bool:
+    """Whether what it lacked is here now."""
+    told = row.content
+    if not {error["pointer"] for error in row.errors} & _MISSING:
+        return False
+    match told.get("kind"):
+        case str(kind) if kind == REFERRAL_ANSWER:
+            referral, task = uuid_of(told.get("referral_id")), uuid_of(told.get("task_id"))
+            if task is not None:
+                return ReferralTask.objects.filter(pk=task, referral=referral).exists()
+            return Referral.objects.filter(pk=referral).exists()
+        case str(kind) if kind == CONSENT_REVOCATION:
+            return Consent.objects.filter(pk=uuid_of(told.get("consent_id"))).exists()
+    return False
+
+
+def _take(row: QuarantinedWrite, now: datetime) -> bool:
+    assert row.author is not None  # asked for above
+    try:
+        apply_for(write=row, by=row.author, now=now)
+    except ProblemError:
+        return False  # its reasons are those that it has
+    except (OperationalError, InterfaceError):
+        log.warning("a fact that came early could not be taken yet")
+        return False
+    return True
