@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
@@ -59,15 +59,18 @@ def _is_here(row: QuarantinedWrite) -> bool:
     told = row.content
     if not {error["pointer"] for error in row.errors} & _MISSING:
         return False
-    match told.get("kind"):
-        case str(kind) if kind == REFERRAL_ANSWER:
-            referral, task = uuid_of(told.get("referral_id")), uuid_of(told.get("task_id"))
-            if task is not None:
-                return ReferralTask.objects.filter(pk=task, referral=referral).exists()
-            return Referral.objects.filter(pk=referral).exists()
-        case str(kind) if kind == CONSENT_REVOCATION:
-            return Consent.objects.filter(pk=uuid_of(told.get("consent_id"))).exists()
-    return False
+    named = {name: uuid_of(told.get(name)) for name in ("referral_id", "task_id", "consent_id")}
+    if told.get("kind") == CONSENT_REVOCATION:
+        return _there(Consent.objects, named["consent_id"])
+    if told.get("kind") != REFERRAL_ANSWER:
+        return False
+    if told.get("task_id"):
+        return _there(ReferralTask.objects, named["task_id"])
+    return _there(Referral.objects, named["referral_id"])
+
+
+def _there(rows: Any, id: UUID | None) -> bool:
+    return id is not None and bool(rows.filter(pk=id).exists())
 
 
 def _take(row: QuarantinedWrite, now: datetime) -> bool:
