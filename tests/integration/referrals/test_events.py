@@ -4,7 +4,7 @@ import pytest
 
 from apps.accounts.models import Partner
 from apps.audit.services import SYSTEM
-from apps.referrals import events
+from apps.referrals.events import cases as events
 from apps.referrals.models import ConsentRecipient, Way
 from apps.referrals.services.disclosures import disclose_to_partner
 from apps.webhooks import catalogue

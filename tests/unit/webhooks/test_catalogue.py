@@ -34,7 +34,9 @@ def test_what_is_promised_is_there() -> None:
     names = {one.name for one in TYPES}
     assert {
         *("assignment.status_changed", "overdose.reported", "webhook.test"),
-        "endpoint.verification",
+        *("endpoint.verification", "facility.arrival_noticed", "consent.revoked"),
+        *("referral.requested", "referral.updated", "referral.reminded", "referral.answered"),
+        "referral.cancelled",
     } <= names
 
 
