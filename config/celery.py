@@ -11,6 +11,7 @@ from celery import Celery
 
 from config.settings import (
     ESCALATION_TICK_SECONDS,
+    LINK_TICK_SECONDS,
     REFERRAL_TICK_SECONDS,
     WEBHOOK_TICK_SECONDS,
     WORKER_HEARTBEAT_SECONDS,
@@ -45,6 +46,7 @@ app.conf.beat_schedule = {
     "tell-kits": tick("firstaid.tell_kits", 300),
     "remind-of-referrals": tick("referrals.remind_due", REFERRAL_TICK_SECONDS),
     "take-early-answers": tick("referrals.take_early", 60),
+    "send-links": tick("referrals.send_links", LINK_TICK_SECONDS),
     "let-closed-referrals-go": tick("referrals.let_closed_go", 60),
     "deliver-webhooks": tick("webhooks.deliver", WEBHOOK_TICK_SECONDS),
     "tidy-webhooks": tick("webhooks.tidy", 60),

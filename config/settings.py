@@ -353,6 +353,15 @@ CARE_NAME = env.text("CARE_NAME", "Seattle CARE Department")
 CARE_PHONE = env.text("CARE_PHONE", "")
 # How often Celery looks for referrals that nobody answers. Real seconds.
 REFERRAL_TICK_SECONDS = env.number("REFERRAL_TICK_SECONDS", 15, least=0.2)
+# How often Celery looks for links and codes to send. Real seconds: somebody waits for a code.
+LINK_TICK_SECONDS = env.number("LINK_TICK_SECONDS", 2, least=0.2)
+# Under which address partners reach this server: it stands in the links that they are sent.
+PUBLIC_URL = env.text(
+    "PUBLIC_URL", f"https://{ALLOWED_HOSTS[0]}" if PRODUCTION else "http://127.0.0.1:8000"
+).rstrip("/")
+# What sends text messages: the dotted name of a function that takes a number and a text, and raises
+# OSError where it cannot. Without one no contact is sent texts.
+TEXT_SENDER = env.text("TEXT_SENDER", "")
 
 # --- Events to partners (webhooks) ---------------------------------------------------------------
 # How often a worker is told to look for what is due. Real seconds: how late a first attempt may be.

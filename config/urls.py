@@ -19,6 +19,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("partner/", include("apps.accounts.partnerurls")),
     path("", include("apps.webhooks.pageurls")),
+    path("r/", include("apps.referrals.pages.urls")),
     path("api/v1/", include("apps.accounts.urls")),
     path("api/v1/", include("apps.sync.urls")),
     path("api/v1/", include("apps.webhooks.urls")),

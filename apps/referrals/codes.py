@@ -173,6 +173,9 @@ WAYS: Final[Codes] = MappingProxyType(
     }
 )
 
+# By what a partner without a system of its own is sent a link.
+CHANNELS: Final[Codes] = MappingProxyType({"email": "E-mail", "text": "Text message"})
+
 # Why a partner does not take, or did not serve, somebody.
 REASONS: Final[Codes] = MappingProxyType(
     {

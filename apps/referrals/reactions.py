@@ -1,4 +1,5 @@
-"""Referrals, consents, disclosures, and what is told of a service follow their assignments."""
+"""Referrals, consents, disclosures, and what is told of a service follow their assignments;
+partners are sent links."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from apps.changes.reactions import reacts_to
 from apps.people.models import Encounter
 from apps.referrals.services import directory
 from apps.referrals.services.following import follow_assignment
+from apps.referrals.services.links import make_links
 from apps.referrals.services.partners import tell_partner
 
 
@@ -37,3 +39,10 @@ def follow_encounter(event: Event, *, now: datetime) -> None:
 def tell_tablets(event: Event, *, now: datetime) -> None:
     """Whom a tablet may ask, and name in a consent, it has by name."""
     tell_partner(partner_id=event.subject, now=now)
+
+
+@reacts_to("referral.requested", "referral.reminded")
+def send_links(event: Event, *, now: datetime) -> None:
+    """A partner without a system of its own is sent a link to answer by, and once more with a
+    reminder."""
+    make_links(task_id=event.subject, now=now)

@@ -1,4 +1,4 @@
-"""Ticks: referrals that nobody answers, the directory week by week, what nobody has verified."""
+"""Ticks: referrals that nobody answers, links to send, the directory, what nobody has verified."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 
 from apps.core import clock
-from apps.referrals.services import clocks, directory, early
+from apps.referrals.services import clocks, directory, early, links
 
 
 @shared_task(name="referrals.remind_due")
@@ -38,3 +38,9 @@ def tell_directory(**kwargs: Any) -> None:
 def watch_directory(**kwargs: Any) -> None:
     """Verification runs out with the day: within the hour it is a task."""
     directory.watch_directory(now=clock.now())
+
+
+@shared_task(name="referrals.send_links")
+def send_links(**kwargs: Any) -> None:
+    """Sends the links and codes that wait: somebody may be standing there for a code."""
+    links.send_due(now=clock.now())

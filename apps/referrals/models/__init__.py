@@ -21,6 +21,13 @@ from apps.referrals.models.facilityfacts import (
     FacilityFactKind,
     TaskReport,
 )
+from apps.referrals.models.links import (
+    Channel,
+    LinkCode,
+    LinkSession,
+    PartnerContact,
+    ReferralLink,
+)
 from apps.referrals.models.partners import PartnerAgency
 from apps.referrals.models.referrals import (
     Awaited,
@@ -40,6 +47,7 @@ __all__ = [
     "Basis",
     "Capacity",
     "CapacitySource",
+    "Channel",
     "Consent",
     "ConsentForm",
     "ConsentRecipient",
@@ -48,12 +56,16 @@ __all__ = [
     "Disclosure",
     "FacilityFact",
     "FacilityFactKind",
+    "LinkCode",
+    "LinkSession",
     "Location",
     "Organization",
     "Outcome",
     "PartnerAgency",
+    "PartnerContact",
     "Referral",
     "ReferralAnswer",
+    "ReferralLink",
     "ReferralTask",
     "RequestStatus",
     "ScorecardReading",
