@@ -8,10 +8,14 @@ from typing import Any, Final
 
 from django import forms
 
+from apps.accounts.models import Partner
 from apps.core import clock
 from apps.core.clock import iso
 from apps.referrals.codes import REASONS
+from apps.referrals.directory.codes import CAPACITY_STATUSES
+from apps.referrals.models import Service
 from apps.referrals.services.answers import LONGEST_KEY
+from apps.referrals.services.directory.capacity import MOST_PLACES
 from apps.referrals.services.links.visits import LONGEST_NAME
 
 
@@ -110,6 +114,28 @@ class ServedForm(SayForm):
     def clean_services(self) -> list[str]:
         lines = str(self.cleaned_data["services"]).splitlines()
         return [line.strip()[:200] for line in lines if line.strip()][:20]
+
+
+class CapacityForm(forms.Form):
+    """Whether a service has room."""
+
+    service = forms.ModelChoiceField(
+        label="Which of your services", queryset=Service.objects.none()
+    )
+    status = forms.ChoiceField(label="Is there room", choices=list(CAPACITY_STATUSES.items()))
+    free = forms.IntegerField(
+        label="How many places are free",
+        required=False,
+        min_value=0,
+        max_value=MOST_PLACES,
+        widget=forms.TextInput(attrs={"inputmode": "numeric"}),
+    )
+    key = forms.CharField(max_length=LONGEST_KEY, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, partner: Partner, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        services = Service.objects.of_partner(partner).order_by("name", "pk")
+        self.fields["service"].queryset = services  # type: ignore[attr-defined]
 
 
 # What a partner says by a link, in the order in which it is offered, and how it is asked for.

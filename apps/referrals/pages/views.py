@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final
 
-from django import forms
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -24,18 +23,30 @@ from django.views.decorators.http import require_http_methods, require_POST
 from apps.accounts.services import partner_actor
 from apps.core import clock
 from apps.core.ids import uuid7
-from apps.core.problems import CONFLICT, NOT_FOUND, THROTTLED, ProblemError
+from apps.core.problems import CONFLICT, INVALID, NOT_FOUND, THROTTLED, ProblemError
 from apps.referrals import states
 from apps.referrals.codes import VERBS
 from apps.referrals.links import masked
-from apps.referrals.models import LinkSession, PartnerContact, ReferralLink, ReferralTask, Way
-from apps.referrals.pages.forms import BUTTONS, FORMS, EnterForm, SayForm
+from apps.referrals.models import (
+    LinkSession,
+    PartnerContact,
+    ReferralLink,
+    ReferralTask,
+    Service,
+    Way,
+)
+from apps.referrals.pages.forms import BUTTONS, FORMS, CapacityForm, EnterForm, SayForm
 from apps.referrals.pages.shown import moment, sections, told_nothing
 from apps.referrals.services import links
 from apps.referrals.services.disclosures import disclose_to_partner
 from apps.sync.values import uuid_of
 
 COOKIE: Final = "carefield_visit"
+# What a page thanks for.
+_TAKEN: Final = {
+    **{verb: VERBS[verb].lower() for verb in FORMS},
+    "capacity": "whether there is room",
+}
 View = Callable[..., HttpResponse]
 
 
@@ -108,12 +119,15 @@ def referral(request: HttpRequest, opened: Opened) -> HttpResponse:
         "told": sections(told, zone=clock.city()) if told else [],
         "nothing": bool(told) and told_nothing(told),
         "state": task.get_status_display(),
-        "taken": VERBS.get(taken, "") if taken in FORMS else "",
+        "taken": _TAKEN.get(taken, ""),
         "acts": [
             (opened.address("link-say", verb), BUTTONS[verb])
             for verb in FORMS
             if _can_say(verb, task)
         ],
+        "capacity": opened.address("link-capacity")
+        if Service.objects.of_partner(link.task.partner).exists()
+        else "",
     }
     return _show(request, "referral", {**_visit(opened, session), **context})
 
@@ -206,6 +220,39 @@ def say(request: HttpRequest, opened: Opened, verb: str) -> HttpResponse:
     return HttpResponseRedirect(f"{opened.address()}?taken={verb}")
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+@page_of_link
+def capacity(request: HttpRequest, opened: Opened) -> HttpResponse:
+    """Asks whether one of the partner's services has room, and takes it."""
+    if opened.session is None:
+        return _locked(request, opened, error=_ENDED if request.method == "POST" else "")
+    partner, asked = opened.link.task.partner, opened.link.task.service_id
+    if request.method != "POST":
+        form = CapacityForm(partner=partner, initial={"key": str(uuid7()), "service": asked})
+        return _capacity(request, opened, opened.session, form)
+    form = CapacityForm(request.POST, partner=partner)
+    if not form.is_valid():
+        return _capacity(request, opened, opened.session, form, 400)
+    given = form.cleaned_data
+    try:
+        links.capacity_by_link(
+            session=opened.session,
+            service_id=given["service"].pk,
+            status=given["status"],
+            free=given["free"],
+            key=given["key"],
+            now=clock.now(),
+        )
+    except ProblemError as problem:
+        if problem.problem is not INVALID:
+            raise
+        for error in problem.errors:
+            name = error.pointer.removeprefix("/")
+            form.add_error(name if name in form.fields else None, error.detail)
+        return _capacity(request, opened, opened.session, form, 400)
+    return HttpResponseRedirect(f"{opened.address()}?taken=capacity")
+
+
 @require_POST
 @page_of_link
 def leave(request: HttpRequest, opened: Opened) -> HttpResponse:
@@ -217,6 +264,7 @@ def leave(request: HttpRequest, opened: Opened) -> HttpResponse:
     return answer
 
 
+_SET_CAPACITY: Final = "Say whether you have room"
 _ENDED: Final = "Your visit has ended, so nothing was taken. Come in with a new code."
 
 
@@ -270,7 +318,7 @@ def _say(
     opened: Opened,
     verb: str,
     task: ReferralTask,
-    form: SayForm | forms.Form | None,
+    form: SayForm | None,
     *,
     changed: str = "",
     status: int = 200,
@@ -283,6 +331,17 @@ def _say(
         "state": task.get_status_display(),
     }
     return _show(request, "say", {**_visit(opened, opened.session), **context}, status)
+
+
+def _capacity(
+    request: HttpRequest,
+    opened: Opened,
+    session: LinkSession,
+    form: CapacityForm,
+    status: int = 200,
+) -> HttpResponse:
+    context = {"form": form, "title": _SET_CAPACITY}
+    return _show(request, "say", {**_visit(opened, session), **context}, status)
 
 
 def _closed(request: HttpRequest) -> HttpResponse:

@@ -36,9 +36,9 @@ class Chromium:
         """Runs something in the browser's thread."""
         return self._thread.submit(what, *args).result()
 
-    def page(self) -> Page:
+    def page(self, **options: Any) -> Page:
         """A page with nothing remembered: another person's browser."""
-        page: Page = self.do(lambda: self._browser.new_context().new_page())
+        page: Page = self.do(lambda: self._browser.new_context(**options).new_page())
         self.do(page.set_default_timeout, PATIENCE_MS)
         return page
 

@@ -27,19 +27,22 @@ from apps.referrals.links import (
     WRONG_CODES,
 )
 from apps.referrals.models import (
+    Capacity,
     Channel,
     Consent,
     Disclosure,
     LinkCode,
     LinkSession,
+    Organization,
     PartnerContact,
     ReferralAnswer,
     ReferralLink,
     ReferralTask,
+    Service,
     Way,
 )
 from apps.referrals.payload import digest
-from apps.referrals.services import clocks, links
+from apps.referrals.services import clocks, directory, links
 from apps.referrals.services.disclosures import disclose_to_partner
 from tests.integration.referrals.conftest import NOON, Case
 
@@ -56,6 +59,14 @@ def text_message(number: str, text: str) -> None:
 def contact(case: Case, of: Partner, destination: str, **more: Any) -> PartnerContact:
     row = PartnerContact(partner=of, name="Front desk", destination=destination, **more)
     return links.note_contact(contact=row, by=case.world.supervisor, now=NOON)
+
+
+def service_of(partner: Partner) -> Service:
+    """A service of the directory that the partner speaks for."""
+    agency = Organization(name=partner.name, description="x", partner=partner)
+    directory.save_organization(organization=agency, by=SYSTEM, now=NOON)
+    row = Service(organization=agency, name=f"Beds of {partner.name}", status="active")
+    return directory.save_service(service=row, by=SYSTEM, now=NOON)
 
 
 @pytest.fixture
@@ -430,6 +441,21 @@ class TestInside:
         assert answer.status_code == 400
         assert "Say why" in answer.content.decode()
         assert not ReferralAnswer.objects.exists()
+
+    def test_says_whether_there_is_room_once_a_page(
+        self, browser: Browser, shelter: Partner, clinic: Partner
+    ) -> None:
+        ours, theirs = service_of(shelter), service_of(clinic)
+        page = browser.get("capacity")
+        assert "Say whether you have room" in browser.get()
+        key = re.findall(r'name="key" value="([^"]+)"', page)[0]
+
+        said = {"status": "no-capacity", "key": key}
+        assert browser.post("capacity", service=str(theirs.pk), **said).status_code == 400
+        assert browser.post("capacity", service=str(ours.pk), free="3", **said).status_code == 400
+        for _ in range(2):
+            assert browser.post("capacity", service=str(ours.pk), **said).status_code == 302
+        assert (Capacity.objects.get().service, Capacity.objects.get().source) == (ours, "partner")
 
     def test_a_form_that_is_sent_twice_is_one_answer(self, browser: Browser) -> None:
         form = browser.form("accept")

@@ -36,18 +36,25 @@ def set_capacity(
     waiting: int | None = None,
     valid_until: datetime | None = None,
     by: Partner | User,
+    id: UUID | None = None,
     now: datetime,
 ) -> Capacity:
     """Says whether a service has room, and until when that is to be believed (None: as long as the
     setting says). By a partner for its own services alone: NOT_FOUND for any other; or by a desk,
-    to whom they told it. INVALID for what cannot be."""
+    to whom they told it. INVALID for what cannot be. The same `id` again is the row that is there.
+    """
     services = Service.objects.all()
     if isinstance(by, Partner):
         services = services.of_partner(by)
     service = services.filter(pk=service_id).first()
     if service is None:
         raise ProblemError(NOT_FOUND)
+    lock_directory()
+    known = Capacity.objects.filter(pk=id, service=service).first() if id else None
+    if known is not None:
+        return known
     row = Capacity(
+        **({"id": id} if id else {}),
         service=service,
         status=status,
         counted=counted,
@@ -61,7 +68,6 @@ def set_capacity(
     )
     if errors := list(_wrong(row)):
         raise ProblemError(INVALID, errors=errors)
-    lock_directory()
     row.save(force_insert=True)
     publish(events=[Event("capacity.set", service.pk)], now=now)
     publish_services(Service.objects.filter(pk=service.pk), now=now)

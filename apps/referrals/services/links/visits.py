@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.db import transaction
 
@@ -37,6 +37,7 @@ from apps.referrals.links import (
     wait_for_code,
 )
 from apps.referrals.models import (
+    Capacity,
     LinkCode,
     LinkSession,
     PartnerContact,
@@ -46,6 +47,7 @@ from apps.referrals.models import (
     Way,
 )
 from apps.referrals.services.answers import Said, answer
+from apps.referrals.services.directory import set_capacity
 
 LONGEST_NAME: Final = 200
 _CHANGED: Final = "The referral has changed since this page was made."
@@ -185,6 +187,32 @@ def answer_by_link(
         token_id=link.pk,
     )
     return answer(task=task, said=said, now=now)
+
+
+@transaction.atomic
+def capacity_by_link(
+    *,
+    session: LinkSession,
+    service_id: UUID,
+    status: str,
+    free: int | None,
+    key: str,
+    now: datetime,
+) -> Capacity:
+    """Takes what a visitor says of the capacity of one of their services. Sent twice from one page
+    (`key`) it is told once. Otherwise as `directory.set_capacity`."""
+    link = session.link
+    _locked(link, now)
+    row = set_capacity(
+        service_id=service_id,
+        status=status,
+        free=free,
+        by=link.task.partner,
+        id=uuid5(link.pk, key),
+        now=now,
+    )
+    _act(link, "set-capacity", now, visit=str(session.pk))
+    return row
 
 
 def stamp_of(task: ReferralTask) -> str:
