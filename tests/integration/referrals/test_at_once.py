@@ -11,6 +11,7 @@ from django.db import transaction
 
 from apps.accounts.models import Partner
 from apps.audit.services import SYSTEM
+from apps.people.ids import encounter_id
 from apps.referrals.models import Consent, ReferralTask, Way
 from apps.referrals.services import clocks
 from apps.referrals.services.answers import Said, answer
@@ -91,14 +92,26 @@ def test_nothing_is_told_on_a_consent_whose_revocation_comes_first(
     assert "person" not in reading.result(timeout=60)
 
 
-def test_two_tablets_ask_one_partner_once(
+def test_two_calls_of_one_person_ask_one_partner_once(
     case: Case, shelter: Partner, elsewhere: Elsewhere
 ) -> None:
-    other = case.world.ours.tablets[1]
+    other = met_again(case)
     with transaction.atomic():
         first = case.asks(shelter)
-        second = elsewhere.start(lambda: case.asks(shelter, by=other))
+        second = elsewhere.start(lambda: other.asks(shelter, by=case.world.theirs.tablets[0]))
         elsewhere.until_waiting(second)
 
     row = second.result(timeout=60)
     assert (row.status, row.duplicate_of) == ("draft", first.pk)
+
+
+def met_again(case: Case) -> Case:
+    """Another call, of another unit, on which the same person was met."""
+    world, tablet = case.world, case.world.theirs.tablets[0]
+    call = world.call(units=[world.status("Dispatched", of="CARE22")])
+    assignment = world.assignment(call, world.theirs.unit)
+    other = Case(world, assignment, encounter_id(assignment.pk), case.person)
+    here = {"assignment_id": str(assignment.pk), "ordinal": 1}
+    named = {"person_id": str(case.person), "match": "confirmed"}
+    other.save("encounters", other.encounter, by=tablet, **here, **named)
+    return other
