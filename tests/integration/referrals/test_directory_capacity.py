@@ -15,6 +15,7 @@ from apps.audit.models import Entry
 from apps.changes.models import Change
 from apps.core.ids import uuid7
 from apps.core.problems import ProblemError
+from apps.referrals.directory.fit import Ask, fit
 from apps.referrals.models import Capacity, Service
 from apps.referrals.services import directory
 from tests.factories import NOON, partner, person
@@ -145,9 +146,11 @@ def test_what_is_old_neither_fills_a_house_nor_opens_it(
         by=person(Role.SUPERVISOR),
         now=NOON,
     )
-    full = directory.fit_of(service.pk, person={"age": 40}, now=night)
-    old = directory.fit_of(service.pk, person={"age": 40}, now=night + timedelta(hours=1))
-    assert full is not None
-    assert old is not None
+    (told,) = directory.documents_of(Service.objects.filter(pk=service.pk), now=night)
+    assert told.body is not None
+    full, old = (
+        fit(told.body, Ask(at=at, day=at.date(), person={"age": 40}))
+        for at in (night, night + timedelta(hours=1))
+    )
     assert (full.answer, full.reasons) == ("no", ("full",))
     assert (old.answer, old.reasons) == ("ask", ("capacity_stale",))

@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 from apps.accounts.models import Partner
+from apps.assignments.services import let_cleared_go, reassign
 from apps.audit.models import Entry
 from apps.changes.models import Change, ParkedReaction
 from apps.core.ids import uuid7
@@ -17,8 +18,9 @@ from apps.people.ids import encounter_id
 from apps.referrals.directory import schemas
 from apps.referrals.models import DirectoryTask, FacilityFact, Service
 from apps.referrals.services import directory
+from apps.webhooks.catalogue import named
 from tests.factories import NOON, partner
-from tests.integration.assignments.conftest import World, shown
+from tests.integration.assignments.conftest import World, after, dropped, shown
 from tests.integration.referrals.directory import a_shelter, fact, services_told
 
 pytestmark = pytest.mark.django_db
@@ -175,18 +177,23 @@ class TestABedCall:
     def test_follows_the_call(self, world: World, service: Service) -> None:
         case = world.given()
         id = take(world, "bed_call", service_id=service.pk, assignment_id=case.pk, answer="full")
-        world.call(
-            number=case.incident.cad_number,
-            now=NOON + timedelta(minutes=1),
-            units=[
-                world.status("Dispatched", active=False),
-                world.status("Dispatched", of="CARE22", at=NOON + timedelta(minutes=1)),
-            ],
+        reassign(
+            assignment=case, to=world.theirs.unit, by=world.supervisor, reason="x", now=after(60)
         )
-        moved = world.assignment(case.incident, unit=world.theirs.unit)
-        if moved.pk == case.pk:
-            assert id in shown(world.theirs.tablets[0], "facts")
+        world.commit()
+        assert id in shown(world.theirs.tablets[0], "facts")
+        assert id in dropped(world.ours.tablets[0], "facts")
         assert not ParkedReaction.objects.exists()
+
+    def test_leaves_the_tablets_with_the_call(self, world: World, service: Service) -> None:
+        case = world.given()
+        id = take(world, "bed_call", service_id=service.pk, assignment_id=case.pk, answer="full")
+        world.tap("contact_made", case, now=after(60))
+        world.tap("cleared", case, now=after(120), data={"disposition": "43"})
+        let_cleared_go(now=after(4000))
+        world.commit()
+        assert id in dropped(world.ours.tablets[0], "facts")
+        assert FacilityFact.objects.visible_to(world.supervisor).filter(pk=id).exists()
 
     def test_that_is_early_is_counted_in_when_its_call_comes(
         self, world: World, service: Service
@@ -232,6 +239,16 @@ class TestAnArrival:
         assert found is not None
         assert (found.service_id, found.partner_id) == (service.pk, agency.pk)
         assert not found.cancelled
+        event = named("facility.arrival_noticed")
+        assert event is not None
+        assert event.audience(id) == {agency.pk}
+        told = event.build(id)
+        assert told == {
+            "arrival_id": str(id),
+            "service_id": str(service.pk),
+            "expected_at": "2026-03-04T23:00:00.000Z",
+        }
+        event.check(told)
         take(world, "arrival_notice", **said, corrects=id, expected_at="2026-03-04T23:30:00.000Z")
         take(world, "arrival_notice", **said, corrects=id, withdrawn=True)
         assert happened(id) == [

@@ -2,8 +2,8 @@
 
 from apps.referrals.services.directory.capacity import set_capacity
 from apps.referrals.services.directory.entries import (
+    documents_of,
     lock_directory,
-    publish_services,
     save_at_location,
     save_location,
     save_organization,
@@ -18,21 +18,17 @@ from apps.referrals.services.directory.facts import (
     follow_assignment,
     record_fact,
 )
-from apps.referrals.services.directory.finding import fit_of, how_services_fit
 from apps.referrals.services.directory.importing import Imported, import_hsds
-from apps.referrals.services.directory.watching import open_task, settle_task, watch_directory
+from apps.referrals.services.directory.watching import settle_task, watch_directory
 
 __all__ = [
     "Arrival",
     "Imported",
     "arrival_of",
-    "fit_of",
+    "documents_of",
     "follow_assignment",
-    "how_services_fit",
     "import_hsds",
     "lock_directory",
-    "open_task",
-    "publish_services",
     "record_fact",
     "save_at_location",
     "save_location",
