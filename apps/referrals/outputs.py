@@ -85,3 +85,12 @@ def closes(statuses: Iterable[str]) -> bool:
     """
     told = [one for one in statuses if one != "draft"]
     return "completed" in told and all(one in FINAL for one in told)
+
+
+def waits_for_us(said: Mapping[str, Any]) -> bool:
+    """Whether the partner has asked something that nobody has replied to.
+
+    >>> waits_for_us({"question": "Any dog?"}), waits_for_us({"question": "1?", "reply": "no"})
+    (True, False)
+    """
+    return bool(said.get("question")) and not said.get("reply")

@@ -234,12 +234,25 @@ def _write(
 
 
 def _settle(referral: Referral, now: datetime) -> None:
-    """The loop is closed once somebody has served and nobody is still at work."""
+    """The loop is closed once somebody has served and nobody is still at work. Where that was said
+    in error, it is open again."""
     row = Referral.objects.select_for_update(no_key=True).get(pk=referral.pk)
-    tasks = ReferralTask.objects.filter(referral=row).values_list("status", flat=True)
+    tasks = list(ReferralTask.objects.filter(referral=row).values_list("status", flat=True))
     if row.status == RequestStatus.ACTIVE and outputs.closes(tasks):
         _end(row, Outcome.SERVED, None, now)
         publish(events=[Event("referral.closed", row.pk)], now=now)
+        return
+    closed_itself = row.status == RequestStatus.COMPLETED and row.closed_by_id is None
+    if closed_itself and TaskStatus.COMPLETED not in tasks:
+        _open_again(row)
+        publish(events=[Event("referral.reopened", row.pk)], now=now)
+
+
+def _open_again(row: Referral) -> None:
+    row.status, row.outcome = RequestStatus.ACTIVE, None
+    row.closed_at = row.leaves_at = None
+    row.kept_for = sorted({*row.kept_for, row.created_by_id})
+    row.save()
 
 
 def _end(row: Referral, outcome: Outcome | None, by: User | None, now: datetime) -> None:

@@ -29,7 +29,7 @@ from apps.assignments.records import lock as lock_assignment
 from apps.assignments.services import raise_alert
 from apps.audit.services import SYSTEM, Act, record_all
 from apps.changes.services import Event, publish
-from apps.referrals import clocks, records
+from apps.referrals import clocks, outputs, records
 from apps.referrals.models import Referral, ReferralTask, RequestStatus
 from apps.referrals.services import showing
 from apps.referrals.states import awaits
@@ -81,7 +81,9 @@ def _remind(pk: UUID, referral_id: UUID, assignment_id: UUID, now: datetime) -> 
         row.awaits, referral.urgency, row.clock_from, row.clock_step + 1
     )
     row.save(update_fields=["clock_step", "clock_due_at"])
-    events = [Event("referral.reminded", row.pk)] if clocks.PARTNER in steps else []
+    # Whoever has asked something waits for us, and not the other way round.
+    to_partner = clocks.PARTNER in steps and not outputs.waits_for_us(row.said)
+    events = [Event("referral.reminded", row.pk)] if to_partner else []
     record = records.record_of(referral, now=now)
     publish(documents=showing.referral(record, now=now), events=events, now=now)
     if clocks.SUPERVISOR in steps:

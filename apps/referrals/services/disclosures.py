@@ -73,7 +73,8 @@ def disclose_to_partner(
     """What a partner is told of a referral that it was sent, now. Whoever calls sends exactly this
     document; the accounting holds the hash of it.
 
-    Without consent it holds ids, the task's state and "call us", and nothing of anybody. `reader`
+    Without consent, and once the task is over, it holds ids, the task's state and "call us", and
+    nothing of anybody. `reader`
     (PHI) names who reads, where the way tells. The edge has found the task among the partner's own
     (`ReferralTask.objects.to(partner)`).
     """
@@ -82,7 +83,7 @@ def disclose_to_partner(
     row = rows.select_related("partner", "referral").get(pk=task.pk)
     grants, _ = records.grants_of(row.referral.encounter_id)
     found = payload.for_partner(
-        _data_of(row, now),
+        _data_of(row, now) if row.is_open else (),
         recipient=row.partner_id,
         needs=needs_of(row.referral),
         grants=grants,

@@ -80,6 +80,14 @@ class TestAPartnerIsTold:
 
         assert "person" not in told(task, now=NOON + timedelta(days=30))
 
+    @pytest.mark.parametrize("verb", ["decline", "served"])
+    def test_nothing_once_it_is_over(self, case: Case, shelter: Partner, verb: str) -> None:
+        case.consent(shelter)
+        task = case.asks(shelter)
+        case.say(verb, task, said_by="Kim", reason_code="full")
+
+        assert set(told(task)) == {"id", "number", "task", "call_us"}
+
     def test_and_the_responder_sees_that_it_was_read(self, case: Case, shelter: Partner) -> None:
         task = case.asks(shelter)
         told(task, now=after(90))

@@ -13,8 +13,10 @@ from apps.assignments.services import let_cleared_go
 from apps.audit.models import Entry
 from apps.audit.services import SYSTEM
 from apps.changes import reading
+from apps.changes.models import Change
 from apps.changes.services import EVERYONE
 from apps.core.ids import uuid7
+from apps.people.parts import parts_of
 from apps.people.services import let_go
 from apps.referrals.models import Referral, ReferralAnswer, ReferralTask
 from apps.referrals.services import clocks, early
@@ -124,6 +126,16 @@ class TestPartners:
         assert not for_everyone(shelter)["in_use"]
 
 
+def test_notes_and_handover_show_what_was_asked(case: Case, shelter: Partner) -> None:
+    case.say("decline", case.asks(shelter), said_by="Kim", reason_code="full")
+
+    [found] = parts_of(case.encounter)["referrals"]
+    assert found["needs"] == ["Shelter, a place to sleep"]
+    assert [(one["partner"], one["state"], one["reason"]) for one in found["asked"]] == [
+        (shelter.name, "Declined", "Full")
+    ]
+
+
 class TestTwice:
     def test_the_same_need_of_the_same_person_is_asked_once(
         self, case: Case, shelter: Partner
@@ -220,6 +232,16 @@ class TestTheLoop:
         assert (row.status, row.outcome) == ("completed", "served")
         assert case.on_tablet(row)["tasks"][0]["services"] == ["a bed"]
 
+    def test_is_open_again_where_the_outcome_was_an_error(
+        self, case: Case, shelter: Partner
+    ) -> None:
+        task = case.asks(shelter)
+        case.say("served", task, said_by="Kim")
+        case.say("error", task)
+
+        row = Referral.objects.get()
+        assert (row.status, row.outcome, row.leaves_at) == ("active", None, None)
+
     def test_is_not_closed_by_a_no(self, case: Case, shelter: Partner) -> None:
         case.say("decline", case.asks(shelter), said_by="Kim", reason_code="full")
 
@@ -300,6 +322,17 @@ class TestClocks:
         case.say("decline", task, said_by="Kim", reason_code="full")
 
         assert case.on_tablet(task.referral)["offers"] == []
+
+    def test_whoever_has_asked_us_something_is_not_reminded(
+        self, case: Case, shelter: Partner
+    ) -> None:
+        task = case.asks(shelter)
+        case.say("ask", task, said_by="Kim", text="Any dog?")
+        clocks.remind_due(now=minutes(10))
+        assert not Change.objects.filter(event="referral.reminded").exists()
+
+        case.say("reply", task, text="A small one.")
+        assert case.on_tablet(task.referral)["tasks"][0]["reply"] == "A small one."
 
     def test_an_answer_stops_them(self, case: Case, shelter: Partner) -> None:
         task = case.asks(shelter)
