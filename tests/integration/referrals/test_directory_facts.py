@@ -109,6 +109,19 @@ class TestWrongData:
         assert FacilityFact.objects.visible_to(world.supervisor).filter(pk=id).exists()
         assert not FacilityFact.objects.visible_to(world.dispatcher).exists()
 
+    def test_leaves_its_authors_tablet_a_week_after_its_outcome(
+        self, world: World, service: Service
+    ) -> None:
+        id = take(world, "directory_report", service_id=service.pk, about="phone")
+        task = DirectoryTask.objects.get()
+        directory.settle_task(task=task, outcome="not_ours", by=world.supervisor, now=NOON)
+        assert directory.let_settled_go(now=NOON + timedelta(days=6)) == 0
+        assert directory.let_settled_go(now=NOON + timedelta(days=7)) == 1
+        world.commit()
+        assert directory.let_settled_go(now=NOON + timedelta(days=8)) == 0
+        assert id in dropped(world.ours.tablets[0], "facts")
+        assert FacilityFact.objects.visible_to(world.supervisor).filter(pk=id).exists()
+
     def test_of_no_service_is_refused_and_kept(self, world: World) -> None:
         document = fact(world, "directory_report", service_id=uuid7(), about="phone")
         assert refusals(world.push(document)) == ["/service_id"]

@@ -19,7 +19,7 @@ from apps.referrals.services.directory.facts import (
     record_fact,
 )
 from apps.referrals.services.directory.importing import Imported, import_hsds
-from apps.referrals.services.directory.watching import settle_task, watch_directory
+from apps.referrals.services.directory.watching import let_settled_go, settle_task, watch_directory
 
 __all__ = [
     "Arrival",
@@ -28,6 +28,7 @@ __all__ = [
     "documents_of",
     "follow_assignment",
     "import_hsds",
+    "let_settled_go",
     "lock_directory",
     "record_fact",
     "save_at_location",

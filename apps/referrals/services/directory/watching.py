@@ -7,11 +7,14 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from apps.accounts.models import User
 from apps.accounts.services import user_actor
-from apps.audit.services import record
-from apps.changes.services import publish
+from apps.audit.services import SYSTEM, record
+from apps.changes import scopes
+from apps.changes.models import Member
+from apps.changes.services import LARGEST_PUBLICATION, Document, publish
 from apps.core.problems import INVALID, FieldError, ProblemError
 from apps.referrals.directory import codes, facilityfacts
 from apps.referrals.models import DirectoryTask, FacilityFact, Service, TaskReport
@@ -20,7 +23,8 @@ from apps.referrals.services.directory.seeing import scopes_of
 
 # A tick that finds more leaves them to the next one.
 _LARGEST_TICK: Final = 200
-# Who could not be reached today is asked again after so long, not within the hour.
+# Who could not be reached today is asked again after so long, not within the hour; and so long an
+# outcome is shown to whoever has reported.
 _LEFT_ALONE: Final = timedelta(days=7)
 
 
@@ -54,7 +58,8 @@ def settle_task(
         facilityfacts.document(one, to=scopes_of(one), outcome=outcome)
         for one in reports.order_by("order")
     ]
-    publish(documents=told, now=now)
+    for start in range(0, len(told), LARGEST_PUBLICATION):
+        publish(documents=told[start : start + LARGEST_PUBLICATION], now=now)
     record(
         actor=user_actor(by),
         action="settle",
@@ -82,7 +87,31 @@ def watch_directory(*, now: datetime) -> int:
         for one in stale.order_by("assured_date", "pk")[:_LARGEST_TICK]
     ]
     DirectoryTask.objects.bulk_create(rows)
+    record(
+        actor=SYSTEM,
+        action="create",
+        subject_type="directory_task",
+        subject_ids=[row.pk for row in rows],
+        now=now,
+    )
     return len(rows)
+
+
+@transaction.atomic
+def let_settled_go(*, now: datetime) -> int:
+    """Withdraws reports from their authors' tablets, a week after they could read what came of
+    them. Returns how many. Idempotent."""
+    kept = Member.objects.filter(
+        collection="facts", doc_id=OuterRef("pk"), scope__startswith="responder:"
+    )
+    settled = FacilityFact.objects.filter(report_of__task__settled_at__lte=now - _LEFT_ALONE)
+    rows = settled.filter(Exists(kept)).select_related("author").order_by("pk")[:_LARGEST_TICK]
+    gone = [
+        Document("facts", row.pk, scopes_of(row) - {scopes.responder(row.author_id)})
+        for row in rows
+    ]
+    publish(documents=gone, now=now)
+    return len(gone)
 
 
 def join_report(*, fact: FacilityFact, service: Service, about: str, now: datetime) -> None:
