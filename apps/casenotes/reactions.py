@@ -23,6 +23,12 @@ def follow_assignment(event: Event, *, now: datetime) -> None:
     services.follow_assignment(assignment_id=event.subject, now=now)
 
 
+@reacts_to("encounter.opened")
+def let_late_go(event: Event, *, now: datetime) -> None:
+    """Who was met is told after the record of the call was settled: nobody keeps it for that."""
+    services.let_late_go(encounter_id=event.subject, now=now)
+
+
 @reacts_to("dose.recorded", "aid.recorded")
 def follow_care(event: Event, *, now: datetime) -> None:
     """What was given asks for more of a note, and ends a record of two taps."""

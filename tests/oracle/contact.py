@@ -9,21 +9,19 @@ from contextlib import asynccontextmanager
 from hypothesis import strategies as st
 
 from apps.simulator.radio import CLEAR, Conditions
-from tests.oracle.day import FIELDS, busy_rule, which
-from tests.oracle.fingers import POISON, Fingers
-from tests.oracle.held import LOST, NO_FRAMES, POOR, SCHEMA, SOME_FRAMES, Held
-from tests.oracle.office import Office
+from tests.oracle.day import Day, busy_rule, which
+from tests.oracle.held import LOST, NO_FRAMES, POOR, SOME_FRAMES, Held
 
 STORM_SECONDS = 0.4
 LOOK_SECONDS = 0.05
 FRAMES = {"all": CLEAR, "some": SOME_FRAMES, "none": NO_FRAMES}
 
 
-class Contact(Fingers, Office):
+class Contact(Day):
     """Rules for what goes over the radio."""
 
-    @busy_rule(who=which, poisoned=st.sampled_from((None, *POISON)))
-    def push(self, who: int, poisoned: str | None) -> None:
+    @busy_rule(who=which, poisoned=st.integers(0, 6))
+    def push(self, who: int, poisoned: int) -> None:
         held = self._held(who)
         if poisoned:
             self._poison(held, poisoned)
@@ -68,11 +66,11 @@ class Contact(Fingers, Office):
     @busy_rule(who=which)
     def update_the_app(self, who: int) -> None:
         held = self._held(who)
-        held.schema = SCHEMA
+        held.schema = held.rooms.today
         self.world.run(held.restart())
 
-    @busy_rule(who=which, n=which, fields=st.lists(st.sampled_from(FIELDS), min_size=1, max_size=4))
-    def storm(self, who: int, n: int, fields: list[str]) -> None:
+    @busy_rule(who=which, n=which, fields=st.lists(st.integers(0, 6), min_size=1, max_size=4))
+    def storm(self, who: int, n: int, fields: list[int]) -> None:
         """All tablets at once over a bad radio, with sockets that are cut and dead zones, while one
         types on and a supervisor works."""
         held, elsewhere = self._held(who), self._held(n)
@@ -80,14 +78,13 @@ class Contact(Fingers, Office):
             self.world.run(self._storm(held, n, fields, elsewhere))
         self.world.calm()
 
-    async def _storm(self, held: Held, n: int, fields: list[str], elsewhere: Held) -> None:
+    async def _storm(self, held: Held, n: int, fields: list[int], elsewhere: Held) -> None:
         async with running(self.world.held, POOR):
             for field in fields:
                 elsewhere.radio.lose_coverage()
                 await asyncio.sleep(STORM_SECONDS / len(fields))
                 elsewhere.radio.regain_coverage()
-                if page := self._page(held, n):
-                    self._type(held, page, field)
+                self._scribble(held, n, field)
                 self._cut(self.world.held)
 
     @busy_rule(first=which, second=which)
@@ -129,7 +126,7 @@ class Contact(Fingers, Office):
             await until(lambda: all(one.client.live_since for one in heard))
             self._cut(self.world.held)
             await until(lambda: all(one.client.live_since for one in heard))
-            self._type(held, self._page(held, n) or self._new(), "text")
+            self._scribble(held, n)
             await self._complete(heard)
             for _ in range(3 if poked else 1):  # and nothing else happens
                 await self.world.ask(lambda: self._publish(n, poked=poked))

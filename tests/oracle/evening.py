@@ -8,6 +8,7 @@
    that its app knows, and what its digest says.
 4. Nothing waits any more, photos neither: `photos`.
 5. Of a tablet that is shut out nothing has come.
+6. What has to hold in the rooms where the day was played: `World.wrong`.
 """
 
 from __future__ import annotations
@@ -21,8 +22,7 @@ from apps.simulator.radio import Radio
 from apps.simulator.tablet.store import Document, Store, encoded
 from apps.sync import registry
 from apps.sync.models import Conflict, QuarantinedWrite, Version
-from tests.oracle import photos
-from tests.oracle.held import COLLECTIONS, PUSHABLE, SCHEMA, Held, app
+from tests.oracle.held import Held, app
 from tests.oracle.rights import Shown
 from tests.oracle.words import is_uuid
 from tests.oracle.world import World
@@ -44,10 +44,7 @@ def come_to_rest(world: World) -> None:
 
 
 def judge(world: World) -> None:
-    """Fails with everything that is wrong."""
-    come_to_rest(world)
-    if photos.send_all(world):  # what they show is sent once more
-        come_to_rest(world)
+    """Fails with everything that is wrong, once everything has come to rest."""
     wrong = lost(world)
     documents = world.documents()
     for held in world.held:
@@ -55,7 +52,7 @@ def judge(world: World) -> None:
             world.is_turned_away(held)
         else:
             wrong += compared(world, held, documents)
-    wrong += photos.amiss(world)
+    wrong += world.wrong()
     assert not wrong, "\n".join(wrong)
 
 
@@ -66,7 +63,6 @@ def lost(world: World) -> list[str]:
     return [
         *(f"lost: {what}" for word, what in sorted(typed.owed.items()) if word not in kept),
         *(f"taken from a tablet that is shut out: {word}" for word in sorted(here & typed.barred)),
-        *(f"erased by an old app: {word}" for word in sorted(_moods(world))),
     ]
 
 
@@ -78,7 +74,9 @@ def on_the_server(world: World) -> set[str]:
     live = set(Member.objects.filter(doc_id__in=ids).values_list("collection", "doc_id"))
     kept += [
         body_of(row.collection, row.doc_id, row.body)
-        for row in StoredDocument.objects.filter(collection__in=PUSHABLE, doc_id__in=ids)
+        for row in StoredDocument.objects.filter(
+            collection__in=world.rooms.pushable, doc_id__in=ids
+        )
         if (row.collection, row.doc_id) in live
     ]
     for version in Version.objects.filter(doc_id__in=ids):
@@ -96,8 +94,8 @@ def in_hand(world: World) -> set[str]:
     found: set[str] = set()
     for held in world.let_in:
         mine = str(held.store.instance)
-        texts = held.texts(["pages"])
-        texts += [text for text in held.texts(["marks", "facts"]) if mine in text]
+        texts = held.texts(world.rooms.merged)
+        texts += [text for text in held.texts(world.rooms.append_only) if mine in text]
         found |= world.typed.words.found_in(texts)
     return found
 
@@ -108,7 +106,7 @@ def out_of_reach(world: World) -> set[str]:
     found: list[str] = []
     for held in world.held:
         if world.is_shut(held):
-            found += held.texts()
+            found += held.texts(world.rooms.pushable)
         else:
             found += [str(held.store.get(*key)) for key in held.unsettled("aside")]
     return world.typed.words.found_in(found)
@@ -121,7 +119,7 @@ def compared(world: World, held: Held, documents: list[Shown]) -> list[str]:
         wrong.append(f"{held.name} has something unsent")
     fresh = fresh_store(world, held)
     aside = {id for _, id in held.unsettled("aside")}
-    for collection in COLLECTIONS:
+    for collection in world.rooms.collections:
         has = {document["id"]: document for document in held.store.documents(collection)}
         given = {document["id"]: document for document in fresh.documents(collection)}
         wrong += [
@@ -132,12 +130,12 @@ def compared(world: World, held: Held, documents: list[Shown]) -> list[str]:
         wrong += [
             f"{held.name} is given what its app does not know: {collection} {id}: {sorted(strange)}"
             for id, one in given.items()
-            if (strange := one.keys() & _newer(collection, one, held.schema))
+            if (strange := one.keys() & _newer(held, collection, one))
         ]
     if world.rights.hands[held.of.tablet.pk] and not held.store.outbox().refused:
         wrong += [
             f"{held.name}: the digest of {collection} differs"
-            for collection in COLLECTIONS
+            for collection in world.rooms.collections
             if world.run(held.client.replication.check(collection)) is False
         ]
     fresh.close()
@@ -146,35 +144,19 @@ def compared(world: World, held: Held, documents: list[Shown]) -> list[str]:
 
 def fresh_store(world: World, held: Held) -> Store:
     """What a new local database of the same tablet is given."""
-    client = app(held.url, ":memory:", Radio(random.Random(1)), schema=held.schema)
+    client = app(world.rooms, held.url, ":memory:", Radio(random.Random(1)), schema=held.schema)
     client.store.enrolled(held.of.token)
-    world.run(client.round_trip.once())
+    world.run(client.catch_up(telling=False))
     world.run(client.wire.close())
     return client.store
 
 
-def _newer(collection: str, document: Document, schema: int) -> set[str]:
-    """The fields of a document that came after this version of the schemas."""
+def _newer(held: Held, collection: str, document: Document) -> set[str]:
+    """The fields of a document that came after the schemas that its app was built for."""
     registered = registry.get(collection)
     assert registered is not None
-    known, today = (registered.shape(document, n) or {} for n in (schema, SCHEMA))
+    known, today = (registered.shape(document, n) or {} for n in (held.schema, held.rooms.today))
     return today.get("properties", {}).keys() - known.get("properties", {}).keys()
-
-
-def _moods(world: World) -> set[str]:
-    """Moods that a page does not have any more: who knows the field never empties it."""
-    ids = [id for id in world.typed.ids if is_uuid(id)]
-    held = Version.objects.filter(collection="pages", doc_id__in=ids).exclude(fate="kept")
-    moods = {
-        save.doc_id: mood for save in held if (mood := (save.result or save.content).get("mood"))
-    }
-    gone = set(held.filter(fate="deleted").values_list("doc_id", flat=True))
-    rows = StoredDocument.objects.filter(collection="pages", doc_id__in=moods.keys() - gone)
-    return {
-        moods[row.doc_id]
-        for row in rows
-        if b'"mood"' not in (body_of("pages", row.doc_id, row.body) or b"")
-    }
 
 
 # Whose save it was is no content: one that says what holds already is taken, and changes nothing.

@@ -16,9 +16,6 @@ from apps.simulator.tablet.tablet import Tablet
 from tests.factories import EnrolledTablet
 from tests.oracle.words import is_uuid
 
-COLLECTIONS = ("notes", "pages", "marks", "facts", "quarantine", "signs")
-PUSHABLE = ("pages", "marks", "facts")
-OLD, SCHEMA = 1, 2  # of `tests.probe`; the app of last year, and today's
 POOR = Conditions(
     lost_answers=0.2, duplicates=0.2, reordered=0.3, longest_delay=0.05, lost_frames=0.3
 )
@@ -28,17 +25,37 @@ SOME_FRAMES, NO_FRAMES = Conditions(lost_frames=0.5), Conditions(lost_frames=1.0
 CLOCKS = (timedelta(hours=3), timedelta(0), timedelta(hours=-3), timedelta(minutes=20))
 
 
+@dataclass(frozen=True)
+class Rooms:
+    """The collections that a tablet has, in the order in which it pulls them. `pushable` ones are
+    typed on it, `append_only` are those of them that are written once; the others are merged.
+    `shared` is everyone's. `old`, `today`: the versions of the schemas that the app of last year
+    was built for, and today's."""
+
+    collections: tuple[str, ...]
+    pushable: tuple[str, ...]
+    append_only: tuple[str, ...]
+    shared: str
+    old: int
+    today: int
+
+    @property
+    def merged(self) -> tuple[str, ...]:
+        return tuple(name for name in self.pushable if name not in self.append_only)
+
+
 def app(
+    rooms: Rooms,
     url: str,
     path: Path | str,
     radio: Radio,
     *,
     label: str = "",
-    schema: int = SCHEMA,
+    schema: int | None = None,
     mode: str = "frames",
     clock: timedelta = timedelta(0),
 ) -> Tablet:
-    """The reference client, with the collections of `tests.probe`."""
+    """The reference client, with these collections."""
     return Tablet(
         label=label,
         base_url=url,
@@ -46,9 +63,10 @@ def app(
         link=radio,
         dice=random.Random(label),
         clock_offset=clock,
-        collections=COLLECTIONS,
-        pushable=PUSHABLE,
-        schema=schema,
+        collections=rooms.collections,
+        pushable=rooms.pushable,
+        append_only=rooms.append_only,
+        schema=rooms.today if schema is None else schema,
         mode=mode,
     )
 
@@ -62,6 +80,7 @@ class Held:
     """
 
     name: str
+    rooms: Rooms
     number: int
     of: EnrolledTablet
     url: str
@@ -80,6 +99,7 @@ class Held:
         """The app is started, on its file."""
         self.radio = Radio(random.Random(self.dice.random()), conditions)
         self.client = app(
+            self.rooms,
             self.url,
             self.folder / f"{self.name}.sqlite",
             self.radio,
@@ -122,7 +142,7 @@ class Held:
         client makes such ids."""
         return {
             (name, one["id"])
-            for name in COLLECTIONS
+            for name in self.rooms.collections
             for one in self.store.documents(name)
             if is_uuid(one["id"])
         }
@@ -137,7 +157,7 @@ class Held:
             ).fetchall()
         )
 
-    def texts(self, collections: Sequence[str] = PUSHABLE) -> list[str]:
-        """All that lies on it, as it is kept."""
+    def texts(self, collections: Sequence[str]) -> list[str]:
+        """All that lies on it in these, as it is kept."""
         rows = self.store._db.execute("select collection, body from document where not deleted")
         return [body.decode() for name, body in rows if name in collections]

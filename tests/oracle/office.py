@@ -1,35 +1,20 @@
-"""What others do: supervisors, whoever signs in, whoever restores the server."""
+"""What others do, wherever the day is played: whoever signs in, loses a tablet, supervises."""
 
 from __future__ import annotations
 
 import contextlib
-from unittest import mock
 
 from django.utils import timezone
 
-from apps.changes import bell
 from apps.core.problems import ProblemError
 from apps.sync.models import Conflict, QuarantinedWrite, Version
 from apps.sync.services import quarantine, versions
-from tests.oracle import evening, yesterday
 from tests.oracle.day import Day, busy_rule, which
-from tests.oracle.rights import EVERYONE
 from tests.oracle.words import is_uuid
-from tests.probe import rooms
 
 
 class Office(Day):
     """Rules for what does not happen on tablets."""
-
-    # --- who may what ---
-
-    @busy_rule(who=which)
-    def revoke(self, who: int) -> None:
-        self.world.revoke(self._person(who))
-
-    @busy_rule(who=which)
-    def grant(self, who: int) -> None:
-        self.world.grant(self._person(who))
 
     @busy_rule(who=which, n=which)
     def sign_in(self, who: int, n: int) -> None:
@@ -60,28 +45,6 @@ class Office(Day):
             self.world.compromise(held.of.tablet)
             self.world.is_turned_away(held)
 
-    # --- the other side ---
-
-    @busy_rule(lambda day: day.restores == "not yet")
-    def back_up(self) -> None:
-        yesterday.remember()
-        self.stack.callback(yesterday.forget)
-        world, self.restores = self.world, "can be"
-        self.then = world.rights.copy(), world.lost, world.shut
-
-    @busy_rule(lambda day: day.restores == "can be")
-    def restore(self) -> None:
-        """The server is put back in time. What only it had, it has lost."""
-        yesterday.put_back()
-        world, typed, self.restores = self.world, self.world.typed, "was"
-        world.rights, world.lost, world.shut = self.then
-        here, aside = evening.on_the_server(world), evening.out_of_reach(world)
-        typed.fragile = evening.in_hand(world) - here
-        typed.kept = lambda: evening.on_the_server(world) | evening.in_hand(world)
-        left = here | aside | typed.fragile
-        typed.owed = {word: what for word, what in typed.owed.items() if word in left}
-        typed.barred &= aside
-
     @busy_rule(n=which)
     def supervise(self, n: int) -> None:
         self._supervise(n)
@@ -89,29 +52,6 @@ class Office(Day):
     @busy_rule(n=which)
     def publish(self, n: int) -> None:
         self._publish(n, poked=True)
-
-    def _publish(self, n: int, *, poked: bool) -> None:
-        """The server writes a document of its own, to the team, to one person or to everyone, or
-        takes one back; `poked`: whether any socket is told."""
-        notes, text = self.world.rights.notes, self.world.typed.words.word()
-        with contextlib.nullcontext() if poked else mock.patch.object(bell, "ring", int):
-            match n % 4:
-                case 0:
-                    notes[rooms.note(text, to=self.world.team)] = ("notes", None)
-                case 1:
-                    notes[rooms.note(text, to=self._person(n))] = ("notes", self._person(n).pk)
-                case 2:
-                    notes[rooms.sign(text)] = ("signs", EVERYONE)
-                case _ if notes:
-                    id = list(notes)[n % len(notes)]
-                    rooms.withdraw(id, collection=notes.pop(id)[0])
-
-    def end_the_day(self) -> None:
-        """What is for everyone is taken back: tomorrow is another team's day."""
-        super().end_the_day()
-        for id, (collection, _) in self.world.rights.notes.items():
-            if collection == "signs":
-                rooms.withdraw(id, collection=collection)
 
     def _supervise(self, n: int) -> None:
         """A version is put back, a conflict settled, a refused row acknowledged: the oldest that is

@@ -2,37 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import hypothesis
+from django.test import override_settings
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.oracle.day import BadDay
+from tests.oracle.day import BadDay, Day
+from tests.oracle.field.fingers import FieldFingers
+from tests.oracle.field.office import FieldOffice
 from tests.oracle.herd import Herd
+from tests.oracle.pages.fingers import Fingers
+from tests.oracle.pages.office import PagesOffice
 from tests.probe import rooms
 
 STEPS = 40
+# A closed call leaves the tablets as soon as somebody looks; every signed note is reviewed.
+OURS = {"CLEARED_STAYS_SECONDS": 0, "NOTE_REVIEW_SAMPLE": 1.0}
 # Of the servers. Whoever hears of nothing but heartbeats does not have to wait long.
-SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.probe.settings", "HEARTBEAT_SECONDS": "0.5"}
+SETTINGS = {
+    "DJANGO_SETTINGS_MODULE": "tests.probe.settings",
+    "HEARTBEAT_SECONDS": "0.5",
+    **{name: str(value) for name, value in OURS.items()},
+}
+Play = Callable[..., None]
 
 
-def play(urls: Sequence[str], *, seed: int, steps: int = STEPS, crowd: int = 0) -> None:
+class PagesDay(Fingers, PagesOffice, Herd):
+    """A day with the rooms of `tests.probe`."""
+
+
+class FieldDay(FieldFingers, FieldOffice, Herd):
+    """A day with the product's own rooms."""
+
+
+def play_pages(urls: Sequence[str], *, seed: int, steps: int = STEPS, crowd: int = 0) -> None:
+    """One day with pages: see `_play`."""
+    rooms.install()  # what supervisors do with pages, they do here
+    try:
+        _play(PagesDay, urls, seed, steps, crowd)
+    finally:
+        rooms.remove()
+
+
+def play_field(urls: Sequence[str], *, seed: int, steps: int = STEPS, crowd: int = 0) -> None:
+    """One day of crews and calls: see `_play`."""
+    with override_settings(**OURS):
+        _play(FieldDay, urls, seed, steps, crowd)
+
+
+def _play(day: type[Day], urls: Sequence[str], seed: int, steps: int, crowd: int) -> None:
     """One day of so many steps, the same for the same seed but for what the radio and the threads
     make of it; `crowd`: so many sockets may be killed at once. Fails with its steps, and with what
     is wrong in the evening."""
-
-    class Played(Herd):
-        pass
-
-    Played.urls, Played.crowd = list(urls), crowd
-    rooms.install()  # what supervisors do with pages, they do here
+    played = type(day.__name__, (day,), {"urls": list(urls), "crowd": crowd})
     try:
-        run_state_machine_as_test(hypothesis.seed(seed)(Played), settings=_settings(steps))
+        run_state_machine_as_test(hypothesis.seed(seed)(played), settings=_settings(steps))
     except BadDay as bad:
         raise bad.__cause__ or bad from None
-    finally:
-        rooms.remove()
 
 
 def _settings(steps: int) -> settings:

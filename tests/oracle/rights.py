@@ -6,18 +6,11 @@ a mistake there is noticed here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
-import orjson
-
-from apps.changes.models import StoredDocument
-from apps.changes.reading import body_of
-from apps.sync.models import Conflict, QuarantinedWrite, TakenWrite, Version
-from tests.oracle.words import is_uuid
-
-EVERYONE = "everyone"
+from apps.sync.models import Conflict, QuarantinedWrite
 
 
 class Shown(NamedTuple):
@@ -43,21 +36,15 @@ class Holdings:
 @dataclass
 class Rights:
     """`team`: who is granted the team's. `hands`: who is signed in on each tablet, `ever`: and who
-    has been. `notes`: what the server has written, with its collection, and whose it is: a
-    person's, the team's (None) or everyone's."""
+    has been."""
 
     team: set[UUID] = field(default_factory=set)
     hands: dict[UUID, UUID | None] = field(default_factory=dict)
-    notes: dict[UUID, tuple[str, UUID | str | None]] = field(default_factory=dict)
     ever: dict[UUID, set[UUID]] = field(default_factory=dict)
 
     def sign_in(self, tablet: UUID, user: UUID) -> None:
         self.hands[tablet] = user
         self.ever.setdefault(tablet, set()).add(user)
-
-    def copy(self) -> Rights:
-        """As it is now, for a server that will be put back to this moment."""
-        return replace(self, team=set(self.team), hands=dict(self.hands), notes=dict(self.notes))
 
     def holdings(self, user: UUID | None, documents: Iterable[Shown]) -> Holdings:
         """What a local database in these hands holds once it was in contact."""
@@ -72,56 +59,8 @@ class Rights:
             may=frozenset((one.collection, one.id) for one in seen),
         )
 
-    def documents(self, ids: Iterable[str], tablets: Iterable[UUID]) -> list[Shown]:
-        """Every document that there is of a day: of these that somebody has begun, and what came of
-        them; and what the server wrote."""
-        begun = [UUID(id) for id in ids if is_uuid(id)]
-        return [
-            *(
-                Shown(
-                    collection,
-                    str(id),
-                    people=frozenset({whose} if isinstance(whose, UUID) else ()),
-                    team=whose is None,
-                    everyone=whose == EVERYONE,
-                )
-                for id, (collection, whose) in self.notes.items()
-            ),
-            *_pages(begun),
-            *_recorded(begun),
-            *_refused(begun),
-            *_kept(begun, list(tablets)),
-        ]
 
-
-def _pages(begun: list[UUID]) -> Iterable[Shown]:
-    """A page is the team's and whose save last changed it. A deleted one is nobody's."""
-    saves: dict[UUID, list[Version]] = {}
-    kept = Version.objects.filter(collection="pages", doc_id__in=begun).exclude(fate="kept")
-    for save in kept.defer("content", "result").order_by("at", "pk"):
-        saves.setdefault(save.doc_id, []).append(save)
-    revs = dict(
-        StoredDocument.objects.filter(collection="pages", doc_id__in=saves).values_list(
-            "doc_id", "rev"
-        )
-    )
-    for id, some in saves.items():
-        if not any(save.fate == "deleted" for save in some):
-            last = next((save for save in some if save.rev == revs[id]), None)
-            people = frozenset({last.author_id} if last and last.author_id else ())
-            yield Shown("pages", str(id), people)
-
-
-def _recorded(begun: list[UUID]) -> Iterable[Shown]:
-    """What is recorded once is the team's and its author's, for good."""
-    taken = set(TakenWrite.objects.filter(doc_id__in=begun).values_list("collection", "doc_id"))
-    for row in StoredDocument.objects.filter(collection__in=["marks", "facts"], doc_id__in=begun):
-        if (row.collection, row.doc_id) in taken:
-            body = orjson.loads(body_of(row.collection, row.doc_id, row.body) or b"{}")
-            yield Shown(row.collection, str(row.doc_id), frozenset({UUID(body["author_id"])}))
-
-
-def _refused(begun: list[UUID]) -> Iterable[Shown]:
+def refused(begun: list[UUID]) -> Iterable[Shown]:
     """A refused text under whose id nothing else holds is shown there to its author, until it is
     settled. Where several were refused there, the last word has one of them."""
     found: dict[tuple[str, str], list[QuarantinedWrite]] = {}
@@ -136,7 +75,7 @@ def _refused(begun: list[UUID]) -> Iterable[Shown]:
             yield Shown(*key, people=people, team=False, sure=sure)
 
 
-def _kept(begun: list[UUID], tablets: list[UUID]) -> Iterable[Shown]:
+def kept_aside(begun: list[UUID], tablets: list[UUID]) -> Iterable[Shown]:
     """What was refused, and what was lost in a conflict, is its author's and the team's to see."""
     refused = QuarantinedWrite.objects.filter(tablet__in=tablets).values_list("pk", "author_id")
     lost = Conflict.objects.filter(doc_id__in=begun).values_list("pk", "author_id")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from uuid import UUID
 
 from apps.simulator.tablet.store import Document
 from tests.oracle.held import Held
-from tests.oracle.words import Words
+from tests.oracle.words import Words, is_uuid
 
 
 class Typed:
@@ -24,6 +25,11 @@ class Typed:
         self.ids: set[str] = set()
         self.fragile: set[str] = set()
         self.kept: Callable[[], set[str]] = set
+
+    @property
+    def uuids(self) -> list[UUID]:
+        """The ids that are ids."""
+        return [UUID(id) for id in list(self.ids) if is_uuid(id)]
 
     def save(
         self, held: Held, collection: str, document: Document, *, barred: bool = False

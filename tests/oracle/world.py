@@ -13,23 +13,21 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from django.db import connection, connections, transaction
+from django.db import connection, connections
 from django.utils import timezone
 
 from apps.accounts import services as accounts
 from apps.accounts.models import Role, Tablet, User
 from apps.audit.services import SYSTEM
-from apps.changes import scopes
-from apps.changes.services import grant, revoke
 from apps.core.ids import uuid7
 from apps.simulator.radio import CLEAR
 from apps.simulator.tablet.store import Document
 from apps.simulator.tablet.wire import AnotherHistory, NoAnswer, Refused, ShutOut
 from tests import factories
 from tests.factories import EnrolledTablet, person, team
-from tests.oracle.held import OLD, SCHEMA, Held
+from tests.oracle.held import Held, Rooms
 from tests.oracle.rights import Rights, Shown
 from tests.oracle.typed import Typed
 
@@ -51,7 +49,11 @@ def _hang_up() -> None:
 class World:
     """`typed`: what fingers did. `photos`: by address, where each was taken. `rights`: what
     supervisors did. `lost` and `shut`: the tablet that was reported lost, and the one that is
-    compromised."""
+    compromised. A day's world says in which `rooms` it is played, who works where (`_staff`), and
+    what must hold there besides (`wrong`)."""
+
+    rooms: ClassVar[Rooms]
+    rights: Rights
 
     def __init__(self, urls: Sequence[str], folder: Path, *, seed: int, tablets: int) -> None:
         _be_patient()
@@ -64,18 +66,32 @@ class World:
         self.typed = Typed()
         self.photos: dict[str, Held] = {}
         self.said = ""
-        self.rights = Rights()
         self.shut: Tablet | None = None
         self.lost: Tablet | None = None
         self.team = team(f"Team {self.typed.words.mark}")
         self.people = [person(of=self.team) for _ in range(tablets + 1)]
         self.supervisor = person(Role.SUPERVISOR, of=self.team)
-        for user in self.people:
-            self.grant(user)
+        self._staff()
         self.tablets = [factories.tablet(user, of=self.team) for user in self.people[:tablets]]
         for of, user in zip(self.tablets, self.people, strict=False):
             self.rights.sign_in(of.tablet.pk, user.pk)
         self.held = [self._install(place) for place in range(tablets + 1)]
+
+    def _staff(self) -> None:
+        """Begins `rights`: who may see what, before anybody has a tablet."""
+        raise NotImplementedError
+
+    def documents(self) -> list[Shown]:
+        """Every document that there is of this day, and who may see it."""
+        raise NotImplementedError
+
+    def finish(self) -> bool:
+        """What is done at the end of the day. Whether there was anything."""
+        return False
+
+    def wrong(self) -> list[str]:
+        """What does not hold in the evening that has to hold in these rooms."""
+        return []
 
     # --- tablets ---
 
@@ -86,13 +102,14 @@ class World:
         last = number == len(self.tablets) - 1
         held = Held(
             name=f"tablet {number}{'b' if place == 1 else ''}",
+            rooms=self.rooms,
             number=number,
             of=self.tablets[number],
             url=self.urls[number % len(self.urls)],
             folder=self.folder,
             dice=random.Random(self.dice.random()),
             mode="resync" if place == 1 else "frames",
-            schema=OLD if last else SCHEMA,
+            schema=self.rooms.old if last else self.rooms.today,
         )
         held.store.signed_in(str(self.people[number].pk))
         return held
@@ -104,13 +121,14 @@ class World:
         return [
             Held(
                 name=f"bystander {uuid7()}",
+                rooms=self.rooms,
                 number=0,
                 of=of,
                 url=self.urls[place % len(self.urls)],
                 folder=self.folder,
                 dice=random.Random(place),
                 mode="frames",
-                schema=SCHEMA,
+                schema=self.rooms.today,
             )
             for place in range(databases)
         ]
@@ -227,9 +245,6 @@ class World:
 
     # --- what each may hold ---
 
-    def documents(self) -> list[Shown]:
-        return self.rights.documents(self.typed.ids, self.rights.hands)
-
     def amiss(self, held: Held, documents: Iterable[Shown]) -> list[str]:
         """What a local database that was in contact just now has too much, or lacks. What everyone
         may see stays when nobody is signed in, as it is; a lost tablet has to drop it."""
@@ -238,7 +253,7 @@ class World:
         waits = held.unsettled("unsent", "aside")
         has = held.here()
         if user is None and held.of.tablet != self.lost:
-            has = {one for one in has if one[0] != "signs"}
+            has = {one for one in has if one[0] != self.rooms.shared}
         return [
             *(f"{held.name} still has {one}" for one in sorted(has - holdings.may - waits)),
             *(f"{held.name} lacks {one}" for one in sorted(holdings.must - has - waits)),
@@ -251,16 +266,6 @@ class World:
         self.typed.save(held, collection, document, barred=self.is_shut(held))
 
     # --- what others do ---
-
-    def grant(self, user: User) -> None:
-        with transaction.atomic():
-            grant(principal=user.pk, scopes=[scopes.team(self.team.pk)])
-        self.rights.team.add(user.pk)
-
-    def revoke(self, user: User) -> None:
-        with transaction.atomic():
-            revoke(principal=user.pk, scopes=[scopes.team(self.team.pk)])
-        self.rights.team.discard(user.pk)
 
     def sign_in(self, of: EnrolledTablet, user: User) -> None:
         accounts.sign_in(tablet=of.tablet, user=user, now=timezone.now())

@@ -28,7 +28,8 @@ def standing_scopes(user: User) -> set[str]:
         case Role.RESPONDER:
             return {scopes.responder(user.pk)}
         case Role.SUPERVISOR if user.team_id:
-            return {scopes.team(user.team_id)}
+            # They may take a tablet, too: what is shown to its author alone has to reach them.
+            return {scopes.team(user.team_id), scopes.responder(user.pk)}
         case Role.DISPATCHER:
             return {scopes.agency()}
         case _:

@@ -12,7 +12,7 @@
 from apps.casenotes.services.adding import add, add_refused
 from apps.casenotes.services.dispatch_records import settle
 from apps.casenotes.services.early import take_early_signatures
-from apps.casenotes.services.following import follow_assignment
+from apps.casenotes.services.following import follow_assignment, let_late_go
 from apps.casenotes.services.reviewing import accept, give_back
 from apps.casenotes.services.signing import lock_due, sign
 from apps.casenotes.services.telling import Telling
@@ -25,6 +25,7 @@ __all__ = [
     "add_refused",
     "follow_assignment",
     "give_back",
+    "let_late_go",
     "lock_due",
     "settle",
     "sign",

@@ -16,7 +16,7 @@ from apps.casenotes import documents
 from apps.casenotes.content import SIGNED_FIELDS
 from apps.casenotes.models import Addendum, Review
 from apps.casenotes.records import CASE_NOTES, NoteRecord, lock_notes, locked
-from apps.casenotes.services.following import show
+from apps.casenotes.services.following import settle_and_let_go, show
 from apps.casenotes.services.telling import Telling
 from apps.changes.services import Event, publish
 from apps.core.problems import CONFLICT, FORBIDDEN, INVALID, FieldError, ProblemError
@@ -138,9 +138,11 @@ def typed_since(
 
 
 def _attach(record: NoteRecord, row: Addendum, now: datetime) -> None:
-    """Shows it with its note. Who answers a reviewer asks them to look again."""
+    """Shows it with its note. Who answers a reviewer asks them to look again, and owes nothing of
+    the encounter any more."""
     record.addenda.append(row)
-    if record.is_returned:
+    answers = record.is_returned
+    if answers:
         returned = record.last_review
         assert returned is not None
         again = Review.objects.create(note=record.note, asked_at=now, reasons=returned.reasons)
@@ -151,6 +153,8 @@ def _attach(record: NoteRecord, row: Addendum, now: datetime) -> None:
         events=[Event("note.addendum", record.note.encounter_id)],
         now=now,
     )
+    if answers:
+        settle_and_let_go(assignment_id=record.note.assignment_id, facts=record.facts, now=now)
 
 
 def _settle_refused(

@@ -10,7 +10,14 @@ from django.db import transaction
 
 from apps.casenotes import documents
 from apps.casenotes.content import RecordFacts
-from apps.casenotes.models import Addendum, CaseNote, Signature
+from apps.casenotes.models import (
+    Addendum,
+    CaseNote,
+    NoteAuthor,
+    Review,
+    ReviewState,
+    Signature,
+)
 from apps.casenotes.records import CASE_NOTES, NoteRecord, lock_assignments_notes, locked
 from apps.casenotes.services.dispatch_records import settle
 from apps.changes.services import Document, Event, publish
@@ -55,12 +62,38 @@ def settle_and_let_go(
     *, assignment_id: UUID, facts: RecordFacts | None = None, now: datetime
 ) -> None:
     """Settles an assignment's record (`facts` as of `settle`). Where it is settled nobody owes
-    anything of its encounters any more, and they leave the tablets with the call. Under the
-    encounters' locks."""
+    anything of its encounters any more but the authors of a note that was returned, and they leave
+    the tablets with the call. Under the encounters' locks."""
     record = settle(assignment_id=assignment_id, facts=facts, now=now)
     if record is not None and record.kind:
-        for encounter in Encounter.objects.of(assignment_id):
-            let_go(encounter_id=encounter.pk, now=now)
+        for encounter in Encounter.objects.of(assignment_id).exclude(kept_for=[]):
+            done = set(encounter.kept_for) - _asked_again(encounter)
+            let_go(encounter_id=encounter.pk, author_ids=done, now=now)
+
+
+def _asked_again(encounter: Encounter) -> set[UUID]:
+    """The authors of its notes that a reviewer has returned and nobody has answered for."""
+    reviews = Review.objects.filter(note__encounter_id=encounter.pk)
+    last = reviews.order_by("note", "-asked_at", "-pk").distinct("note")
+    returned = [one.note_id for one in last if one.state == ReviewState.RETURNED]
+    return set(NoteAuthor.objects.filter(note__in=returned).values_list("author", flat=True))
+
+
+@transaction.atomic
+def let_late_go(*, encounter_id: UUID, now: datetime) -> None:
+    """Somebody has opened an encounter. Where the record of its assignment is settled already,
+    nobody owes anything of it: it leaves the tablets with the call. Idempotent; under the
+    encounter's lock.
+
+    An encounter is opened and the record settled at once: both take the record's lock (`settle`)
+    before they look. Whoever is second sees what the first has committed.
+    """
+    encounter = Encounter.objects.filter(pk=encounter_id).first()
+    if encounter is None or not encounter.kept_for:
+        return
+    record = settle(assignment_id=encounter.assignment_id, now=now)
+    if record is not None and record.kind:
+        let_go(encounter_id=encounter_id, now=now)
 
 
 def show(

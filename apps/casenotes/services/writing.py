@@ -76,9 +76,9 @@ def write_draft(edit: Edit) -> dict[str, Any]:
     body = documents.note_body(record)
     scopes = record.scopes()
     happened = [Event("note.begun", row.encounter_id)] if fresh else []
-    # Addenda that came before their note are now seen by whoever sees the note.
-    early = record.addenda if fresh else []
-    facts = [Document("facts", one.pk, scopes) for one in early]
+    # Addenda are seen by whoever sees the note: those that came before it, too, and no longer by
+    # the unit once it is its authors' alone.
+    facts = [Document("facts", one.pk, scopes) for one in record.addenda]
     note = Document(edit.collection, row.pk, scopes, body)
     publish(documents=[note, *facts], events=happened, now=edit.now)
     if fresh:

@@ -133,7 +133,7 @@ def test_a_desk_has_a_holder_of_its_own(role: str) -> None:
 def test_what_a_role_may_see_follows_the_role() -> None:
     user = person(Role.SUPERVISOR)
     assert user.team
-    assert granted(user.pk) == {scopes.team(user.team.pk)}
+    assert granted(user.pk) == {scopes.team(user.team.pk), scopes.responder(user.pk)}
     user.role = Role.DISPATCHER
     services.save_user(user=user, by=SYSTEM, now=NOON)
     assert granted(user.pk) == {scopes.agency()}

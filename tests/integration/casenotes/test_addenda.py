@@ -158,3 +158,15 @@ def test_an_edit_of_a_draft_is_no_addendum(world: World, crew: Crew) -> None:
     with pytest.raises(ProblemError) as raised:
         services.add_refused(write=write, by=crew.stranger.user, now=after(90))
     assert raised.value.status_code == 409
+
+
+def test_what_is_added_to_a_draft_is_its_authors_alone_once_the_draft_is(
+    world: World, crew: Crew
+) -> None:
+    crew.first.write(crew.call, **MET)
+    crew.first.add(crew.call, "A neighbour called.")
+    added, (mine, theirs) = Addendum.objects.get().pk, world.ours.tablets
+    assert added in shown(theirs, "facts")
+    crew.first.write(crew.call, mandated_report={"about": "child"})
+    assert added in shown(mine, "facts")
+    assert added not in shown(theirs, "facts")

@@ -61,6 +61,23 @@ class TestADebt:
         }
         assert list(seen.values()) == [True, True, True, False]
 
+    def test_a_person_told_of_after_it_leaves_nothing_on_the_tablets(
+        self, world: World, crew: Crew
+    ) -> None:
+        crew.met(world)
+        crew.first.write(crew.call, **MET)
+        crew.first.sign(crew.call)
+        crew.cleared(world, now=after(60))
+        let_cleared_go(now=after(10_000))
+        world.commit()
+        encounter = place(crew.call, 2)[0]
+        told = {"id": str(encounter), "assignment_id": str(crew.call.pk), "ordinal": 2}
+        late = {**told, "place": "the bus stop", "editor": str(crew.first.tablet.instance)}
+        [answer] = crew.first.push("encounters", {**late, "edit_no": 900}, now=after(10_001))
+        assert answer == {"id": str(encounter), "_deleted": True}
+        for tablet in world.ours.tablets:
+            assert encounter not in shown(tablet, "encounters")
+
 
 class TestTwoTaps:
     @pytest.mark.parametrize("event", ["unable_to_locate", "cancelled"])

@@ -10,7 +10,8 @@ from django.db import IntegrityError, transaction
 from apps.accounts.models import Role, User
 from apps.assignments.services import let_cleared_go
 from apps.casenotes import services
-from apps.casenotes.models import Review, ReviewState
+from apps.casenotes.content import content_hash
+from apps.casenotes.models import CaseNote, Review, ReviewState
 from apps.core.problems import ProblemError
 from tests.factories import person
 from tests.integration.assignments.conftest import dropped, shown
@@ -109,6 +110,31 @@ class TestADecision:
         assert (again.reasons, again.asked_at) == (waiting.reasons, after(90))
         services.accept(review=again, by=world.supervisor, now=after(99))
         assert note_on(crew.call).signatures.count() == 1
+
+    def test_that_is_answered_leaves_nothing_of_the_call_with_its_authors(
+        self, world: World, crew: Crew, waiting: Review
+    ) -> None:
+        crew.cleared(world, now=after(60))
+        let_cleared_go(now=after(10_000))
+        services.give_back(review=waiting, by=world.supervisor, comment="Who?", now=after(10_060))
+        world.commit()
+        tablet, encounter = world.ours.tablets[0], place(crew.call)[0]
+        assert encounter in shown(tablet, "encounters")
+        assert crew.first.add(crew.call, "The DCR.", now=after(10_090))[0]["_deleted"]
+        assert encounter in dropped(tablet, "encounters")
+
+    def test_that_waits_for_an_answer_keeps_the_encounter_whatever_else_is_signed(
+        self, world: World, crew: Crew, waiting: Review
+    ) -> None:
+        crew.second.write(crew.call, ordinal=2, **MET)
+        crew.cleared(world, now=after(60))
+        let_cleared_go(now=after(10_000))
+        services.give_back(review=waiting, by=world.supervisor, comment="Who?", now=after(10_060))
+        other = place(crew.call, 2)[1]
+        named = content_hash(crew.second.believed[other])
+        crew.second.tell("note_signature", note_id=other, content_hash=named, now=after(10_090))
+        assert CaseNote.objects.get(pk=other).signed_hash == named
+        assert place(crew.call)[0] in shown(world.ours.tablets[0], "encounters")
 
     def test_needs_a_comment_to_return(self, world: World, waiting: Review) -> None:
         with pytest.raises(ProblemError) as raised:

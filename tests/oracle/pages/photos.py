@@ -59,7 +59,7 @@ def _shown(world: World, held: Held, user: UUID, sha256: str) -> list[str]:
 def _a_stranger(world: World) -> list[str]:
     """Somebody of another team, who has heard of the photos' addresses and names them."""
     of = tablet(person())
-    client = app(world.urls[0], ":memory:", Radio(random.Random(1)))
+    client = app(world.rooms, world.urls[0], ":memory:", Radio(random.Random(1)))
     client.store.enrolled(of.token)
     client.save("marks", {"id": str(uuid7()), "text": "mine", "photos": list(world.photos)})
     world.run(client.round_trip.once())

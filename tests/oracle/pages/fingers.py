@@ -5,13 +5,11 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from apps.core.ids import uuid7
-from tests.oracle.day import FIELDS, Day, busy_rule, which
-from tests.oracle.held import Held
-
-POISON = ("refuse", "break", "integrity", "deferred", "no id", "long id")
+from tests.oracle.day import busy_rule, which
+from tests.oracle.pages.day import FIELDS, POISON, Pages
 
 
-class Fingers(Day):
+class Fingers(Pages):
     """Rules for one local database each, in contact or not."""
 
     @busy_rule(who=which, field=st.sampled_from(FIELDS))
@@ -61,7 +59,7 @@ class Fingers(Day):
     @busy_rule(who=which, how=st.sampled_from(POISON))
     def poison(self, who: int, how: str) -> None:
         """A row that cannot be taken, among others."""
-        self._poison(self._held(who), how)
+        self._poison(self._held(who), POISON.index(how) + 1)
 
     @busy_rule(who=which, n=which)
     def spoil(self, who: int, n: int) -> None:
@@ -78,19 +76,3 @@ class Fingers(Day):
             page = refused[n % len(refused)]
             text = f"{page.get('text', '')} {self._word()}"
             self.world.save(held, "pages", {**page, "title": "good", "text": text})
-
-    def _poison(self, held: Held, how: str) -> None:
-        word = self._word()
-        match how:
-            case "refuse" | "break":
-                page = {"id": str(uuid7()), "title": how, "text": word}
-                self.world.save(held, "pages", page)
-            case "no id" | "long id":
-                mark = {"id": word if how == "no id" else word + "x" * 60, "text": word}
-                self.world.save(held, "marks", mark)
-            case _:
-                mark = {"id": str(uuid7()), "text": how, "remark": word}
-                self.world.save(held, "marks", mark)
-
-    def _word(self) -> str:
-        return self.world.typed.words.word()

@@ -1,0 +1,2 @@
+"""Days with the rooms of `tests.probe`: pages that are changed together, marks, facts, photos; a
+restore."""
