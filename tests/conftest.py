@@ -123,15 +123,22 @@ TransactionTestCase._fixture_teardown = _reset_between_tests
 TransactionTestCase._should_reload_connections = lambda self: False
 
 
+@pytest.fixture(scope="session")
+def _valkey() -> Iterator[redis.Redis]:
+    """One connection for all tests of a process: to make one takes longer than to look."""
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    yield client
+    client.close()
+
+
 @pytest.fixture(autouse=True)
-def _empty_redis(request: pytest.FixtureRequest) -> Iterator[None]:
+def _empty_redis(request: pytest.FixtureRequest, _valkey: redis.Redis) -> Iterator[None]:
     """No message, lock or cached value outlives a test that uses the database."""
     yield
-    if "_django_db_helper" in request.fixturenames:
-        client = redis.Redis.from_url(settings.REDIS_URL)
-        if keys := list(client.scan_iter(f"*{settings.REDIS_PREFIX}*", count=1000)):
-            client.delete(*keys)
-        client.close()
+    if "_django_db_helper" not in request.fixturenames:
+        return
+    if keys := list(_valkey.scan_iter(f"*{settings.REDIS_PREFIX}*", count=1000)):
+        _valkey.delete(*keys)
 
 
 @pytest.fixture
