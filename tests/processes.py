@@ -1,19 +1,26 @@
-"""The product's processes, really started beside the tests, on the test's own database."""
+"""The product's processes, really started beside the tests, on the test's own database.
+
+Each is what `python -m` would make of it, born in a `nursery` where Django and its like are loaded
+already. The demo's and the smoke run's own starts are tried as they are, from a command line."""
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import itertools
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -23,8 +30,51 @@ from django.db import connection
 READY_SECONDS = 120.0
 STOP_SECONDS = 60.0
 _POLL_SECONDS = 0.05
+_STOP_POLL_SECONDS = 0.005
 # Below the ports of the engines and of outgoing connections.
 _PORTS = range(10_000, 19_000)
+
+
+class Nursery:
+    """`tests.nursery`, which this process starts its processes in. One for all of its tests."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.nursery"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        atexit.register(self._end)
+
+    def start(self, command: list[str], *, environ: dict[str, str], log: Path) -> int:
+        """`python -m` with this command; its process id."""
+        pid: int = self._ask(start=command, environ=environ, log=str(log))
+        return pid
+
+    def exit_code(self, pid: int) -> int | None:
+        """Of a process that was started here; None as long as it runs."""
+        code: int | None = self._ask(poll=pid)
+        return code
+
+    def _ask(self, **request: Any) -> Any:
+        asked, answered = self._process.stdin, self._process.stdout
+        assert asked is not None
+        assert answered is not None
+        with self._lock:
+            asked.write(f"{json.dumps(request)}\n")
+            asked.flush()
+            return json.loads(answered.readline())
+
+    def _end(self) -> None:
+        self._process.communicate()
+
+
+@functools.cache
+def nursery() -> Nursery:
+    return Nursery()
 
 
 class Process:
@@ -34,25 +84,18 @@ class Process:
         self, command: list[str], *, log: Path, ready: Callable[[Process], bool], **settings: str
     ) -> None:
         self.log = log
-        self._command = [sys.executable, "-m", *command]
+        self._command = command
         self._ready = ready
         self._environ = os.environ | _environ() | settings
         self._start_of_log = 0
-        self._process: subprocess.Popen[bytes] | None = None
+        self._pid: int | None = None
         self.start()
 
     def start(self) -> None:
         """Start and wait until it is ready; fails with its output when it is not."""
-        with self.log.open("ab") as output:
-            self._start_of_log = output.tell()
-            self._process = subprocess.Popen(
-                self._command,
-                env=self._environ,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        self.log.touch()
+        self._start_of_log = self.log.stat().st_size
+        self._pid = nursery().start(self._command, environ=self._environ, log=self.log)
         try:
             self.wait_until(lambda: self._ready(self))
         except BaseException:
@@ -65,7 +108,7 @@ class Process:
         """Wait until something holds that the process brings about; fails with its output."""
         deadline = time.monotonic() + seconds
         while not condition():
-            ended = self._process is None or self._process.poll() is not None
+            ended = self._pid is None or nursery().exit_code(self._pid) is not None
             if ended or time.monotonic() > deadline:
                 raise AssertionError(f"{self._command} did not come to it:\n{self.said()}")
             time.sleep(_POLL_SECONDS)
@@ -77,8 +120,8 @@ class Process:
     @property
     def pid(self) -> int:
         """Of the process that was started; it may have children."""
-        assert self._process is not None, "it does not run"
-        return self._process.pid
+        assert self._pid is not None, "it does not run"
+        return self._pid
 
     def stop(self) -> int | None:
         """SIGTERM, as in a deployment; its exit code. By force after a minute."""
@@ -94,16 +137,22 @@ class Process:
         self.start()
 
     def _end(self, how: signal.Signals) -> int | None:
-        if self._process is None:
+        if self._pid is None:
             return None
-        process, self._process = self._process, None
+        pid, self._pid = self._pid, None
         if how == signal.SIGTERM:
-            process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(STOP_SECONDS)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+            deadline = time.monotonic() + STOP_SECONDS
+            while nursery().exit_code(pid) is None and time.monotonic() < deadline:
+                time.sleep(_STOP_POLL_SECONDS)
+        if nursery().exit_code(pid) is None:
+            os.kill(pid, signal.SIGKILL)  # it may not lead its group yet
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        return process.wait()
+            os.killpg(pid, signal.SIGKILL)
+        while (code := nursery().exit_code(pid)) is None:
+            time.sleep(_STOP_POLL_SECONDS)
+        return code
 
 
 AnyProcess = TypeVar("AnyProcess", bound=Process)
