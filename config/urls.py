@@ -20,6 +20,7 @@ urlpatterns = [
     path("partner/", include("apps.accounts.partnerurls")),
     path("", include("apps.webhooks.pageurls")),
     path("r/", include("apps.referrals.pages.urls")),
+    path("fhir/r4/", include("apps.referrals.fhirurls")),
     path("api/v1/", include("apps.accounts.urls")),
     path("api/v1/", include("apps.sync.urls")),
     path("api/v1/", include("apps.webhooks.urls")),

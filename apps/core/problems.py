@@ -64,6 +64,9 @@ TOO_SLOW = Problem(
     "too-slow", 408, "The body did not come to its end in time.", "Send it again, or less at once."
 )
 CONFLICT = Problem("conflict", 409, "It is no longer in that state.", "Read it again, then decide.")
+STALE = Problem(
+    "stale", 412, "It has changed since you read it.", "Read it again, then send your change."
+)
 TOO_LARGE = Problem("too-large", 413, "The body is too large.", "Send less in one request.")
 MEDIA = Problem(
     "unsupported-media-type", 415, "This content type is not taken.", "Send application/json."

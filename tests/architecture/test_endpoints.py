@@ -30,6 +30,8 @@ PARTNER = frozenset({"partner"})
 PEOPLE = DESK | {"responder"}
 RECORDS = SUPERVISOR | {"responder"}  # whoever reads what was learned of people
 
+FHIR = "fhir/r4/"
+
 # Address (as in the URL configuration) -> method -> who is let in.
 DOORS: dict[str, dict[str, frozenset[str]]] = {
     "enrol": {"POST": ANYONE},
@@ -126,6 +128,14 @@ DOORS: dict[str, dict[str, frozenset[str]]] = {
     "partner/revocations/<uuid:revocation>/acknowledge": {"POST": PARTNER},
     "partner/scorecard": {"GET": PARTNER},
     "shifts/<uuid:shift>/end": {"POST": SUPERVISOR},
+    "fhir/r4/metadata": {"GET": ANYONE},
+    "fhir/r4/Task": {"GET": PARTNER},
+    "fhir/r4/Task/<uuid:task>": {"GET": PARTNER, "PUT": PARTNER},
+    "fhir/r4/ServiceRequest": {"GET": PARTNER},
+    "fhir/r4/ServiceRequest/<uuid:referral>": {"GET": PARTNER},
+    "fhir/r4/Consent": {"GET": PARTNER},
+    "fhir/r4/Consent/<uuid:consent>": {"GET": PARTNER},
+    "fhir/r4/Organization/<uuid:organization>": {"GET": PARTNER},
 }
 
 
@@ -139,10 +149,10 @@ def routes(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPa
 
 
 def endpoints() -> dict[str, set[str]]:
-    """Every address below /api/v1/ with the methods its view has."""
+    """Every address below /api/v1/, and of FHIR, with the methods its view has."""
     found = {}
     for route, pattern in routes(get_resolver()):
-        if route.startswith("api/v1/"):
+        if route.startswith(("api/v1/", FHIR)):
             view = getattr(pattern.callback, "cls", None) or pattern.callback.view_class
             methods = {
                 m.upper() for m in ("get", "post", "put", "patch", "delete") if hasattr(view, m)
@@ -186,10 +196,12 @@ def doors(db: None) -> dict[str, tuple[Client, dict[str, str]]]:
 def test_each_role_is_let_in_or_turned_away(
     doors: dict[str, tuple[Client, dict[str, str]]], route: str, method: str
 ) -> None:
-    path = "/api/v1/" + "/".join(
+    path = ("/" if route.startswith(FHIR) else "/api/v1/") + "/".join(
         str(uuid7()) if part.startswith("<uuid") else "facts" if part.startswith("<") else part
         for part in route.split("/")
     )
+    fhir = route.startswith(FHIR)
+    problem = "application/fhir+json" if fhir else "application/problem+json"
     let_in = set()
     for role, (client, headers) in doors.items():
         answer = client.generic(
@@ -199,5 +211,5 @@ def test_each_role_is_let_in_or_turned_away(
         if answer.status_code not in {401, 403}:
             let_in.add(role)
         elif answer.status_code >= 400:
-            assert answer["Content-Type"] == "application/problem+json", (role, answer.status_code)
+            assert answer["Content-Type"] == problem, (role, answer.status_code)
     assert let_in == DOORS[route][method]

@@ -32,6 +32,10 @@ class ConsentQuerySet(VisibleQuerySet["Consent"]):
         """The consents that were given on one assignment."""
         return self.filter(assignment_id=assignment_id).order_by("given_at", "pk")
 
+    def naming(self, partner: Partner) -> ConsentQuerySet:
+        """Those that name a partner, the newest first."""
+        return self.filter(recipients__partner=partner).order_by("-given_at", "-pk")
+
     def standing(self, encounters: Iterable[UUID], *, now: datetime) -> ConsentQuerySet:
         """Those given in these encounters that are neither revoked nor over."""
         rows = self.filter(encounter_id__in=list(encounters), revoked_at=None)

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Func, OuterRef, Q, Subquery
+from django.db.models.functions import Greatest
 
 from apps.accounts.models import Partner, User
 from apps.changes.querysets import VisibleQuerySet
@@ -171,6 +172,25 @@ class TaskQuerySet(VisibleQuerySet["ReferralTask"]):
         """What a partner was ever sent, the newest first. A draft was never sent."""
         rows = self.filter(partner=partner, sent_at__isnull=False)
         return rows.order_by("-sent_at", "-pk")
+
+    def newest_of_each(self, partner: Partner) -> TaskQuerySet:
+        """Of each referral that a partner was sent the last task by which it was."""
+        rows = self.to(partner).select_related("referral", "partner")
+        last = ReferralTask.objects.to(partner).filter(referral=OuterRef("referral"))
+        return rows.filter(pk=Subquery(last.values("pk")[:1]))
+
+    def with_version(self) -> TaskQuerySet:
+        """Each with `version`, which counts up with everything that is said of it, and `updated_at`
+        of when that was. Reminders change neither."""
+        told = ReferralAnswer.objects.order_by().filter(
+            Q(task=OuterRef("pk")) | Q(task=None, referral=OuterRef("referral"))
+        )
+        count = Func("pk", function="count", output_field=models.IntegerField())
+        last = Func("received_at", function="max", output_field=models.DateTimeField())
+        return self.annotate(
+            version=1 + Subquery(told.annotate(found=count).values("found")),
+            updated_at=Greatest("sent_at", Subquery(told.annotate(found=last).values("found"))),
+        )
 
 
 class ReferralTask(UUIDModel):

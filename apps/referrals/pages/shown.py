@@ -78,7 +78,7 @@ def sections(document: Mapping[str, Any], *, zone: tzinfo) -> list[Section]:
     about = {name: value for name, value in document.items() if name not in _APART}
     task = {name: value for name, value in document["task"].items() if name != "id"}
     found = {"about": about, "person": document.get("person", {}), "task": task, "notice": notice}
-    made = [Section(_TITLES[name], tuple(_lines(told, zone))) for name, told in found.items()]
+    made = [Section(_TITLES[name], tuple(lines(told, zone))) for name, told in found.items()]
     return [one for one in made if one.lines]
 
 
@@ -91,7 +91,8 @@ def told_nothing(document: Mapping[str, Any]) -> bool:
     return not set(document) - {"id", "number", "task", "call_us"}
 
 
-def _lines(told: Mapping[str, Any], zone: tzinfo) -> Iterator[Line]:
+def lines(told: Mapping[str, Any], zone: tzinfo) -> Iterator[Line]:
+    """Each value under its label; one that is a list has a line for each of its pieces."""
     for name, value in told.items():
         label = _LABELS.get(name, name.replace("_", " ").capitalize())
         for one in value if isinstance(value, list) else [value]:

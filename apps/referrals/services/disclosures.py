@@ -8,7 +8,7 @@ tablet; a handover never waits for a screen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -60,6 +60,13 @@ class Disclosed:
     row: Disclosure | None
 
 
+Form = Callable[[dict[str, Any], Payload], dict[str, Any]]
+
+
+def _as_it_is(document: dict[str, Any], found: Payload) -> dict[str, Any]:
+    return document
+
+
 @transaction.atomic
 def disclose_to_partner(
     *,
@@ -68,14 +75,16 @@ def disclose_to_partner(
     actor: Actor,
     reader: str = "",
     token_id: UUID | None = None,
+    form: Form = _as_it_is,
     now: datetime,
 ) -> Disclosed:
     """What a partner is told of a referral that it was sent, now. Whoever calls sends exactly this
     document; the accounting holds the hash of it.
 
     Without consent, and once the task is over, it holds ids, the task's state and "call us", and
-    nothing of anybody. `reader`
-    (PHI) names who reads, where the way tells. The edge has found the task among the partner's own
+    nothing of anybody. `reader` (PHI) names who reads, where the way tells. `form` puts the
+    document into the words of the way (FHIR), before it is hashed: it tells all that is in it, and
+    nothing else. The edge has found the task among the partner's own
     (`ReferralTask.objects.to(partner)`).
     """
     records.lock([task.referral_id])
@@ -95,6 +104,7 @@ def disclose_to_partner(
         phone=settings.CARE_PHONE,
         consents=_copies(found) if found.part2 else [],
     )
+    document = form(document, found)
     disclosed = None
     if found.places:
         by = _Reader(way, reader or row.partner.name, token_id)
