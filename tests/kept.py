@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from django.db import connection
 
-from tests.reset import reset_database, without_triggers
+from tests.reset import TRIGGERS_OFF, TRIGGERS_ON, reset_database, without_triggers
 
 # Each with its columns, and whether a row might break a constraint only later.
 _TABLES = """
@@ -47,8 +47,8 @@ def keep(name: str) -> None:
                     f" select {columns} from kept_{name}.{table} {there};"
                 )
         cursor.execute(
-            f"create function kept_{name}.put() returns void language plpgsql"
-            f" set session_replication_role = replica as $$ begin {' '.join(inserts)} end $$"
+            f"create function kept_{name}.put() returns void language plpgsql as $$ begin"
+            f" {TRIGGERS_OFF} {' '.join(inserts)} {TRIGGERS_ON} end $$"
         )
     reset_database()
 

@@ -15,6 +15,10 @@ from __future__ import annotations
 from django.db import OperationalError, connection
 from psycopg.errors import DeadlockDetected
 
+# Inside a function, and no part of what it is: a dump of it is restored on any server.
+TRIGGERS_OFF = "perform set_config('session_replication_role', 'replica', true);"
+TRIGGERS_ON = "perform set_config('session_replication_role', 'origin', true);"
+
 # What migrate fills and nothing in the product changes.
 _LEFT_ALONE = ("auth_permission", "django_content_type", "django_migrations")
 
@@ -105,13 +109,12 @@ def remember_pristine() -> None:
         )
         # Who still writes for a client that has gone is waited for.
         cursor.execute(
-            "create function pristine.quick_reset() returns void language plpgsql"
-            " set session_replication_role = replica as $$"
-            " declare rows int; large text[] := '{}'; begin"
+            "create function pristine.quick_reset() returns void language plpgsql as $$"
+            f" declare rows int; large text[] := '{{}}'; begin {TRIGGERS_OFF}"
             f" lock table {', '.join(table for table, _, _ in tables)} in share row exclusive mode;"
             f" {empty} if large <> '{{}}' then"
             " execute 'truncate ' || array_to_string(large, ', ') || ' cascade'; end if;"
-            f" {fill} end $$"
+            f" {fill} {TRIGGERS_ON} end $$"
         )
 
 
