@@ -32,7 +32,7 @@ def in_words(row: Referral) -> dict[str, Any]:
             {
                 "partner": one.partner.name,
                 "state": codes.TASK_STATUSES[one.status],
-                "reason": one.reason or "",
+                "reason": one.reason_for_partner or "",
                 "appointment_at": one.said.get("appointment_at") or "",
             }
             for one in told

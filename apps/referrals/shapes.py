@@ -8,6 +8,7 @@ from uuid import UUID
 from rest_framework import serializers
 
 from apps.referrals import codes, schemas, states
+from apps.referrals.consenting import BASIS_RULES
 from apps.referrals.models import ConsentRecipient, Disclosure, ReferralTask
 from apps.referrals.services.answers import LONGEST_KEY
 
@@ -103,6 +104,22 @@ A_DISCLOSURE: Final[dict[str, Any]] = {
     "consents": [schemas.CONSENT["examples"][0]["id"]],
     "payload_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "flags": [],
+}
+AN_ORDER: Final[dict[str, Any]] = {
+    "basis": "court_order",
+    "recipient": "King County Superior Court",
+    "affiliation": "King County",
+    "nature": "Order 26-2-01234-5 of 2026-03-10",
+}
+A_DISCLOSED: Final[dict[str, Any]] = {
+    "document": {
+        "encounter_id": schemas.CONSENT["examples"][0]["encounter_id"],
+        "basis": "Court order",
+        "at": "2026-03-11T17:00:00.000Z",
+        "person": {"given_name": "Dana"},
+        "call_us": {"text": "Please call us about this referral.", "phone": "206-555-0199"},
+    },
+    "disclosure": {**A_DISCLOSURE, **AN_ORDER, "way": "desk", "consents": []},
 }
 A_CARD: Final[dict[str, Any]] = {
     "month": "2026-03",
@@ -231,6 +248,27 @@ class DisclosureOut(serializers.ModelSerializer[Disclosure]):
 
     def get_payload_sha256(self, row: Disclosure) -> str:
         return bytes(row.payload_sha256).hex()
+
+
+class DiscloseIn(serializers.Serializer[Any]):
+    """On what a disclosure rests that is no consent, and to whom it goes."""
+
+    basis = serializers.ChoiceField(choices=[(one, codes.BASES[one]) for one in BASIS_RULES])
+    recipient = serializers.CharField(max_length=200)
+    affiliation = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    nature = serializers.CharField(
+        max_length=8000,
+        required=False,
+        allow_blank=True,
+        help_text="of the emergency, threat, report or order",
+    )
+
+
+class DisclosedOut(serializers.Serializer[Any]):
+    """What may be handed over, and its place in the accounting."""
+
+    document = serializers.JSONField()
+    disclosure = DisclosureOut()
 
 
 class CardOut(serializers.Serializer[Any]):

@@ -9,6 +9,11 @@ urlpatterns = [
         name="encounter-referrals",
     ),
     path(
+        "encounters/<uuid:encounter>/disclosures",
+        cases.Disclose.as_view(),
+        name="disclose",
+    ),
+    path(
         "referral-tasks/<uuid:task>/answers",
         cases.TelephoneAnswer.as_view(),
         name="telephone-answer",

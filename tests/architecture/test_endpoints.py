@@ -116,6 +116,7 @@ DOORS: dict[str, dict[str, frozenset[str]]] = {
     "crews/leave": {"POST": SUPERVISOR},
     "shifts": {"GET": SUPERVISOR, "POST": SUPERVISOR},
     "encounters/<uuid:encounter>/referrals": {"GET": RECORDS},
+    "encounters/<uuid:encounter>/disclosures": {"POST": SUPERVISOR},
     "referral-tasks/<uuid:task>/answers": {"POST": RECORDS},
     "revocations/<uuid:revocation>/acknowledge": {"POST": RECORDS},
     "people/<uuid:person>/disclosures": {"GET": SUPERVISOR},

@@ -58,11 +58,13 @@ class CloseForm(forms.Form):
 
 
 class CancelForm(forms.Form):
-    reason = forms.CharField(
-        max_length=8000,
-        widget=forms.Textarea(attrs={"rows": 3}),
+    reason_code = forms.ChoiceField(
+        choices=[("", "---------"), *codes.REASONS.items()],
+        required=False,
+        label="Reason",
         help_text="The partner reads it.",
     )
+    reason = _words(label="In words", help_text="Stays here: no partner reads it.")
 
 
 class ReplyForm(forms.Form):

@@ -27,16 +27,20 @@ from apps.referrals.models import ConsentRecipient, Referral, ReferralTask, Way
 from apps.referrals.services import scorecards
 from apps.referrals.services.answers import Said, answer
 from apps.referrals.services.consents import acknowledge_revocation
-from apps.referrals.services.disclosures import accounting_of
+from apps.referrals.services.disclosures import accounting_of, disclose_on_basis
 from apps.referrals.shapes import (
     A_CARD,
+    A_DISCLOSED,
     A_DISCLOSURE,
     A_REVOCATION,
     AN_ANSWER,
     AN_ANSWERED,
+    AN_ORDER,
     AcknowledgeIn,
     AnsweredOut,
     CardOut,
+    DisclosedOut,
+    DiscloseIn,
     DisclosureOut,
     RevocationOut,
     SaidIn,
@@ -144,6 +148,36 @@ class Accounting(APIView):
         _looked(request, "disclosure", [one.pk for one in found])
         _looked(request, "person", [row.pk])
         return Response(DisclosureOut(found, many=True).data)
+
+
+class Disclose(APIView):
+    """Discloses what a basis opens that is no consent: to a court, for a mandated report, against a
+    threat. The answer is what may be handed over; the accounting holds its hash. A handover to
+    medics waits for none of this: tablets record it afterwards."""
+
+    permission_classes = [IsSupervisor]
+
+    @extend_schema(
+        operation_id="disclose_on_basis",
+        tags=["referrals"],
+        request=DiscloseIn,
+        responses={200: DisclosedOut, **PROBLEMS(400, 401, 403, 404)},
+        examples=[
+            OpenApiExample("An order", AN_ORDER, request_only=True),
+            OpenApiExample("Disclosed", A_DISCLOSED, response_only=True, status_codes=["200"]),
+        ],
+    )
+    def post(self, request: Request, encounter: UUID) -> Response:
+        data = DiscloseIn(data=request.data)
+        data.is_valid(raise_exception=True)
+        told = disclose_on_basis(
+            encounter=get_object_or_404(Encounter.objects.visible_to(request.user), pk=encounter),
+            **data.validated_data,
+            by=person_of(request),
+            actor=actor_of(request),
+            now=clock.now(),
+        )
+        return Response(DisclosedOut({"document": told.document, "disclosure": told.row}).data)
 
 
 class PartnerScorecard(APIView):

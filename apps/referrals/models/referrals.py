@@ -196,7 +196,8 @@ class TaskQuerySet(VisibleQuerySet["ReferralTask"]):
 class ReferralTask(UUIDModel):
     """One partner who is asked to meet the need. The next partner is another task of the referral.
 
-    `reason` (PHI) is there wherever the state is a negative one. `answered_at`: when the partner
+    `reason` (PHI) is there wherever the state is a negative one; a partner reads
+    `reason_for_partner`. `answered_at`: when the partner
     first said yes, no or anything else that answers. `attended` and `served` are what came of it.
     `said` (PHI) is what the answers add up to: {reason_code, question, reply, appointment_at,
     appointment_place, services, handoff, transport}. `case_number` (PHI) is the partner's own.
@@ -281,6 +282,14 @@ class ReferralTask(UUIDModel):
             ),
             models.Index(fields=["partner", "sent_at"], name="referrals_task_of_partner"),
         ]
+
+    @property
+    def reason_for_partner(self) -> str | None:
+        """The reason as the partner may read it: its own words; of ours the code alone, because
+        whoever cancels writes of the person."""
+        if self.status == TaskStatus.CANCELLED:
+            return codes.REASONS.get(str(self.said.get("reason_code")))
+        return self.reason
 
     @property
     def is_open(self) -> bool:

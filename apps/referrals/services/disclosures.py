@@ -17,19 +17,19 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from apps.accounts.models import Partner
+from apps.accounts.models import Partner, User
 from apps.assignments.records import lock_arrivals
 from apps.audit.services import Act, Actor, record_all
 from apps.changes.services import Event, publish
 from apps.core import clock
 from apps.core.clock import iso
-from apps.core.problems import FieldError
+from apps.core.problems import INVALID, FieldError, ProblemError
 from apps.people.access import may_write
 from apps.people.ids import ordinal_of
 from apps.people.models import Encounter, Match, Person
 from apps.referrals import documents, known, payload, records
 from apps.referrals.codes import BASES, CONSENT_FORMS, DATA_CATEGORIES, PURPOSES
-from apps.referrals.consenting import lacking
+from apps.referrals.consenting import BASIS_RULES, lacking
 from apps.referrals.models import (
     Basis,
     Consent,
@@ -120,6 +120,62 @@ def disclose_to_partner(
     return Disclosed(document, disclosed)
 
 
+@transaction.atomic
+def disclose_on_basis(
+    *,
+    encounter: Encounter,
+    basis: str,
+    recipient: str,
+    affiliation: str = "",
+    nature: str = "",
+    by: User,
+    actor: Actor,
+    now: datetime,
+) -> Disclosed:
+    """What may be told of an encounter's person on a basis that is no consent, as a document to be
+    handed over, and its row in the accounting. It holds what the basis opens and no more; what a
+    Part 2 programme told where the basis opens that too, with the statement.
+
+    What the record has to name and does not is flagged (42 CFR 2.51): nothing waits for it. INVALID
+    for a basis that is none, and where nobody is named to whom it goes.
+    """
+    if basis not in BASIS_RULES:
+        raise ProblemError(INVALID, errors=[_NO_BASIS])
+    if not recipient.strip():
+        raise ProblemError(INVALID, errors=[FieldError("/recipient", "To whom?")])
+    records.lock(records.referrals_of([encounter.pk]))
+    found = payload.for_basis(_known_of(encounter, now), basis=basis)
+    document = payload.with_notices(
+        found,
+        envelope={"encounter_id": str(encounter.pk), "basis": BASES[basis], "at": iso(now)},
+        phone=settings.CARE_PHONE,
+        consents=[],
+    )
+    said = {"recipient": recipient, "affiliation": affiliation, "nature": nature, "at": now}
+    row = Disclosure.objects.create(
+        received_at=now,
+        flags=lacking(basis, said),
+        assignment_id=encounter.assignment_id,
+        encounter_id=encounter.pk,
+        person_id=encounter.person_id,
+        basis=Basis(basis),
+        at=now,
+        discloser=by,
+        way=Way.DESK,
+        payload_sha256=payload.digest(document),
+        places=list(found.places),
+        categories=list(found.categories),
+        part2=found.part2,
+        recipient=recipient.strip(),
+        affiliation=affiliation,
+        nature=nature,
+    )
+    publish(events=[Event("disclosure.recorded", row.pk)], now=now)
+    detail = {"disclosure": str(row.pk), "basis": basis, "part2": found.part2}
+    record_all([Act(actor, "disclose", "encounter", [encounter.pk], detail)], now=now)
+    return Disclosed(document, row)
+
+
 @dataclass(frozen=True)
 class _Reader:
     way: Way
@@ -197,22 +253,39 @@ def accounting_of(*, person_id: UUID) -> list[Disclosure]:
 
 
 def _data_of(row: ReferralTask, now: datetime) -> list[Datum]:
-    """Everything that is known and has a category: the person's record, as far as a responder has
-    confirmed who it is, and what was typed for the referral."""
+    """Everything that is known and has a category: the person's record, and what was typed for the
+    referral."""
     referral = row.referral
-    found = list(known.of_referral(referral.content, programmes=PartnerAgency.objects.programmes()))
+    found = list(known.of_referral(referral.content, programmes=_programmes()))
     found.append(Datum("urgency", referral.urgency, "needs"))
     if row.clock_due_at and row.awaits == "answer":
         found.append(Datum("answer_by", iso(row.clock_due_at), "needs"))
     if reply := row.said.get("reply"):
         found.append(Datum("reply", reply, "needs"))
     encounter = Encounter.objects.filter(pk=referral.encounter_id).first()
-    if encounter is not None and encounter.match == Match.CONFIRMED and encounter.person_id:
-        person = _root(encounter.person_id)
-        if person is not None:
-            today = now.astimezone(clock.city()).date()
-            found += known.of_person(person.content, today=today)
-    return found
+    return [*found, *(_of_person(encounter, now) if encounter else ())]
+
+
+def _known_of(encounter: Encounter, now: datetime) -> list[Datum]:
+    """The person's record, and what was typed for the referrals of the encounter."""
+    programmes = _programmes()
+    found: list[Datum] = []
+    for referral in Referral.objects.of_encounters([encounter.pk]):
+        found += known.of_referral(referral.content, programmes=programmes)
+    return [*found, *_of_person(encounter, now)]
+
+
+def _of_person(encounter: Encounter, now: datetime) -> list[Datum]:
+    """The person's record, as far as a responder has confirmed who it is."""
+    if encounter.match != Match.CONFIRMED or encounter.person_id is None:
+        return []
+    person = _root(encounter.person_id)
+    today = now.astimezone(clock.city()).date()
+    return list(known.of_person(person.content, today=today)) if person else []
+
+
+def _programmes() -> frozenset[UUID]:
+    return PartnerAgency.objects.programmes()
 
 
 def _root(person_id: UUID) -> Person | None:
@@ -235,7 +308,7 @@ def _envelope(row: ReferralTask) -> dict[str, Any]:
             "status_at": iso(row.status_at),
             "sent_at": iso(row.sent_at),
             "case_number": row.case_number,
-            "reason": row.reason,
+            "reason": row.reason_for_partner,
             "question": row.said.get("question"),
             "appointment_at": row.said.get("appointment_at"),
             "appointment_place": row.said.get("appointment_place"),

@@ -88,6 +88,14 @@ class TestAPartnerIsTold:
 
         assert set(told(task)) == {"id", "number", "task", "call_us"}
 
+    def test_nothing_of_why_care_cancelled_in_its_words(self, case: Case, shelter: Partner) -> None:
+        case.consent(shelter)
+        task = case.asks(shelter)
+        why = {"reason": "Dana was taken to jail.", "reason_code": "served_elsewhere"}
+        case.say("cancel", task, **why)
+
+        assert told(task)["task"]["reason"] == "Served elsewhere"
+
     def test_and_the_responder_sees_that_it_was_read(self, case: Case, shelter: Partner) -> None:
         task = case.asks(shelter)
         told(task, now=after(90))

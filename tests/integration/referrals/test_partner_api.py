@@ -11,7 +11,9 @@ from apps.audit.models import Entry
 from apps.audit.services import SYSTEM
 from apps.core import clock
 from apps.core.ids import uuid7
+from apps.referrals.consenting import RULES_OF_PART_2
 from apps.referrals.models import ConsentRecipient, Disclosure, ReferralAnswer, ReferralTask
+from apps.referrals.payload import digest
 from tests.integration.referrals.conftest import NOON, Case
 
 pytestmark = pytest.mark.django_db
@@ -214,6 +216,41 @@ class TestForCare:
             client.force_login(user)
             answer = client.get(f"/api/v1/people/{case.person}/disclosures")
             assert answer.status_code == status
+
+    def test_a_court_is_told_what_its_order_opens(self, case: Case, client: Client) -> None:
+        case.refer(details=[{"id": "1", "category": "health", "text": "Asthma.", "part2": True}])
+        client.force_login(case.world.supervisor)
+        address = f"/api/v1/encounters/{case.encounter}/disclosures"
+        order = {"basis": "court_order", "recipient": "Superior Court", "nature": "26-2-01234-5"}
+
+        told = client.post(address, order, content_type="application/json").json()
+        assert told["document"]["person"]["given_name"] == "Dana"
+        assert told["document"]["notice"] == RULES_OF_PART_2
+        row = Disclosure.objects.get()
+        assert bytes(row.payload_sha256) == digest(told["document"])
+        assert (row.basis, row.discloser, row.part2) == (
+            *("court_order", case.world.supervisor, True),
+        )
+
+    def test_against_a_threat_no_more_than_that_asks_for(self, case: Case, client: Client) -> None:
+        case.refer(details=[{"id": "1", "category": "health", "text": "Asthma."}])
+        client.force_login(case.world.supervisor)
+        address = f"/api/v1/encounters/{case.encounter}/disclosures"
+        threat = {"basis": "imminent_threat", "recipient": "Officer 7310"}
+
+        answer = client.post(address, threat, content_type="application/json")
+        document = answer.json()["document"]
+        assert document["person"]["given_name"] == "Dana"
+        assert "contacts" not in document["person"]
+        assert "Asthma" not in str(document)
+        assert Disclosure.objects.get().flags == ["no_nature"]
+
+    def test_consent_is_no_such_basis(self, case: Case, client: Client) -> None:
+        client.force_login(case.world.supervisor)
+        address = f"/api/v1/encounters/{case.encounter}/disclosures"
+        body = {"basis": "consent", "recipient": "Shelter"}
+
+        assert client.post(address, body, content_type="application/json").status_code == 400
 
     def test_a_supervisor_enters_a_telephone_answer(
         self, case: Case, shelter: System, client: Client
