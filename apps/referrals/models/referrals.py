@@ -289,7 +289,8 @@ class ReferralTask(UUIDModel):
         whoever cancels writes of the person."""
         if self.status == TaskStatus.CANCELLED:
             return codes.REASONS.get(str(self.said.get("reason_code")))
-        return self.reason
+        words: str | None = self.reason
+        return words
 
     @property
     def is_open(self) -> bool:
