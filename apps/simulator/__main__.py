@@ -54,8 +54,8 @@ def _smoke(options: argparse.Namespace) -> int:
         seed=options.seed,
     )
     line, findings = smoke.smoke(chosen, folder=options.folder, say=_say)
-    for kind in ("lost", "texts_lost", "duplicated", "diverged", "kept"):
-        for text in getattr(findings, kind)[: smoke.SHOWN]:
+    for kind, lines in (*findings.wrong(), ("kept", findings.kept)):
+        for text in lines[: smoke.SHOWN]:
             _say(f"{kind}: {text}")
     sys.stdout.write(json.dumps(line) + "\n")
     return 0 if findings.clean else 1

@@ -223,6 +223,7 @@ class Crew:
             await self.pace.minutes(2, 8)
             disposition = "16"
         elif self.pace.happens(0.4):
+            self.papers.refer(self._hand(id), id)
             disposition = "15"
         self._tap(id, "cleared", disposition=disposition)
         self._group.create_task(self._write(id, disposition))

@@ -17,6 +17,7 @@ from rich.panel import Panel
 from apps.simulator import picture, stack
 from apps.simulator import team as cast
 from apps.simulator.figures import Figures
+from apps.simulator.mailbox import Mailbox, mailbox
 from apps.simulator.radio import Conditions
 from apps.simulator.screen import Screen, header, plain_line
 from apps.simulator.shift import Plan, Shift, connected
@@ -64,17 +65,24 @@ def settings(options: Options) -> dict[str, str]:
 
 def demo(options: Options, *, folder: Path, say: stack.Say) -> None:
     """Start everything and play until somebody stops it. Raises StackError."""
-    with stack.running(
-        folder=folder, keep="demo", port=options.port, settings=settings(options), say=say
-    ) as running:
+    with (
+        mailbox() as mail,
+        stack.running(
+            folder=folder,
+            keep="demo",
+            port=options.port,
+            settings={**settings(options), **mail.environment()},
+            say=say,
+        ) as running,
+    ):
         say("Signing in the desks and twelve tablets")
         if options.once:
             minutes = ONCE_MINUTES / options.speed
             say(f"{ONCE_CALLS} calls are played to their end: about {minutes:.1f} minutes")
-        asyncio.run(_play(options, running))
+        asyncio.run(_play(options, running, mail))
 
 
-async def _play(options: Options, running: stack.Stack) -> None:
+async def _play(options: Options, running: stack.Stack, mail: Mailbox) -> None:
     figures = Figures()
     stop = asyncio.Event()
     password = (running.folder / cast.PASSWORD_FILE).read_text(encoding="utf-8").strip()
@@ -86,6 +94,7 @@ async def _play(options: Options, running: stack.Stack) -> None:
             folder=running.folder,
             figures=figures,
             seed=0,
+            mail=mail,
         ) as shift:
             playing = asyncio.create_task(shift.play())
             health = _Health(running)

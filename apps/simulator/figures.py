@@ -51,6 +51,8 @@ class Figures:
     taps: dict[str, tuple[str, Document]] = field(default_factory=dict)  # fact -> tablet, document
     records: set[str] = field(default_factory=set)  # ids of what is no tap: notes, doses, people
     sentences: dict[str, tuple[str, str]] = field(default_factory=dict)  # -> collection, document
+    referrals: dict[str, Document] = field(default_factory=dict)  # by id, as crews typed them
+    answered: set[str] = field(default_factory=set)  # tasks, as tablets show them
     signed: set[str] = field(default_factory=set)  # notes
     acknowledged: set[str] = field(default_factory=set)
     escalated: dict[str, int] = field(default_factory=dict)  # assignment -> highest alarm level
@@ -105,6 +107,8 @@ class Figures:
     def _heard(self, tablet: Tablet, collection: str, documents: Sequence[Document]) -> None:
         if collection == "case_notes":
             self.signed |= {one["id"] for one in documents if one.get("signed_at")}
+        if collection == "referrals":
+            self._heard_answers(tablet, documents)
         if collection != "assignments":
             return
         for document in documents:
@@ -116,6 +120,13 @@ class Figures:
             key = (document["id"], tablet.label)
             if key not in self.deliveries:
                 self.deliveries[key] = self._delivery(tablet, document)
+
+    def _heard_answers(self, tablet: Tablet, documents: Sequence[Document]) -> None:
+        """What a partner said is on a responder's tablet."""
+        for task in (task for one in documents for task in one.get("tasks") or ()):
+            if task["answered_at"] and task["id"] not in self.answered:
+                self.answered.add(task["id"])
+                self.say("partner", f"{tablet.label}: {task['partner']}, {words(task['status'])}")
 
     def _delivery(self, tablet: Tablet, document: Document) -> Delivery:
         now = time.monotonic()
@@ -136,6 +147,8 @@ class Figures:
     def _typed(self, tablet: Tablet, fact: Document) -> None:
         if fact.get("kind") != "assignment_event":
             self.records.add(fact["id"])
+            if "asked" in fact:
+                self.referrals[fact["id"]] = fact
             return
         self.taps[fact["id"]] = (tablet.label, fact)
         if fact["event"] == "acknowledged":

@@ -104,6 +104,19 @@ ADDED: Final = (
     "Mentioned a brother in Tacoma, no number.",
 )
 
+# What is asked for of an agency, and the words that go with it.
+NEEDS: Final = (
+    ("homelessness",),
+    ("homelessness", "food-insecurity"),
+    ("sobering",),
+    ("substance-use-treatment",),
+)
+ASKED: Final = (
+    "Can walk. Has a dog that stays close.",
+    "Wants to come tonight, is able to wait.",
+    "Prefers a lower bunk. Speaks little, understands well.",
+)
+
 DOSE: Final[dict[str, Any]] = {
     "drug": aid.NALOXONE,
     "dose": 4,

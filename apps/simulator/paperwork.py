@@ -12,6 +12,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -29,6 +30,7 @@ from apps.simulator.tablet.tablet import Tablet
 # Real seconds: two who are out of coverage come back within these, or sign without each other.
 AGREE_SECONDS: Final = 45.0
 LOOK_SECONDS: Final = 0.5
+CONSENT_HOLDS: Final = timedelta(days=30)
 MOST_SIGNATURES: Final = 3
 _SIGNED: Final = frozenset({"signed", "locked"})
 
@@ -88,6 +90,50 @@ class Paperwork:
             "first_aid_logs",
             assignment,
             {"injuries": ["bleeding"], "procedures": ["447686008", "182531007"]},
+        )
+
+    def refer(self, tablet: Tablet, assignment: str) -> None:
+        """An agency that can help is asked. Mostly the person lets us tell it what is needed, with
+        the other responder as witness; where they do not, it hears "call us" and nothing more."""
+        agencies = [
+            one
+            for one in tablet.store.documents("reference")
+            if one.get("kind") == "partner" and one["in_use"]
+        ]
+        if not agencies:
+            return
+        agency = self.dice.choice(agencies)["id"]
+        here = {
+            "assignment_id": assignment,
+            "encounter_id": str(encounter_id(UUID(assignment))),
+        }
+        now = tablet.device.now()
+        if self.pace.happens(0.8):
+            tablet.save(
+                "consents",
+                {
+                    "id": str(uuid7()),
+                    **here,
+                    "form": "verbal",
+                    "purpose": "referral",
+                    "categories": ["identity", "needs", "access"],
+                    "partner_ids": [agency],
+                    "given_at": stamp(now),
+                    "expires_at": stamp(now + CONSENT_HOLDS),
+                    "given_by": "the person",
+                    "witness": "the other responder",
+                },
+            )
+        tablet.save(
+            "referrals",
+            {
+                "id": str(uuid7()),
+                **here,
+                "urgency": "tonight",
+                "needs": list(self.dice.choice(meetings.NEEDS)),
+                "note": self.dice.choice(meetings.ASKED),
+                "asked": [{"id": str(uuid7()), "partner_id": agency, "at": stamp(now)}],
+            },
         )
 
     async def write(self, assignment: str, *, disposition: str) -> None:

@@ -30,6 +30,7 @@ _COLOURS = {
     "alert": "bold red",
     "answer": "green",
     "banner": "magenta",
+    "partner": "blue",
 }
 
 
@@ -96,6 +97,8 @@ def _counts(shift: Shift, health: str) -> Panel:
         ("escalated", Text(str(figures.alarmed), style="bold red" if figures.alarmed else "bold")),
         ("taps", Text(str(len(figures.taps)), style="bold")),
         ("notes signed", Text(str(len(figures.signed)), style="bold")),
+        ("referrals", Text(str(len(figures.referrals)), style="bold")),
+        ("answered", Text(str(len(figures.answered)), style="bold")),
         ("unsent", Text(str(unsent), style="bold yellow" if unsent else "bold")),
         ("system", Text(health, style="bold green" if health == "ready" else "bold red")),
     )
@@ -217,6 +220,7 @@ def plain_line(shift: Shift, health: str) -> str:
         f"(p50 {_ms(percentile(live, 0.5))}, p99 {_ms(percentile(live, 0.99))})  "
         f"acknowledged {len(figures.acknowledged)}  escalated {figures.alarmed}  "
         f"alerts {len(figures.alerts)}  notes signed {len(figures.signed)}  "
+        f"referrals {len(figures.referrals)} (answered {len(figures.answered)})  "
         f"unsent: {unsent}{held_up}  "
         f"system: {health}"
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -23,11 +24,22 @@ from django.conf import settings  # noqa: E402  (the apps must be loaded first)
 from django.contrib.auth.hashers import check_password, make_password  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
-from apps.accounts.models import Client, ClientToken, Role, Team, User  # noqa: E402
+from apps.accounts.models import (  # noqa: E402
+    Client,
+    ClientToken,
+    Partner,
+    PartnerToken,
+    Role,
+    Team,
+    User,
+)
 from apps.accounts.services import (  # noqa: E402
     create_client,
+    create_partner,
     create_team,
     issue_client_token,
+    issue_partner_token,
+    save_partner,
     save_user,
 )
 from apps.accounts.tokens import token_hash  # noqa: E402
@@ -35,7 +47,9 @@ from apps.audit.services import SYSTEM  # noqa: E402
 from apps.core import clock  # noqa: E402
 from apps.dispatch.models import Agency, CrewMember, Shift, Unit  # noqa: E402
 from apps.dispatch.services import join_crew, load_reference, save_unit, start_shift  # noqa: E402
+from apps.referrals.models import PartnerContact  # noqa: E402
 from apps.referrals.services.directory import import_hsds  # noqa: E402
+from apps.referrals.services.links import note_contact  # noqa: E402
 from apps.simulator import agencies  # noqa: E402
 from apps.simulator import team as cast  # noqa: E402
 from apps.simulator.calls import CARE  # noqa: E402
@@ -59,6 +73,9 @@ def main(folder: Path) -> None:
     _keep(folder / cast.PASSWORD_FILE, password)
     people(team, password, now)
     crews(team, now)
+    front_desks(now)
+    kept = _kept(folder / cast.AGENCY_TOKENS_FILE).split()
+    _keep(folder / cast.AGENCY_TOKENS_FILE, "\n".join(agency_tokens(kept, now)))
     _keep(folder / cast.CAD_TOKEN_FILE, cad_token(_kept(folder / cast.CAD_TOKEN_FILE), now))
 
 
@@ -135,6 +152,36 @@ def cad_token(kept: str, now: datetime) -> str:
         return issue_client_token(client=client, by=SYSTEM, now=now)
     token, _ = create_client(name=cast.CAD_CLIENT, by=SYSTEM, now=now)
     return token
+
+
+def front_desks(now: datetime) -> None:
+    """The partners that are sent links, each with a contact on file."""
+    supervisor = User.objects.get(username=cast.SUPERVISORS[0])
+    for name, address in cast.FRONT_DESKS.items():
+        partner = Partner.objects.filter(name=name).first() or save_partner(
+            partner=Partner(name=name), by=SYSTEM, now=now
+        )
+        if not PartnerContact.objects.filter(partner=partner, destination=address).exists():
+            contact = PartnerContact(partner=partner, name="Front desk", destination=address)
+            note_contact(contact=contact, by=supervisor, now=now)
+
+
+def agency_tokens(kept: Sequence[str], now: datetime) -> list[str]:
+    """A token for each agency with a system: the kept one while it is valid, else a further one."""
+    found = []
+    for place, name in enumerate(cast.AGENCIES):
+        token = kept[place] if place < len(kept) else ""
+        valid = PartnerToken.objects.filter(token_hash=token_hash(token), revoked_at=None)
+        if token and valid.exists():
+            found.append(token)
+            continue
+        partner = Partner.objects.filter(name=name).first()
+        if partner is None:
+            token, partner = create_partner(name=name, by=SYSTEM, now=now)
+        else:
+            token = issue_partner_token(partner=partner, by=SYSTEM, now=now)
+        found.append(token)
+    return found
 
 
 def _kept(path: Path) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -14,12 +14,15 @@ from pathlib import Path
 
 from apps.dispatch.calls import Caution
 from apps.simulator import team as cast
+from apps.simulator.agency import Agency
 from apps.simulator.cad import CAD
 from apps.simulator.calls import CARE, SPD, Call, new_call
 from apps.simulator.city import CAUTIONS, PLACES
 from apps.simulator.crew import Crew
 from apps.simulator.desk import Desk
 from apps.simulator.figures import Figures
+from apps.simulator.frontdesk import FrontDesk
+from apps.simulator.mailbox import Mailbox
 from apps.simulator.pace import Pace
 from apps.simulator.paperwork import Paperwork
 from apps.simulator.radio import CLEAR, Conditions, Radio
@@ -63,6 +66,8 @@ class Shift:
     crews: list[Crew]
     desks: list[Desk]
     cad: CAD
+    agencies: list[Agency]
+    front_desks: list[FrontDesk]
     pace: Pace
     dice: random.Random
     street: Street
@@ -83,12 +88,19 @@ class Shift:
     def over(self) -> bool:
         """Every call of the plan was posted and has ended, and the crews have nothing to do."""
         posted = self.plan.calls is not None and self._number >= self.plan.calls
-        return posted and not self.under_way and not self.at_work
+        return posted and not self.under_way and not self.at_work and not self.asked
 
     @property
     def at_work(self) -> int:
         """Crews that have something to do."""
         return sum(not crew.idle for crew in self.crews)
+
+    @property
+    def asked(self) -> int:
+        """Referrals that agencies are at work on."""
+        return sum(agency.at_work for agency in self.agencies) + sum(
+            desk.at_work for desk in self.front_desks
+        )
 
     async def play(self) -> None:
         """Everything at once, until cancelled."""
@@ -99,6 +111,10 @@ class Shift:
                 group.create_task(crew.run())
             for desk in self.desks:
                 group.create_task(desk.run())
+            for agency in self.agencies:
+                group.create_task(agency.run())
+            for front_desk in self.front_desks:
+                group.create_task(front_desk.run())
             group.create_task(self._calls_come(group))
             group.create_task(self._dead_zones())
             group.create_task(self._cut_sockets())
@@ -264,9 +280,10 @@ class Shift:
 
 @asynccontextmanager
 async def connected(
-    plan: Plan, *, base_url: str, folder: Path, figures: Figures, seed: int
+    plan: Plan, *, base_url: str, folder: Path, figures: Figures, seed: int, mail: Mailbox
 ) -> AsyncIterator[Shift]:
-    """The cast of a shift, signed in, and closed on leaving. `folder` is the run's own."""
+    """The cast of a shift, signed in, and closed on leaving. `folder` is the run's own; `mail` is
+    where the product's messages come in."""
     password = (folder / cast.PASSWORD_FILE).read_text(encoding="utf-8").strip()
     token = (folder / cast.CAD_TOKEN_FILE).read_text(encoding="utf-8").strip()
     dice = random.Random(seed)
@@ -276,6 +293,7 @@ async def connected(
         for name in (*cast.SUPERVISORS, cast.DISPATCHER)
     ]
     street = Street(figures.saw_banner)
+    tokens = (folder / cast.AGENCY_TOKENS_FILE).read_text(encoding="utf-8").split()
     cad = CAD(base_url, token, Radio(dice, replace(plan.conditions, longest_delay=0)), dice)
     radios: dict[str, Radio] = {}
     tablets: list[Tablet] = []
@@ -301,7 +319,28 @@ async def connected(
             crews.append(Crew(call_sign, own, street, pace, dice, papers, on_views=plan.on_views))
         for radio in radios.values():
             radio.conditions = plan.conditions
-        yield Shift(plan, base_url, figures, tablets, radios, crews, desks, cad, pace, dice, street)
+        async with AsyncExitStack() as stack:
+            agencies = [
+                await stack.enter_async_context(
+                    Agency(name, base_url, agency_token, pace, figures.say).open()
+                )
+                for name, agency_token in zip(cast.AGENCIES, tokens, strict=True)
+            ]
+            yield Shift(
+                plan,
+                base_url,
+                figures,
+                tablets,
+                radios,
+                crews,
+                desks,
+                cad,
+                agencies,
+                [FrontDesk(name, mail, pace, figures.say) for name in cast.FRONT_DESKS],
+                pace,
+                dice,
+                street,
+            )
     finally:
         for tablet in tablets:
             await tablet.close()

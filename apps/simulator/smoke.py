@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from apps.simulator import stack
+from apps.simulator import loops, stack
 from apps.simulator.figures import Figures, percentile
+from apps.simulator.mailbox import Mailbox, mailbox
 from apps.simulator.radio import POOR
 from apps.simulator.shift import Plan, Shift, connected
 from apps.simulator.verify import Findings, verify
@@ -63,19 +64,33 @@ def smoke(options: Options, *, folder: Path, say: stack.Say) -> tuple[dict[str, 
     """Start everything, play, wait for rest, verify. Raises StackError, also when it does not come
     to rest. Logs and tablets stay in `folder`; those of an earlier run are removed."""
     shutil.rmtree(folder, ignore_errors=True)
-    with stack.running(folder=folder, keep="", port=0, settings=settings(), say=say) as running:
+    with (
+        mailbox() as mail,
+        stack.running(
+            folder=folder,
+            keep="",
+            port=0,
+            settings={**settings(), **mail.environment()},
+            say=say,
+        ) as running,
+    ):
         running.wait_until()
-        return asyncio.run(_play(options, running, say))
+        return asyncio.run(_play(options, running, mail, say))
 
 
 async def _play(
-    options: Options, running: stack.Stack, say: stack.Say
+    options: Options, running: stack.Stack, mail: Mailbox, say: stack.Say
 ) -> tuple[dict[str, Any], Findings]:
     figures = Figures()
     say("Signing in")
     plan = options.plan()
     async with connected(
-        plan, base_url=running.base_url, folder=running.folder, figures=figures, seed=options.seed
+        plan,
+        base_url=running.base_url,
+        folder=running.folder,
+        figures=figures,
+        seed=options.seed,
+        mail=mail,
     ) as shift:
         playing = asyncio.create_task(shift.play())
         try:
@@ -86,6 +101,12 @@ async def _play(
                 tablets=shift.tablets,
                 desk=shift.dispatcher,
                 base_url=running.base_url,
+                supervisor=shift.supervisor,
+            )
+            findings.loops = await loops.look(
+                figures=figures,
+                agencies=shift.agencies,
+                front_desks=shift.front_desks,
                 supervisor=shift.supervisor,
             )
         finally:
@@ -156,6 +177,12 @@ def summary(figures: Figures, findings: Findings) -> dict[str, Any]:
         "conflicts": findings.conflicts,
         "quarantined": findings.quarantined,
         "kept": len(findings.kept),
+        "referrals_sent": findings.loops.sent,
+        "referrals_answered": findings.loops.answered,
+        "referrals_lost": len(findings.loops.lost),
+        "webhook_events": findings.loops.events,
+        "webhook_two_ids": len(findings.loops.two_ids),
+        "webhook_out_of_order": len(findings.loops.out_of_order),
         "latency_p50_ms": _rounded(percentile(every, 0.5)),
         "latency_p99_ms": _rounded(percentile(every, 0.99)),
         "live_latency_p50_ms": _rounded(percentile(live, 0.5)),

@@ -113,14 +113,16 @@ def running(
             for engine in (servers.postgres, servers.valkey):
                 if engine is not None and engine.pid is not None:
                     leash.hold(engine.pid)
+            base_url = f"http://{HOST}:{_port(port)}"
             environ = {
                 **os.environ,
                 "CAREFIELD_ENV": "development",
                 "PYTHONUNBUFFERED": "1",
+                "PUBLIC_URL": base_url,
                 **servers.environment(),
                 **settings,
             }
-            stack = Stack(f"http://{HOST}:{_port(port)}", folder, environ, servers)
+            stack = Stack(base_url, folder, environ, servers)
             try:
                 say("Preparing the database")
                 _prepare(stack)

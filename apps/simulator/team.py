@@ -16,6 +16,12 @@ ADMINISTRATOR: Final = "administrator"
 CAD_CLIENT: Final = "911 centre (simulated)"
 POLICE: Final = ("1K11", "1K12", "1M21", "1M22", "2G13", "2O11", "2D14", "3K12")
 
+# Agencies of the made-up directory that the crews ask: those that answer by systems of their own,
+# and those that are sent links, with the address of their front desk.
+AGENCIES: Final = ("Example Night Shelters",)
+FRONT_DESKS: Final = {"Example Recovery Services": "front.desk@recovery.example"}
+
 # Files of the run's folder that seed and simulator share.
 PASSWORD_FILE: Final = "password"  # noqa: S105  (a file's name)
 CAD_TOKEN_FILE: Final = "cad_token"  # noqa: S105
+AGENCY_TOKENS_FILE: Final = "agency_tokens"

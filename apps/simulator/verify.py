@@ -22,11 +22,12 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from apps.simulator.desk import Desk
 from apps.simulator.figures import Figures
+from apps.simulator.loops import Loops
 from apps.simulator.radio import Radio
 from apps.simulator.tablet.store import Document, encoded, seq_of
 from apps.simulator.tablet.tablet import COLLECTIONS, Tablet
@@ -51,10 +52,21 @@ class Findings:
     owed: int = 0
     conflicts: int = 0
     quarantined: int = 0
+    loops: Loops = field(default_factory=Loops)
 
     @property
     def clean(self) -> bool:
-        return not (self.lost or self.duplicated or self.diverged or self.texts_lost)
+        return not any(lines for _, lines in self.wrong())
+
+    def wrong(self) -> Iterator[tuple[str, list[str]]]:
+        """What must not be, by its name."""
+        yield "lost", self.lost
+        yield "texts_lost", self.texts_lost
+        yield "duplicated", self.duplicated
+        yield "diverged", self.diverged
+        yield "referrals_lost", self.loops.lost
+        yield "webhook_two_ids", self.loops.two_ids
+        yield "webhook_out_of_order", self.loops.out_of_order
 
 
 async def verify(

@@ -25,10 +25,10 @@ from .wire import SCHEMA, Wire
 # In the order in which they are pulled: nothing delays an assignment.
 COLLECTIONS = (
     *("assignments", "facts", "encounters", "persons", "case_notes"),
-    *("naloxone_doses", "first_aid_logs", "quarantine", "reference"),
+    *("naloxone_doses", "first_aid_logs", "consents", "referrals", "quarantine", "reference"),
 )
-APPEND_ONLY = ("facts", "naloxone_doses", "first_aid_logs")
-PUSHABLE = (*APPEND_ONLY, "encounters", "persons", "case_notes")
+APPEND_ONLY = ("facts", "naloxone_doses", "first_aid_logs", "consents")
+PUSHABLE = (*APPEND_ONLY, "encounters", "persons", "case_notes", "referrals")
 CALLS_FOR_HELP = frozenset({"emergency", "assist", "scene_unsafe"})
 POLL_SECONDS = 5.0  # without a socket, on average
 
