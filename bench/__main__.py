@@ -12,7 +12,20 @@ from typing import Final
 
 import uvloop
 
-from bench import exports, figures, flat, handler, herd, memory, notes, parts, pull, push, rows
+from bench import (
+    exports,
+    figures,
+    flat,
+    handler,
+    herd,
+    memory,
+    notes,
+    parts,
+    pull,
+    push,
+    rows,
+    webhooks,
+)
 from bench.figures import Figure
 from bench.stack import Stack, raise_file_limit, running
 
@@ -27,6 +40,7 @@ MEASUREMENTS: Final = {
     "parts": parts.measure,
     "exports": exports.measure,
     "notes": notes.measure,
+    "webhooks": webhooks.measure,
 }
 
 

@@ -48,6 +48,7 @@ from apps.dispatch.models import Agency, CrewMember, Shift, Unit  # noqa: E402
 from apps.sync import checkpoints, registry  # noqa: E402
 from apps.sync.checkpoints import Position  # noqa: E402
 from bench.calls import PLAIN, call  # noqa: E402
+from bench.delivering import delays, deliveries  # noqa: E402
 from bench.encounters import encounters  # noqa: E402
 from bench.inside import parts  # noqa: E402
 from bench.signing import queue, sign, supervisor  # noqa: E402
@@ -215,6 +216,8 @@ if __name__ == "__main__":
         "documents": documents,
         "pages": pages,
         "parts": parts,
+        "deliveries": deliveries,
+        "delays": delays,
         "encounters": encounters,
         "supervisor": supervisor,
         "queue": queue,

@@ -164,6 +164,14 @@ class Stack:
         self._wait(lambda: _answers(f"{process.url}/healthz"), process)
         return process
 
+    def receiver(self) -> Process:
+        """A partner that receives webhooks: see `bench.receiver`."""
+        port = free_port()
+        command = ["-m", "bench.receiver", str(port)]
+        process = self._start(command, "postgres", url=f"http://{HOST}:{port}")
+        self._wait(lambda: _answers(process.url), process)
+        return process
+
     def crowd(self, sockets: list[dict[str, Any]]) -> Process:
         """A process that holds idle sockets open; returns when all of them are connected."""
         process = self._start(
