@@ -21,9 +21,11 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
+from apps.changes import reading
+from apps.core.fields import encrypted_field
 from apps.core.ids import uuid7
 from apps.webhooks import envelope, signing
-from apps.webhooks.models import Attempt, Delivery, Endpoint, Outcome, SigningKey
+from apps.webhooks.models import Delivery, Endpoint, SigningKey
 from apps.webhooks.schedule import CIRCUIT_FAILURES
 
 VERIFICATION: Final = "endpoint.verification"
@@ -70,6 +72,17 @@ cross join lateral (
 _CLAIM = """
 update webhooks_delivery set claim = %s, claimed_until = %s, attempts = attempts + 1,
   tries = tries + 1 where id = any(%s::uuid[])
+returning id, endpoint_id, attempts, type, version, occurred_at, epoch, sequence, data
+"""
+
+_ATTEMPTS = """
+insert into webhooks_attempt (id, delivery_id, number, started_at, outcome)
+select g.*, %s, 'open' from unnest(%s::uuid[], %s::uuid[], %s::int[]) g (id, delivery, number)
+"""
+
+_LOST = """
+update webhooks_attempt set outcome = 'lost', ended_at = %s
+where delivery_id = any(%s::uuid[]) and outcome = 'open'
 """
 
 _CLAIMED = """
@@ -162,38 +175,37 @@ def _refill(endpoint: Endpoint, now: datetime) -> None:
 def _taken(ids: list[UUID], endpoints: Mapping[UUID, Endpoint], now: datetime) -> list[Job]:
     mark = uuid7()
     until = now + timedelta(seconds=settings.WEBHOOK_LEASE_SECONDS)
-    lost = Attempt.objects.filter(delivery__in=ids, outcome=Outcome.OPEN)
-    lost.update(outcome=Outcome.LOST, ended_at=now)
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [mark, until, ids])
+        cursor.execute(_LOST, [now, ids])
         cursor.execute(_PARKED, [ids])
         parked: dict[UUID, list[UUID]] = {}
         for delivery, refused in cursor.fetchall():
             parked.setdefault(delivery, []).append(refused)
-    rows = Delivery.objects.in_bulk(ids)
-    keys = _keys({row.endpoint_id for row in rows.values()}, now)
-    jobs, attempts = [], []
+    rows = {row[0]: row for row in reading.fetched(_CLAIM, [mark, until, ids])}
+    keys = _keys({row[1] for row in rows.values()}, now)
+    sealed = encrypted_field(Delivery, "data")
+    jobs = []
     for id in ids:
-        row, endpoint = rows[id], endpoints[rows[id].endpoint_id]
-        attempt = Attempt(delivery=row, number=row.attempts, started_at=now)
-        attempts.append(attempt)
+        _, endpoint_id, _, type, version, at, epoch, sequence, closed = rows[id]
+        endpoint = endpoints[endpoint_id]
         endpoint.tokens -= 1
+        data = sealed.open_as(bytes(closed), id)
         body = envelope.body(
-            type=row.type,
-            version=row.version,
-            at=row.occurred_at,
-            endpoint=row.endpoint_id,
-            epoch=row.epoch,
-            sequence=row.sequence,
+            type=type,
+            version=version,
+            at=at,
+            endpoint=endpoint_id,
+            epoch=epoch,
+            sequence=sequence,
             parked=parked.get(id, [])[:MOST_PARKED],
-            data=row.data,
+            data=data,
         )
-        headers = signing.headers(id, now, body, keys[row.endpoint_id])
-        challenge = row.data.get("challenge") if row.type == VERIFICATION else None
-        jobs.append(
-            Job(attempt.pk, id, row.endpoint_id, mark, endpoint.url, headers, body, challenge)
-        )
-    Attempt.objects.bulk_create(attempts)
+        headers = signing.headers(id, now, body, keys[endpoint_id])
+        challenge = data.get("challenge") if type == VERIFICATION else None
+        jobs.append(Job(uuid7(), id, endpoint_id, mark, endpoint.url, headers, body, challenge))
+    with connection.cursor() as cursor:
+        numbers = [rows[id][2] for id in ids]
+        cursor.execute(_ATTEMPTS, [now, [job.attempt for job in jobs], ids, numbers])
     return jobs
 
 
