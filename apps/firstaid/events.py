@@ -28,10 +28,8 @@ _DEGREES: Final = {"type": ["string", "null"], "pattern": r"^-?\d{1,3}(\.\d+)?$"
 def overdose(encounter_id: UUID) -> dict[str, Any] | None:
     """The overdose that an encounter was, as far as it is known; None where it was none."""
     encounter = Encounter.objects.filter(pk=encounter_id).first()
-    if encounter is None:
-        return None
-    cares = records.read([encounter]).cares
-    return _whole(cares[0]) if cares else _so_far(encounter)
+    cares = records.read([encounter]).cares if encounter else []
+    return _whole(cares[0]) if cares else _so_far(encounter_id)
 
 
 def _whole(care: Care) -> dict[str, Any] | None:
@@ -52,25 +50,28 @@ def _whole(care: Care) -> dict[str, Any] | None:
     }
 
 
-def _so_far(encounter: Encounter) -> dict[str, Any] | None:
-    """While the call is open: the doses alone."""
-    rows = NaloxoneDose.objects.of(encounter.assignment_id)
+def _so_far(encounter_id: UUID) -> dict[str, Any] | None:
+    """While the call is open, or the encounter not here: the doses alone."""
+    first = NaloxoneDose.objects.filter(encounter_id=encounter_id).first()
+    if first is None or first.assignment_id is None:
+        return None
+    rows = NaloxoneDose.objects.of(first.assignment_id)
     given = [
         dose
         for dose in doses(rows)
-        if dose.was_given and dose.drug in NALOXONES and dose.encounter_id == encounter.pk
+        if dose.was_given and dose.drug in NALOXONES and dose.encounter_id == encounter_id
     ]
     if not given:
         return None
-    assignment = Assignment.objects.select_related("incident").filter(pk=encounter.assignment_id)
-    row = assignment.first()
+    here = Assignment.objects.select_related("incident").filter(pk=first.assignment_id)
+    row = here.first()
     where = row.incident.details.get("location") if row else None
     places = (records.place_of(one) for one in (where, *(dose.position for dose in given)))
     known = next((place for place in places if place), None)
     latitude, longitude = odmap.rounded(known, settings.ODMAP_PLACE_DECIMALS) or (None, None)
     givers = {odmap.GIVERS.get(dose.given_by, odmap.UNKNOWN) for dose in given}
     return {
-        "overdose_id": str(record_id(encounter.pk, "patient_care_report")),
+        "overdose_id": str(record_id(encounter_id, "patient_care_report")),
         "occurred_at": iso(min(dose.at or dose.received_at for dose in given)),
         "latitude": latitude,
         "longitude": longitude,
