@@ -46,7 +46,7 @@ def task(row: ReferralTask, *, version: int, updated_at: datetime, requester: st
             },
             "identifier": _identifiers(row),
             "status": row.status,
-            "statusReason": _reason(row.reason, said.get("reason_code")),
+            "statusReason": _reason(row.reason_for_partner, said.get("reason_code")),
             "intent": "order",
             "code": concept(terms.TASK_CODE, "fulfill", "Fulfill the focal request"),
             "focus": {"reference": f"ServiceRequest/{row.referral_id}"},

@@ -288,7 +288,8 @@ class ReferralTask(UUIDModel):
         """The reason as the partner may read it: its own words; of ours the code alone, because
         whoever cancels writes of the person."""
         if self.status == TaskStatus.CANCELLED:
-            return codes.REASONS.get(str(self.said.get("reason_code")))
+            code = str(self.said.get("reason_code"))
+            return codes.REASONS.get(code, codes.TASK_STATUSES["cancelled"])
         words: str | None = self.reason
         return words
 

@@ -308,10 +308,11 @@ class TestUpdating:
 
     def test_what_is_over_is_over(self, case: Case, shelter: System) -> None:
         task = case.asks(shelter.partner)
-        case.say("cancel", task, reason="Found a bed elsewhere.")
+        why = {"reason": "Dana has a bed.", "reason_code": "served_elsewhere"}
+        case.say("cancel", task, **why)
         read = shelter.get(f"Task/{task.pk}")
 
-        assert read["statusReason"]["text"] == "Found a bed elsewhere."
+        assert read["statusReason"]["text"] == "Served elsewhere"
         assert shelter.put({**read, "status": "accepted"}, 409)["issue"][0]["code"] == "conflict"
 
 
