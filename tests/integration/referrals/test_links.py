@@ -183,6 +183,16 @@ class TestSending:
         assert number == "+12065550199"
         assert "/r/cfl_" in text
 
+    def test_no_mail_is_written_to_the_log_in_production(
+        self, case: Case, shelter: Partner, settings: Any
+    ) -> None:
+        settings.PRODUCTION, settings.EMAIL_HOST = True, ""
+        case.asks(shelter)
+
+        assert not ReferralLink.objects.exists()
+        with pytest.raises(ProblemError):
+            contact(case, shelter, "second@shelter.example.org")
+
     @pytest.mark.parametrize("destination", ["206-555-0199", "nobody", "a@b"])
     def test_what_is_no_address_is_refused(
         self, case: Case, clinic: Partner, destination: str
@@ -502,6 +512,48 @@ class TestInside:
         browser.client.cookies["carefield_visit"] = secret
 
         assert "Dana" not in browser.get()
+
+
+class TestTheAdmin:
+    @pytest.fixture
+    def admin(self, case: Case) -> Client:
+        client = Client()
+        client.force_login(case.world.supervisor)
+        return client
+
+    def test_a_supervisor_puts_a_contact_on_file(self, admin: Client, clinic: Partner) -> None:
+        form = {
+            "partner": str(clinic.pk),
+            "name": "Front desk",
+            "channel": "email",
+            "destination": "nobody",
+            "is_active": "on",
+        }
+        address = "/admin/referrals/partnercontact/add/"
+        wrong = admin.post(address, form)
+        assert "An e-mail address." in wrong.content.decode()
+        assert admin.post(address, {**form, "destination": "d@c.example.org"}).status_code == 302
+
+        row = PartnerContact.objects.get(partner=clinic)
+        assert row.destination == "d@c.example.org"
+        assert Entry.objects.get(subject_ids=[row.pk]).action == "create"
+
+    def test_links_that_went_astray_are_revoked(
+        self, admin: Client, browser: Browser, task: ReferralTask
+    ) -> None:
+        listed = admin.get("/admin/referrals/referrallink/").content.decode()
+        assert task.referral.number in listed
+        row = ReferralLink.objects.get()
+        body = {"action": "revoke", "_selected_action": [str(row.pk)]}
+        admin.post("/admin/referrals/referrallink/", body)
+
+        browser.get(status=404)
+
+    def test_nobody_else_opens_them(self, case: Case) -> None:
+        client = Client()
+        client.force_login(case.world.dispatcher)
+        for page in ("partnercontact", "referrallink"):
+            assert client.get(f"/admin/referrals/{page}/").status_code == 403
 
 
 class TestTheEnd:

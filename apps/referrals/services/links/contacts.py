@@ -21,8 +21,11 @@ _NUMBER: Final = re.compile(r"\+[1-9][0-9]{6,14}")  # ITU-T E.164
 
 
 def usable_channels() -> frozenset[str]:
-    """By what something can be sent from here."""
-    return frozenset({Channel.EMAIL, Channel.TEXT} if settings.TEXT_SENDER else {Channel.EMAIL})
+    """By what something can be sent from here. Without a mail server mails are written to the log,
+    where no code may be read in production."""
+    mails = bool(settings.EMAIL_HOST) or not settings.PRODUCTION
+    able = {Channel.EMAIL: mails, Channel.TEXT: bool(settings.TEXT_SENDER)}
+    return frozenset(channel for channel, can in able.items() if can)
 
 
 @transaction.atomic
