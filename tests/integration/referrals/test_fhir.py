@@ -22,6 +22,7 @@ from apps.referrals.models import (
 )
 from apps.referrals.payload import digest
 from apps.referrals.services import links
+from tests.fhirjudge import judged
 from tests.integration.referrals.conftest import NOON, Case
 
 pytestmark = pytest.mark.django_db
@@ -40,8 +41,7 @@ class System:
         answer = self.client.get(BASE + path, headers=self.headers)
         assert answer.status_code == status, answer.content
         assert answer["Content-Type"] == "application/fhir+json"
-        found: dict[str, Any] = answer.json()
-        return found
+        return judged(answer.json())
 
     def found(self, path: str) -> list[dict[str, Any]]:
         told = self.get(path)
@@ -57,8 +57,7 @@ class System:
             headers={**self.headers, "If-Match": f'W/"{version}"'},
         )
         assert answer.status_code == status, answer.content
-        told: dict[str, Any] = answer.json()
-        return told
+        return judged(answer.json())
 
 
 @pytest.fixture
@@ -73,7 +72,7 @@ def clinic(client: Client, world: Any) -> System:
 
 class TestTheService:
     def test_describes_itself_to_anybody(self, client: Client) -> None:
-        told = client.get(f"{BASE}metadata").json()
+        told = judged(client.get(f"{BASE}metadata").json())
 
         assert (told["resourceType"], told["fhirVersion"]) == ("CapabilityStatement", "4.0.1")
         tasks, *_ = told["rest"][0]["resource"]

@@ -22,6 +22,7 @@ from apps.referrals.payload import Datum, Payload, for_partner, with_notices
 from apps.referrals.shapes import A_CALL_US, A_TOLD
 from tests.data import shared_data
 from tests.factories import NOON
+from tests.fhirjudge import judged
 
 CITY = ZoneInfo("America/Los_Angeles")
 SHELTER = Partner(id=uuid7(), name="Pioneer Square Shelter")
@@ -51,7 +52,7 @@ def a_task(status: str = "accepted", **more: Any) -> ReferralTask:
 
 
 def served(row: ReferralTask) -> dict[str, Any]:
-    return resources.task(row, version=2, updated_at=NOON, requester="CARE")
+    return judged(resources.task(row, version=2, updated_at=NOON, requester="CARE"))
 
 
 def requested(document: dict[str, Any], **payload: Any) -> dict[str, Any]:
@@ -66,7 +67,8 @@ def requested(document: dict[str, Any], **payload: Any) -> dict[str, Any]:
             **payload,
         }
     )
-    return resources.service_request(document, found, row=a_task(), requester="CARE", zone=CITY)
+    told = resources.service_request(document, found, row=a_task(), requester="CARE", zone=CITY)
+    return judged(told)
 
 
 class TestTask:
@@ -206,7 +208,7 @@ class TestServiceRequest:
         told = resources.service_request(
             document, opened, row=a_task(), requester="CARE", zone=CITY
         )
-        assert told["meta"]["security"][0]["code"] == "42CFRPart2"
+        assert judged(told)["meta"]["security"][0]["code"] == "42CFRPart2"
         assert "protected by Federal confidentiality rules" in repr(told["note"])
         assert "to: A shelter" in repr(told["note"])
 
@@ -218,7 +220,7 @@ def test_a_consent_has_what_the_profile_asks_for() -> None:
         expires_at=NOON + timedelta(days=30),
         content={"purpose": "referral", "categories": ["needs"], "given_by": "Dana Reyes"},
     )  # fmt: skip
-    told = resources.consent(row, active=True, recipients=[SHELTER], organization="CARE")
+    told = judged(resources.consent(row, active=True, recipients=[SHELTER], organization="CARE"))
 
     rule("SDOHCCConsent", "* category[IDSCL] = $v3-ActCode#IDSCL")
     assert told["category"][0]["coding"][0] | {"display": ""} == {
