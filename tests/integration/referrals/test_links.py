@@ -174,6 +174,7 @@ class TestSending:
     ) -> None:
         with pytest.raises(ProblemError):
             contact(case, clinic, "+12065550199", channel=Channel.TEXT)
+        TEXTS.clear()
         settings.TEXT_SENDER = f"{__name__}.text_message"
         contact(case, clinic, "+12065550199", channel=Channel.TEXT)
         case.asks(clinic)
