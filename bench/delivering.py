@@ -26,7 +26,7 @@ from bench.figures import percentile
 _EVENT: Final = "probe.happened"
 _ENDPOINTS: Final = 10
 _TOGETHER: Final = 100
-_A_SECOND: Final = 4  # events, each to 50 endpoints
+_A_SECOND: Final = 2  # events, each to 50 endpoints
 
 
 def _endpoints(url: str, paths: list[str]) -> list[Endpoint]:

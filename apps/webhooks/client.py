@@ -15,6 +15,7 @@ import logging
 import socket
 import ssl
 import time
+from dataclasses import dataclass
 from typing import Final
 
 import httpx2
@@ -41,6 +42,18 @@ _HEADERS: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What an address leads to: the vetted one in its place (`url`), what stands in Host, the name
+    for TLS, and the connections to it. It is good `until` then."""
+
+    url: httpx2.URL
+    host: str
+    name: str
+    client: httpx2.AsyncClient
+    until: float
+
+
 class Sender:
     """Sends webhooks in one event loop. One pool of connections for each host: a connection whose
     certificate was for one name never serves another at the same address."""
@@ -48,7 +61,7 @@ class Sender:
     def __init__(self) -> None:
         self._tls: ssl.SSLContext | None = None
         self._clients: dict[tuple[str, str, int | None], httpx2.AsyncClient] = {}
-        self._vetted: dict[str, tuple[float, str]] = {}
+        self._targets: dict[str, _Target] = {}
 
     async def close(self) -> None:
         for client in self._clients.values():
@@ -86,18 +99,16 @@ class Sender:
 
     async def _post(self, job: Job) -> tuple[int, str | None, bytes]:
         """The answer's status, its Retry-After, and its beginning."""
-        check_url(job.url, private=settings.WEBHOOK_PRIVATE_TARGETS)
-        url = httpx2.URL(job.url)
-        address = await self._address(url.host, url.port or (443 if url.scheme == "https" else 80))
-        client = self._client(url)
-        request = client.build_request(
+        target = await self._target(job.url)
+        # Made by hand: a client would merge and parse the same again for each one.
+        request = httpx2.Request(
             "POST",
-            url.copy_with(host=address),
+            target.url,
             content=job.body,
-            headers={**_HEADERS, "host": url.netloc.decode("ascii"), **job.headers},
-            extensions={"sni_hostname": url.host},
+            headers={**_HEADERS, "host": target.host, **job.headers},
+            extensions={"sni_hostname": target.name},
         )
-        answer = await client.send(request, stream=True)
+        answer = await target.client.send(request, stream=True)
         try:
             beginning = b""
             async for part in answer.aiter_raw():
@@ -107,6 +118,23 @@ class Sender:
             return answer.status_code, answer.headers.get("retry-after"), beginning[:READ_BYTES]
         finally:
             await answer.aclose()
+
+    async def _target(self, address: str) -> _Target:
+        """What is dialled for an address, resolved and vetted a moment ago at the longest."""
+        known = self._targets.get(address)
+        if known is None or known.until <= time.monotonic():
+            check_url(address, private=settings.WEBHOOK_PRIVATE_TARGETS)
+            url = httpx2.URL(address)
+            port = url.port or (443 if url.scheme == "https" else 80)
+            vetted = await self._vetted(url.host, port)
+            known = self._targets[address] = _Target(
+                url=url.copy_with(host=vetted),
+                host=url.netloc.decode("ascii"),
+                name=url.host,
+                client=self._client(url),
+                until=time.monotonic() + _RESOLVED_SECONDS,
+            )
+        return known
 
     def _client(self, url: httpx2.URL) -> httpx2.AsyncClient:
         key = (url.scheme, url.host, url.port)
@@ -125,11 +153,8 @@ class Sender:
             )
         return self._clients[key]
 
-    async def _address(self, host: str, port: int) -> str:
+    async def _vetted(self, host: str, port: int) -> str:
         """The vetted address of a host. Forbidden, or OSError where it has none."""
-        known = self._vetted.get(host)
-        if known is not None and known[0] > time.monotonic():
-            return known[1]
         bare = host.strip("[]")
         try:
             ipaddress.ip_address(bare)
@@ -138,9 +163,7 @@ class Sender:
             loop = asyncio.get_running_loop()
             answers = await loop.getaddrinfo(bare, port, type=socket.SOCK_STREAM)
             found = [str(sockaddr[0]) for *_, sockaddr in answers]
-        address = vet(found, private=settings.WEBHOOK_PRIVATE_TARGETS)
-        self._vetted[host] = (time.monotonic() + _RESOLVED_SECONDS, address)
-        return address
+        return vet(found, private=settings.WEBHOOK_PRIVATE_TARGETS)
 
 
 def _repeats(challenge: str | None, beginning: bytes) -> bool:
