@@ -74,6 +74,8 @@ class AcceptForm(SayForm):
 
 
 class ReasonForm(SayForm):
+    either = True  # one of the fields is needed, whichever
+
     reason_code = forms.ChoiceField(
         label="Why", choices=[("", "Choose one, or write it below"), *REASONS.items()],
         required=False,

@@ -451,6 +451,7 @@ class TestInside:
 
         assert answer.status_code == 400
         assert "Say why" in answer.content.decode()
+        assert "leave it out" not in answer.content.decode()
         assert not ReferralAnswer.objects.exists()
 
     def test_says_whether_there_is_room_once_a_page(
