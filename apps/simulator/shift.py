@@ -97,10 +97,17 @@ class Shift:
 
     @property
     def asked(self) -> int:
-        """Referrals that agencies are at work on."""
-        return sum(agency.at_work for agency in self.agencies) + sum(
-            desk.at_work for desk in self.front_desks
-        )
+        """What agencies are at work on, and what tablets show that nobody has answered yet."""
+        at_work = sum(agency.at_work for agency in self.agencies)
+        at_work += sum(desk.at_work for desk in self.front_desks)
+        waiting = {
+            task["id"]
+            for tablet in self.tablets
+            for referral in tablet.store.documents("referrals")
+            for task in referral.get("tasks") or ()
+            if task["awaits"] == "answer"
+        }
+        return at_work + len(waiting)
 
     async def play(self) -> None:
         """Everything at once, until cancelled."""
