@@ -95,8 +95,8 @@ class Tasks(FHIRView):
     """Search of the referrals' tasks that this partner was sent, the newest first."""
 
     def get(self, request: Request) -> Response:
-        partner, asked = partner_of(request), _search(request, "Task")
-        rows = ReferralTask.objects.to(partner).with_version().select_related("referral", "partner")
+        asked, mine = _search(request, "Task"), ReferralTask.objects.to(partner_of(request))
+        rows = mine.with_version().select_related("referral", "partner")
         if asked.ids is not None:
             rows = rows.filter(pk__in=asked.ids)
         if asked.statuses is not None:
@@ -109,7 +109,7 @@ class Tasks(FHIRView):
             rows = rows.filter(referral__in=ids - {None})
         for compared, at in asked.updated:
             rows = rows.filter(**{f"updated_at__{compared}": at})
-        page, total, following = _page(request, rows, asked, "sent_at")
+        page, total, following = _page(request, rows, asked, "sent_at", of=mine)
         _looked(request, "referral", [row.referral_id for row in page])
         return _bundle(request, [_task(row) for row in page], total, following)
 
@@ -144,7 +144,8 @@ class ServiceRequests(FHIRView):
             rows = rows.filter(referral__in=asked.ids)
         if asked.statuses is not None:
             rows = rows.filter(referral__status__in=asked.statuses)
-        page, total, following = _page(request, rows, asked, "sent_at")
+        mine = ReferralTask.objects.to(partner)
+        page, total, following = _page(request, rows, asked, "sent_at", of=mine)
         return _bundle(request, [_disclosed(request, row) for row in page], total, following)
 
 
@@ -161,12 +162,13 @@ class Consents(FHIRView):
 
     def get(self, request: Request) -> Response:
         partner, asked = partner_of(request), _search(request, "Consent")
-        rows = Consent.objects.naming(partner)
+        mine = Consent.objects.naming(partner)
+        rows = mine
         if asked.ids is not None:
             rows = rows.filter(pk__in=asked.ids)
         if asked.statuses is not None:
             rows = rows.filter(_with_status(asked.statuses))
-        page, total, following = _page(request, rows, asked, "given_at")
+        page, total, following = _page(request, rows, asked, "given_at", of=mine)
         told = [_consent(row, partner) for row in page]
         _looked(request, "consent", [row.pk for row in page])
         return _bundle(request, told, total, following)
@@ -238,12 +240,14 @@ def _search(request: Request, kind: str) -> Search:
 
 
 def _page(
-    request: Request, rows: QuerySet[Any], asked: Search, ordered_by: str
+    request: Request, rows: QuerySet[Any], asked: Search, ordered_by: str, *, of: QuerySet[Any]
 ) -> tuple[list[Any], int, str | None]:
-    """One page, how many there are in all, and the address of the next page."""
+    """One page, how many there are in all, and the address of the next page. The page goes on after
+    a row `of` the partner's, which need not be found any more: whoever asks for what waits answers
+    as they go."""
     total = rows.count()
     if asked.cursor is not None:
-        last: Model = get_object_or_404(rows, pk=asked.cursor)
+        last: Model = get_object_or_404(of, pk=asked.cursor)
         at = getattr(last, ordered_by)
         later = Q(**{f"{ordered_by}__lt": at}) | Q(**{ordered_by: at, "pk__lt": last.pk})
         rows = rows.filter(later)

@@ -26,7 +26,7 @@ from apps.accounts.permissions import IsPartner
 from apps.accounts.services import partner_actor
 from apps.core import clock
 from apps.core.clock import iso
-from apps.core.pagination import CursorPagination
+from apps.core.pagination import TimePagination
 from apps.core.problems import INVALID, NOT_FOUND, Details, FieldError, ProblemError
 from apps.core.schema import PROBLEMS
 from apps.referrals.models import ConsentRecipient, ReferralTask, Way
@@ -86,12 +86,24 @@ def shown_card(month: date, card: Card) -> dict[str, Any]:
     return dict(CardOut({"month": f"{month:%Y-%m}", **asdict(card)}).data)
 
 
+class BySending(TimePagination):
+    """A tablet makes the key of a task, and may send it hours after."""
+
+    ordering = ("-sent_at", "-id")
+
+
+class ByTelling(TimePagination):
+    """The key of what a partner is told of a revocation is as old as the consent."""
+
+    ordering = ("-told_at", "-id")
+
+
 class Referrals(ListAPIView[ReferralTask]):
     """What this partner was sent, the newest first: ids and states, nothing of anybody."""
 
     permission_classes = [IsPartner]
     serializer_class = ListedOut
-    pagination_class = CursorPagination
+    pagination_class = BySending
 
     def get_queryset(self) -> QuerySet[ReferralTask]:
         rows = ReferralTask.objects.to(partner_of(self.request)).select_related("referral")
@@ -217,7 +229,7 @@ class Revocations(ListAPIView[ConsentRecipient]):
 
     permission_classes = [IsPartner]
     serializer_class = RevocationOut
-    pagination_class = CursorPagination
+    pagination_class = ByTelling
 
     def get_queryset(self) -> QuerySet[ConsentRecipient]:
         return ConsentRecipient.objects.to(partner_of(self.request))

@@ -230,6 +230,20 @@ class TestSearching:
         assert found == [str(one.pk) for one in reversed(made)]
 
 
+    def test_the_next_page_is_there_when_the_last_one_was_answered(
+        self, case: Case, shelter: System
+    ) -> None:
+        older, newer = (
+            case.asks(shelter.partner, needs=[one], now=NOON + timedelta(minutes=n))
+            for n, one in enumerate(["food-insecurity", "stress"])
+        )
+        told = shelter.get("Task?_count=1&status=requested")
+        [following] = [one["url"] for one in told["link"] if one["relation"] == "next"]
+        shelter.put({**shelter.get(f"Task/{newer.pk}"), "status": "accepted"})
+
+        assert [one["id"] for one in shelter.found(following.partition(BASE)[2])] == [str(older.pk)]
+
+
 class TestUpdating:
     def test_is_on_the_responders_tablet(self, case: Case, shelter: System) -> None:
         task = case.asks(shelter.partner)

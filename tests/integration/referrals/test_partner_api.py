@@ -80,6 +80,29 @@ class TestOnlyTheirs:
             shelter.get(address, status=404)
         assert not ReferralAnswer.objects.exists()
 
+    def test_the_newest_first_is_what_was_sent_last(self, case: Case, shelter: System) -> None:
+        typed = str(uuid7())  # first of all, on a tablet that had no signal until later
+        first = case.asks(shelter.partner, now=NOON)
+        asked = [{"id": typed, "partner_id": str(shelter.partner.pk)}]
+        case.save(
+            "referrals",
+            uuid7(),
+            now=NOON + timedelta(hours=1),
+            assignment_id=str(case.assignment.pk),
+            encounter_id=str(case.encounter),
+            needs=["stress"],
+            asked=asked,
+        )
+
+        page = shelter.get("referrals?limit=1")
+        assert [one["id"] for one in page["results"]] == [typed]
+        rest = shelter.get(page["next"].partition(f"{API}/")[2])
+        assert [one["id"] for one in rest["results"]] == [str(first.pk)]
+        assert rest["next"] is None
+
+    def test_a_cursor_of_nobodys_is_not_found(self, shelter: System) -> None:
+        shelter.get("referrals?cursor=cD15ZXN0ZXJkYXk=", status=404)
+
     def test_what_was_held_back_was_never_sent(self, case: Case, shelter: System) -> None:
         case.asks(shelter.partner)
         draft = case.asks(shelter.partner)
@@ -177,6 +200,15 @@ class TestRevocations:
         shelter.post(f"revocations/{told['id']}/acknowledge", {"by": "Kim"})
         [waiting] = ConsentRecipient.objects.unacknowledged()
         assert waiting.partner == clinic.partner
+
+
+    def test_the_newest_first_is_what_was_told_last(self, case: Case, shelter: System) -> None:
+        old, young = (case.consent(shelter.partner) for _ in range(2))
+        case.tell("consent_revocation", consent_id=str(young.pk))
+        case.tell("consent_revocation", consent_id=str(old.pk), now=NOON + timedelta(hours=1))
+
+        page = shelter.get("revocations?limit=1")
+        assert [one["consent_id"] for one in page["results"]] == [str(old.pk)]
 
 
 class TestTheScorecard:
