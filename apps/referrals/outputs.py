@@ -51,9 +51,13 @@ def after(
         said[_WORDS[verb]] = told.get("text") or iso(at)
     if verb == "ask":
         said["reply"] = None  # the one that stands there answers another question
-    negative = status in NEGATIVE
-    reason = reason_text(told) or before.reason if negative else None
-    said["reason_code"] = (told.get("reason_code") or said.get("reason_code")) if negative else None
+    # A reason is words and code together: neither stays beside another one's.
+    reason, code = before.reason, said.get("reason_code")
+    if status not in NEGATIVE:
+        reason = code = None
+    elif words := reason_text(told):
+        reason, code = words, told.get("reason_code") or None
+    said["reason_code"] = code
     attended = {"attended": True, "not_attended": False, "served": before.attended}
     served = {"completed": True, "failed": False}
     return Outputs(

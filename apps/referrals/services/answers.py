@@ -151,6 +151,7 @@ def close_referral(
                 gone.append(Event("referral.cancelled", task.pk))
             task.status, task.status_at = TaskStatus.CANCELLED, now
             task.reason = reason or (Outcome(outcome).label if outcome else None)
+            task.said = {**task.said, "reason_code": said.told.get("reason_code") or None}
             arm(task, urgency=row.urgency, now=now)
             task.save()
     _end(row, outcome, said.recorded_by, now)

@@ -21,6 +21,15 @@ def test_a_negative_state_has_its_reason_and_no_other_has() -> None:
     assert then("accept", "accepted", held).reason is None
 
 
+def test_a_reason_in_words_leaves_no_code_of_the_one_before() -> None:
+    held = then("hold", "on-hold", reason_code="waitlist")
+    over = then("cancel", "cancelled", held, reason="Found a bed elsewhere.")
+    assert (over.reason, over.said["reason_code"]) == ("Found a bed elsewhere.", None)
+
+    asked = then("ask", "on-hold", held, text="Which door?")
+    assert (asked.reason, asked.said["reason_code"]) == ("On a waiting list", "waitlist")
+
+
 def test_the_partners_number_stays() -> None:
     taken = then("accept", "accepted", case_number="A1")
 
