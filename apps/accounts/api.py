@@ -22,7 +22,7 @@ from rest_framework.views import APIView
 
 from apps.accounts import services
 from apps.accounts.auth import TabletSession
-from apps.accounts.models import Role, Tablet, Team, User
+from apps.accounts.models import Partner, Role, Tablet, Team, User
 from apps.accounts.permissions import IsSupervisor, IsTablet, IsTabletOrDesk
 from apps.accounts.throttles import EnrolmentThrottle
 from apps.audit.services import Actor
@@ -273,6 +273,13 @@ def session_of(request: Request) -> TabletSession:
     session: object = request.auth
     assert isinstance(session, TabletSession)
     return session
+
+
+def partner_of(request: Request) -> Partner:
+    """The partner that calls; permissions have made sure that it is one."""
+    partner: object = request.auth
+    assert isinstance(partner, Partner)
+    return partner
 
 
 def actor_of(request: Request) -> Actor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -45,6 +45,11 @@ def moment(name: str, label: str = "") -> Any:
 
     shown.__name__ = name
     return shown
+
+
+def in_words(codes: Iterable[str], labels: Mapping[str, str]) -> str:
+    """Codes by their labels; one that has none stands as it is."""
+    return "; ".join(labels.get(code, code) for code in codes) or NOTHING
 
 
 def duration(seconds: int) -> str:

@@ -93,6 +93,19 @@ class PersonQuerySet(VisibleQuerySet["Person"]):
         """Persons that are not merged into another one."""
         return self.filter(merged_into=None)
 
+    def root_of(self, person_id: UUID) -> Person | None:
+        """The record to go on with, where two were put together. None: it is not here."""
+        row = self.filter(pk=person_id).first()
+        while row is not None and row.merged_into_id is not None:
+            row = self.filter(pk=row.merged_into_id).first()
+        return row
+
+    def met_in(self, encounter_id: UUID) -> Person | None:
+        """Whom an encounter is with, as far as a responder has confirmed who it is."""
+        found = Encounter.objects.filter(pk=encounter_id, match=Match.CONFIRMED)
+        named = found.values_list("person_id", flat=True).first()
+        return self.root_of(named) if named else None
+
 
 class Person(UUIDModel):
     """Somebody whom responders have met. They may be nameless: an alias, a description, a place.

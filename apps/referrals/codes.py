@@ -1,7 +1,7 @@
 """Words of consent, disclosure and referral.
 
-Task and ServiceRequest states, capacity and SDOH categories are HL7 FHIR R4 and Gravity's SDOH
-Clinical Care guide (HL7/fhir-sdoh-clinicalcare, 6604b7a). Needs that the guide has no category for,
+Task and ServiceRequest states and SDOH categories are HL7 FHIR R4 and Gravity's SDOH Clinical Care
+guide (HL7/fhir-sdoh-clinicalcare, 6604b7a). Needs that the guide has no category for,
 categories of data, reasons and flags are this project's own; reasons why a referral fails follow
 what 211 callers report (no funds, did not qualify).
 """
@@ -206,15 +206,6 @@ OUTCOMES: Final[Codes] = MappingProxyType(
         "declined_by_person": "The person wants it no more",
         "lost_contact": "The person cannot be found",
         "deceased": "The person has died",
-    }
-)
-
-CAPACITY: Final[Codes] = MappingProxyType(
-    {
-        "capacity": "Has capacity",
-        "no-capacity": "Full",
-        "waitlist": "Full, has a waiting list",
-        "additional-assessment-required": "An assessment is needed first",
     }
 )
 

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.core import clock
-from apps.people.models import Encounter, Match, Person
+from apps.people.models import Person
 from apps.referrals.codes import USED_FOR
 from apps.referrals.directory import documents
 from apps.referrals.directory.fit import Ask, Fit, fit, has_room, is_open, rank
@@ -78,10 +78,7 @@ def fitting(row: Referral, partners: Collection[UUID], *, now: datetime) -> list
 def person_of(row: Referral, *, year: int) -> dict[str, Any]:
     """What is known of the person by the names that a service's conditions are about. What is not
     known is left out."""
-    encounter = Encounter.objects.filter(pk=row.encounter_id).first()
-    if encounter is None or encounter.match != Match.CONFIRMED or encounter.person_id is None:
-        return {}
-    person = Person.objects.filter(pk=encounter.person_id).first()
+    person = Person.objects.met_in(row.encounter_id)
     return conditions_of(person.content, year=year) if person else {}
 
 

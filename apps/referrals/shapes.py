@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from rest_framework import serializers
 
+from apps.accounts.models import User
+from apps.audit.services import Actor
+from apps.core.clock import iso
 from apps.referrals import codes, schemas, states
 from apps.referrals.consenting import BASIS_RULES
-from apps.referrals.models import ConsentRecipient, Disclosure, ReferralTask
-from apps.referrals.services.answers import LONGEST_KEY
+from apps.referrals.models import ConsentRecipient, Disclosure, ReferralTask, Way
+from apps.referrals.services.answers import LONGEST_KEY, Said
 
 # More go in the next request.
 MOST_ANSWERS: Final = 100
@@ -174,6 +179,30 @@ class SaidIn(serializers.Serializer[Any]):
     appointment_place = serializers.CharField(max_length=200, required=False)
     services = serializers.ListField(
         child=serializers.CharField(max_length=200), max_length=20, required=False
+    )
+
+
+def said_of(
+    told: Mapping[str, Any],
+    *,
+    way: Way,
+    actor: Actor,
+    recorded_by: User | None = None,
+    now: datetime,
+) -> Said:
+    """What a `SaidIn` that was found valid says, as the verb `answer` takes it."""
+    rest = dict(told)
+    if at := rest.get("appointment_at"):
+        rest["appointment_at"] = iso(at)
+    return Said(
+        verb=rest.pop("verb"),
+        key=rest.pop("key"),
+        way=way,
+        actor=actor,
+        said_at=rest.pop("said_at", None) or now,
+        said_by=rest.pop("said_by"),
+        told=rest,
+        recorded_by=recorded_by,
     )
 
 

@@ -5,10 +5,10 @@ found at start-up:
 
     register(
         EventType(
-            name="referral.sent",                   # dotted, as it stands in `type`
+            name="referral.requested",              # dotted, as it stands in `type`
             version=1,                              # counted up with each change of `schema`
-            title="A referral was sent to you.",
-            on=("referral.sent", "referral.reopened"),   # names of published events
+            title="You are asked for something.",
+            on=("referral.requested",),             # names of published events
             schema={...},                           # JSON Schema of `data`, closed and required
             example={...},                          # of `data`; a test holds it against the schema
             build=lambda subject: {...},            # event's subject -> `data`; None: nothing
@@ -18,8 +18,8 @@ found at start-up:
         )
     )
 
-`build` is called by a worker, a moment after the commit, and once more if it fails: it reads rows
-that are there to stay, and says ids, codes and times of them. It never says anything about a
+`build` is called by a worker, a moment after the commit, and again as long as it fails: it reads
+rows that are there to stay, and says ids, codes and times of them. It never says anything about a
 person: the partner fetches that under its own token, where consent is asked. `data` is held against
 `schema`, in which every object is closed, so that a field that nobody has thought about stays here.
 

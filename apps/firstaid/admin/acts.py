@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from apps.audit.admin import RecordAdmin
-from apps.core.admin import moment, pretty, when
+from apps.core.admin import in_words, moment, pretty, when
 from apps.core.ids import short
 from apps.firstaid import codes, parts
 from apps.firstaid.aid import aid_of
@@ -44,7 +44,7 @@ class _ActAdmin(RecordAdmin[Any]):
 
     @admin.display(description="doubts")
     def doubts(self, row: Any) -> str:
-        return "; ".join(codes.FLAGS.get(flag, flag) for flag in row.flags)
+        return in_words(row.flags, codes.FLAGS)
 
     @admin.display(description="what could not be read")
     def not_read(self, row: Any) -> SafeString:

@@ -93,7 +93,6 @@ def _row(pk: UUID) -> Person:
 
 
 def _root(pk: UUID) -> Person:
-    row = Person.objects.get(pk=pk)
-    while row.merged_into_id is not None:
-        row = Person.objects.get(pk=row.merged_into_id)
+    row = Person.objects.root_of(pk)
+    assert row is not None, "persons are never deleted"
     return row

@@ -16,7 +16,7 @@ from apps.accounts.services import user_actor
 from apps.assignments.admin.decisions import Decision, decide
 from apps.audit.admin import RecordAdmin
 from apps.core import clock
-from apps.core.admin import NOTHING, moment, pretty, table, when
+from apps.core.admin import NOTHING, in_words, moment, pretty, table, when
 from apps.core.ids import short
 from apps.referrals import codes
 from apps.referrals.models import Consent, ConsentRecipient, Disclosure, Way
@@ -107,7 +107,7 @@ class ConsentAdmin(RecordAdmin[Consent]):
 
     @admin.display(description="doubts")
     def doubts(self, row: Consent) -> str:
-        return "; ".join(codes.FLAGS.get(flag, flag) for flag in row.flags) or NOTHING
+        return in_words(row.flags, codes.FLAGS)
 
     @admin.action(description="Revoke, and tell every recipient")
     def revoke(self, request: HttpRequest, rows: QuerySet[Consent]) -> HttpResponse | None:
@@ -187,7 +187,7 @@ class DisclosureAdmin(RecordAdmin[Disclosure]):
 
     @admin.display(description="what was told")
     def what(self, row: Disclosure) -> str:
-        return "; ".join(codes.DATA_CATEGORIES.get(one, one) for one in row.categories) or NOTHING
+        return in_words(row.categories, codes.DATA_CATEGORIES)
 
     @admin.display(description="SHA-256 of the payload")
     def sha256(self, row: Disclosure) -> str:
@@ -195,7 +195,7 @@ class DisclosureAdmin(RecordAdmin[Disclosure]):
 
     @admin.display(description="doubts")
     def doubts(self, row: Disclosure) -> str:
-        return "; ".join(codes.FLAGS.get(flag, flag) for flag in row.flags) or NOTHING
+        return in_words(row.flags, codes.FLAGS)
 
 
 def _called(row: ConsentRecipient) -> str:

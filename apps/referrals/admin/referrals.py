@@ -15,7 +15,7 @@ from apps.accounts.services import user_actor
 from apps.assignments.admin.decisions import Decision, decide
 from apps.audit.admin import RecordAdmin
 from apps.core import clock
-from apps.core.admin import NOTHING, duration, moment, pretty, table, when
+from apps.core.admin import NOTHING, duration, in_words, moment, pretty, table, when
 from apps.core.clock import iso
 from apps.core.ids import short, uuid7
 from apps.referrals import codes, states
@@ -124,7 +124,7 @@ class ReferralAdmin(RecordAdmin[Referral]):
 
     @admin.display(description="needs")
     def needs(self, row: Referral) -> str:
-        return "; ".join(codes.NEEDS.get(one, one) for one in needs_of(row)) or NOTHING
+        return in_words(needs_of(row), codes.NEEDS)
 
     @admin.display(description="partners")
     def partners(self, row: Referral) -> SafeString:
@@ -149,7 +149,7 @@ class ReferralAdmin(RecordAdmin[Referral]):
 
     @admin.display(description="doubts")
     def doubts(self, row: Referral) -> str:
-        return "; ".join(codes.FLAGS.get(flag, flag) for flag in row.flags) or NOTHING
+        return in_words(row.flags, codes.FLAGS)
 
     @admin.action(description="Close with what came of it")
     def close(self, request: HttpRequest, rows: QuerySet[Referral]) -> HttpResponse | None:
@@ -213,7 +213,7 @@ class TaskAdmin(RecordAdmin[ReferralTask]):
 
     @admin.display(description="doubts")
     def doubts(self, row: ReferralTask) -> str:
-        return "; ".join(codes.FLAGS.get(flag, flag) for flag in row.flags) or NOTHING
+        return in_words(row.flags, codes.FLAGS)
 
     @admin.action(description="Enter what the partner said on the telephone")
     def telephone(self, request: HttpRequest, rows: QuerySet[ReferralTask]) -> HttpResponse | None:

@@ -18,7 +18,6 @@ from apps.accounts.models import Partner
 from apps.accounts.permissions import IsRecordKeeper, IsSupervisor
 from apps.audit.services import record
 from apps.core import clock
-from apps.core.clock import iso
 from apps.core.schema import PROBLEMS
 from apps.people.models import Encounter, Person
 from apps.referrals import documents, records, schemas
@@ -44,6 +43,7 @@ from apps.referrals.shapes import (
     DisclosureOut,
     RevocationOut,
     SaidIn,
+    said_of,
 )
 
 
@@ -206,20 +206,12 @@ class PartnerScorecard(APIView):
 
 def _said(request: Request, told: dict[str, Any]) -> Said:
     """What a partner said to whoever is signed in."""
-    rest = dict(told)
-    verb, key, said_by = rest.pop("verb"), rest.pop("key"), rest.pop("said_by")
-    said_at = rest.pop("said_at", None) or clock.now()
-    if at := rest.get("appointment_at"):
-        rest["appointment_at"] = iso(at)
-    return Said(
-        verb=verb,
-        key=key,
+    return said_of(
+        told,
         way=Way.TELEPHONE,
         actor=actor_of(request),
-        said_at=said_at,
-        said_by=said_by,
-        told=rest,
         recorded_by=person_of(request),
+        now=clock.now(),
     )
 
 

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.accounts.models import Partner
+from apps.accounts.api import partner_of
 from apps.accounts.permissions import IsPartner
 from apps.core import clock
 from apps.core.schema import PROBLEMS
@@ -43,7 +43,7 @@ class PartnerServices(APIView):
     )
     def get(self, request: Request) -> Response:
         rows = list(
-            Service.objects.of_partner(_partner(request))
+            Service.objects.of_partner(partner_of(request))
             .select_related("organization")
             .order_by("name", "pk")
         )
@@ -72,15 +72,9 @@ class ServiceCapacity(APIView):
         data = CapacityIn(data=request.data)
         data.is_valid(raise_exception=True)
         row = directory.set_capacity(
-            service_id=service, **data.validated_data, by=_partner(request), now=clock.now()
+            service_id=service, **data.validated_data, by=partner_of(request), now=clock.now()
         )
         return Response(CapacityOut(row).data)
-
-
-def _partner(request: Request) -> Partner:
-    """The permission has made sure that there is one."""
-    assert isinstance(request.auth, Partner)
-    return request.auth
 
 
 def _service(row: Service, told: Capacity | None) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.accounts.api import partner_of
 from apps.accounts.auth import PartnerTokenAuthentication
 from apps.accounts.models import Partner
 from apps.accounts.permissions import IsPartner
@@ -29,7 +30,7 @@ from apps.core import clock
 from apps.core.problems import INVALID, exception_handler
 from apps.core.rendering import JSONParser, JSONRenderer
 from apps.referrals import records
-from apps.referrals.api.partner import partner_of, task_for
+from apps.referrals.api.partner import task_for
 from apps.referrals.consenting import in_force
 from apps.referrals.fhir import resources, serving
 from apps.referrals.fhir.serving import Search

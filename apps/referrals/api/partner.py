@@ -21,11 +21,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.accounts.models import Partner
+from apps.accounts.api import partner_of
 from apps.accounts.permissions import IsPartner
 from apps.accounts.services import partner_actor
 from apps.core import clock
-from apps.core.clock import iso
 from apps.core.pagination import TimePagination
 from apps.core.problems import INVALID, NOT_FOUND, Details, FieldError, ProblemError
 from apps.core.schema import PROBLEMS
@@ -53,16 +52,10 @@ from apps.referrals.shapes import (
     ResultsOut,
     RevocationOut,
     SaidIn,
+    said_of,
 )
 
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
-
-
-def partner_of(request: Request) -> Partner:
-    """The partner that calls; permissions have made sure that it is one."""
-    partner: object = request.auth
-    assert isinstance(partner, Partner)
-    return partner
 
 
 def task_for(request: Request, pk: UUID) -> ReferralTask:
@@ -300,17 +293,4 @@ class OwnScorecard(APIView):
 
 def _said(request: Request, told: dict[str, Any]) -> Said:
     """What a partner's system says."""
-    rest = dict(told)
-    verb, key, said_by = rest.pop("verb"), rest.pop("key"), rest.pop("said_by")
-    said_at = rest.pop("said_at", None) or clock.now()
-    if at := rest.get("appointment_at"):
-        rest["appointment_at"] = iso(at)
-    return Said(
-        verb=verb,
-        key=key,
-        way=Way.API,
-        actor=partner_actor(partner_of(request)),
-        said_at=said_at,
-        said_by=said_by,
-        told=rest,
-    )
+    return said_of(told, way=Way.API, actor=partner_actor(partner_of(request)), now=clock.now())

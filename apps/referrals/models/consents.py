@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -35,11 +33,6 @@ class ConsentQuerySet(VisibleQuerySet["Consent"]):
     def naming(self, partner: Partner) -> ConsentQuerySet:
         """Those that name a partner, the newest first."""
         return self.filter(recipients__partner=partner).order_by("-given_at", "-pk")
-
-    def standing(self, encounters: Iterable[UUID], *, now: datetime) -> ConsentQuerySet:
-        """Those given in these encounters that are neither revoked nor over."""
-        rows = self.filter(encounter_id__in=list(encounters), revoked_at=None)
-        return rows.exclude(expires_at__lte=now).order_by("given_at", "pk")
 
 
 class Consent(UUIDModel):

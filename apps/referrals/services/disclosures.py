@@ -26,7 +26,7 @@ from apps.core.clock import iso
 from apps.core.problems import INVALID, FieldError, ProblemError
 from apps.people.access import may_write
 from apps.people.ids import ordinal_of
-from apps.people.models import Encounter, Match, Person
+from apps.people.models import Encounter, Person
 from apps.referrals import documents, known, payload, records
 from apps.referrals.codes import BASES, CONSENT_FORMS, DATA_CATEGORIES, PURPOSES
 from apps.referrals.consenting import BASIS_RULES, lacking
@@ -262,8 +262,7 @@ def _data_of(row: ReferralTask, now: datetime) -> list[Datum]:
         found.append(Datum("answer_by", iso(row.clock_due_at), "needs"))
     if reply := row.said.get("reply"):
         found.append(Datum("reply", reply, "needs"))
-    encounter = Encounter.objects.filter(pk=referral.encounter_id).first()
-    return [*found, *(_of_person(encounter, now) if encounter else ())]
+    return [*found, *_of_person(referral.encounter_id, now)]
 
 
 def _known_of(encounter: Encounter, now: datetime) -> list[Datum]:
@@ -272,28 +271,18 @@ def _known_of(encounter: Encounter, now: datetime) -> list[Datum]:
     found: list[Datum] = []
     for referral in Referral.objects.of_encounters([encounter.pk]):
         found += known.of_referral(referral.content, programmes=programmes)
-    return [*found, *_of_person(encounter, now)]
+    return [*found, *_of_person(encounter.pk, now)]
 
 
-def _of_person(encounter: Encounter, now: datetime) -> list[Datum]:
+def _of_person(encounter_id: UUID, now: datetime) -> list[Datum]:
     """The person's record, as far as a responder has confirmed who it is."""
-    if encounter.match != Match.CONFIRMED or encounter.person_id is None:
-        return []
-    person = _root(encounter.person_id)
+    person = Person.objects.met_in(encounter_id)
     today = now.astimezone(clock.city()).date()
     return list(known.of_person(person.content, today=today)) if person else []
 
 
 def _programmes() -> frozenset[UUID]:
     return PartnerAgency.objects.programmes()
-
-
-def _root(person_id: UUID) -> Person | None:
-    """The record to go on with, where two were merged."""
-    row = Person.objects.filter(pk=person_id).first()
-    while row is not None and row.merged_into_id is not None:
-        row = Person.objects.filter(pk=row.merged_into_id).first()
-    return row
 
 
 def _envelope(row: ReferralTask) -> dict[str, Any]:

@@ -12,13 +12,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.accounts.api import partner_of
 from apps.accounts.permissions import IsPartner
 from apps.changes import epochs
 from apps.core import clock
 from apps.core.problems import INVALID, FieldError, ProblemError
 from apps.core.schema import PROBLEMS
 from apps.webhooks import catalogue, services
-from apps.webhooks.api.endpoints import TAGS, by, endpoint_for, partner_of
+from apps.webhooks.api.endpoints import TAGS, by, endpoint_for
 from apps.webhooks.catalogue import Lane
 from apps.webhooks.models import Delivery, Endpoint
 from apps.webhooks.shapes import (

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.accounts.models import Partner
+from apps.accounts.api import partner_of
 from apps.accounts.permissions import IsPartner
 from apps.accounts.services import partner_actor
 from apps.audit.services import Actor
@@ -40,13 +40,6 @@ from apps.webhooks.shapes import (
 from apps.webhooks.signing import NewKeys
 
 TAGS = ["webhooks"]
-
-
-def partner_of(request: Request) -> Partner:
-    """The partner that calls; permissions have made sure that it is one."""
-    partner: object = request.auth
-    assert isinstance(partner, Partner)
-    return partner
 
 
 def by(request: Request) -> Actor:

@@ -16,7 +16,8 @@ from apps.core.querysets import QuerySet
 
 
 class EndpointState(models.TextChoices):
-    """Events are made for endpoints that are active or paused, and sent to active ones."""
+    """Events are made for endpoints that are active or paused, or have to prove a new address;
+    they are sent to active ones."""
 
     UNVERIFIED = "unverified", "waits for the receiver to show that it is the partner's"
     ACTIVE = "active", "active"

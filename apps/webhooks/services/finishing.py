@@ -7,7 +7,7 @@ changes nothing but its own attempt: the other one's answer counts.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -76,7 +76,7 @@ class Result:
     ended_at: datetime
     latency_ms: int
     status: int | None = None
-    excerpt: str | None = None
+    excerpt: str | None = field(default=None, repr=False)
     retry_after: float | None = None
 
 

@@ -229,7 +229,6 @@ class TestSearching:
             path = following[0].partition(BASE)[2] if following else ""
         assert found == [str(one.pk) for one in reversed(made)]
 
-
     def test_the_next_page_is_there_when_the_last_one_was_answered(
         self, case: Case, shelter: System
     ) -> None:

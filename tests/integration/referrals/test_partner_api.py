@@ -201,7 +201,6 @@ class TestRevocations:
         [waiting] = ConsentRecipient.objects.unacknowledged()
         assert waiting.partner == clinic.partner
 
-
     def test_the_newest_first_is_what_was_told_last(self, case: Case, shelter: System) -> None:
         old, young = (case.consent(shelter.partner) for _ in range(2))
         case.tell("consent_revocation", consent_id=str(young.pk))

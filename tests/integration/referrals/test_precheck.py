@@ -7,6 +7,8 @@ import pytest
 
 from apps.accounts.models import Partner
 from apps.core.ids import uuid7
+from apps.people import services as people
+from apps.people.models import Person
 from apps.referrals.models import ReferralTask, Service
 from apps.referrals.services.directory import set_capacity
 from tests.integration.referrals.conftest import NOON, Case
@@ -48,6 +50,15 @@ def test_what_is_against_it_is_flagged_and_it_is_sent(case: Case, service: Servi
 
 def test_whom_it_does_not_take_is_flagged(case: Case, service: Service) -> None:
     case.save("persons", case.person, birth_year=2012)
+
+    assert "check:too_young" in asked_for(case, service, now=NIGHT).flags
+
+
+def test_what_is_known_of_whom_they_were_merged_into_counts(case: Case, service: Service) -> None:
+    known = uuid7()
+    case.save("persons", known, birth_year=2012)
+    one, other = (Person.objects.get(pk=pk) for pk in (case.person, known))
+    people.merge_persons(person=one, into=other, by=case.world.supervisor, now=NOON)
 
     assert "check:too_young" in asked_for(case, service, now=NIGHT).flags
 

@@ -291,6 +291,8 @@ class TestTheAdmin:
             desk.post("/admin/webhooks/delivery/", listed, follow=True).content.decode()
         )
         assert deliver() == 1
+        found = desk.get("/admin/webhooks/delivery/", {"type": "webhook.test"})
+        assert {row.type for row in found.context["cl"].result_list} == {"webhook.test"}
         page = desk.get(f"/admin/webhooks/delivery/{sent.pk}/change/").content.decode()
         assert "accepted" in page
         assert "thing_id" not in page, "no body is shown"

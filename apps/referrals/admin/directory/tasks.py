@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 from apps.audit.admin import RecordAdmin, RoleAdmin, actor_of
 from apps.audit.services import record
 from apps.core import clock
-from apps.core.admin import NOTHING, moment, pretty, table, when
+from apps.core.admin import NOTHING, in_words, moment, pretty, table, when
 from apps.core.ids import short
 from apps.referrals.admin.directory.entries import SUPERVISOR
 from apps.referrals.admin.directory.forms import SettleForm
@@ -146,7 +146,7 @@ class FacilityFactAdmin(RecordAdmin[FacilityFact]):
 
     @admin.display(description="doubts")
     def doubts(self, row: FacilityFact) -> str:
-        return "; ".join(codes.FLAGS.get(flag, flag) for flag in row.flags)
+        return in_words(row.flags, codes.FLAGS)
 
     @admin.display(description="what could not be read")
     def not_read(self, row: FacilityFact) -> SafeString:

@@ -84,7 +84,7 @@ def revoke_links(*, task: ReferralTask, by: User, now: datetime) -> int:
     """Makes all links to a task, and all visits by them, open nothing any more: a mail went astray.
     Returns how many. The next reminder, or a new referral, sends others."""
     rows = ReferralLink.objects.select_for_update(no_key=True).filter(task=task, revoked_at=None)
-    found = list(rows)
+    found = list(rows.order_by("pk"))
     for row in found:
         row.revoked_at, row.due_at, row.secret = now, None, None
         row.save(update_fields=["revoked_at", "due_at", "secret"])
