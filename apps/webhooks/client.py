@@ -70,11 +70,12 @@ class Sender:
     async def send(self, job: Job) -> Result:
         """Makes an attempt. Whatever happens, there is a result."""
         started = time.monotonic()
-        status, excerpt, wanted = None, None, None
+        status, excerpt, retry_after = None, None, None
         try:
             async with asyncio.timeout(settings.WEBHOOK_TIMEOUT_SECONDS):
                 status, wanted, beginning = await self._post(job)
             outcome = schedule.outcome_of(status)
+            retry_after = schedule.retry_after(wanted, now=clock.now())
             excerpt = beginning.decode("utf-8", "replace")[:KEPT_SIGNS]
             if outcome == Outcome.ACCEPTED and not _repeats(job.challenge, beginning):
                 outcome = Outcome.UNPROVEN
@@ -86,15 +87,14 @@ class Sender:
             if not isinstance(error, httpx2.HTTPError | OSError):
                 log.error("an attempt broke: %s", type(error).__name__)  # its text may hold a URL
             outcome = Outcome.UNREACHABLE
-        now = clock.now()
         return Result(
             job=job,
             outcome=outcome,
-            ended_at=now,
+            ended_at=clock.now(),
             latency_ms=round((time.monotonic() - started) * 1000),
             status=status,
             excerpt=excerpt or None,
-            retry_after=schedule.retry_after(wanted, now=now),
+            retry_after=retry_after,
         )
 
     async def _post(self, job: Job) -> tuple[int, str | None, bytes]:

@@ -113,7 +113,7 @@ def retry_after(value: str | None, *, now: datetime) -> float | None:
     else:
         try:
             at = parsedate_to_datetime(text)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):  # the last: a year of twenty digits
             return None
         seconds = (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds()
     return min(max(seconds, 0.0), float(LONGEST_RETRY_AFTER))

@@ -120,6 +120,17 @@ def test_the_whole_attempt_has_one_time_limit(
     assert 400 <= result.latency_ms < 5000
 
 
+@pytest.mark.parametrize("year", ["9" * 20, "9" * 4000])
+def test_a_header_that_no_calendar_holds_costs_nobody_an_answer(
+    receiver: FakePartner, year: str
+) -> None:
+    """An attempt without a result was under way for ever, and the pump waited for it."""
+    asked = ("Retry-After", f"Wed, 04 Mar {year} 20:01:00 GMT")
+    receiver.behave = lambda received: Behaviour(status=503, headers=(asked,))
+    (result,) = sent(job(receiver.url))
+    assert (result.outcome, result.status, result.retry_after) == (Outcome.FAILED, 503, None)
+
+
 def test_an_address_and_its_secret_are_in_no_log(
     receiver: FakePartner, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -78,6 +78,8 @@ def test_the_ladder_reaches_past_the_warning_and_to_the_pause() -> None:
         ("Wed, 04 Mar 2099 19:00:00 GMT", schedule.LONGEST_RETRY_AFTER),
         ("Wed, 99 Foo 2026", None),
         ("٣", None),
+        ("Wed, 04 Mar 99999999999999999999 20:01:00 GMT", None),
+        ("Wed, 04 Mar 2026 20:01:00 +99999999999999999999", None),
     ],
 )
 def test_retry_after_is_read_and_clamped(said: str | None, seconds: float | None) -> None:
