@@ -112,7 +112,7 @@ class OneEndpoint(APIView):
         operation_id="change_webhook_endpoint",
         tags=TAGS,
         request=EndpointChangeIn,
-        responses={200: EndpointOut, **PROBLEMS(400, 401, 403, 404)},
+        responses={200: EndpointOut, **PROBLEMS(400, 401, 403, 404, 409)},
         examples=[OpenApiExample("Slower", {"rate": 5}, request_only=True)],
     )
     def patch(self, request: Request, endpoint: UUID) -> Response:

@@ -20,12 +20,15 @@ from apps.webhooks.addresses import Forbidden, check_url
 from apps.webhooks.models import (
     Allowance,
     Delivery,
+    DeliveryState,
     Disabled,
     Endpoint,
     EndpointState,
+    ParkedWhy,
     PausedBy,
     SigningKey,
 )
+from apps.webhooks.services.claiming import VERIFICATION
 from apps.webhooks.services.writing import audit, because, locked
 
 # One who makes more is making a mistake, or fills our disk.
@@ -33,6 +36,11 @@ MOST_ENDPOINTS: Final = 10
 FASTEST: Final = 1000
 # Old keys sign beside the new ones for so long, where nobody says otherwise.
 KEYS_OVERLAP: Final = timedelta(hours=24)
+# Of them the newest alone: each signs every attempt, in the one thread that all partners share.
+MOST_OLD_KEYS: Final = 2
+# Tests that wait for one endpoint.
+MOST_TESTS: Final = 10
+TEST: Final = "webhook.test"
 
 
 @transaction.atomic
@@ -50,10 +58,7 @@ def create_endpoint(
     """An endpoint that has yet to show that it is the partner's, and its keys. The challenge is
     sent at once. ProblemError (INVALID) for an address or a type that cannot be; CONFLICT for one
     endpoint too many."""
-    Partner.objects.select_for_update(no_key=True).get(pk=partner.pk)
-    open_ones = Endpoint.objects.of(partner).exclude(state=EndpointState.DISABLED)
-    if open_ones.count() >= MOST_ENDPOINTS:
-        raise ProblemError(CONFLICT, f"A partner has at most {MOST_ENDPOINTS} endpoints.")
+    _refuse_too_many(partner.pk)
     _check(partner, url=url, event_types=event_types, rate=rate)
     endpoint = Endpoint.objects.create(
         partner=partner,
@@ -71,6 +76,15 @@ def create_endpoint(
     return endpoint, keys
 
 
+def _refuse_too_many(partner: UUID) -> None:
+    """CONFLICT where the partner has no room for one more endpoint that is open. Two at once come
+    one after the other."""
+    row = Partner.objects.select_for_update(no_key=True).get(pk=partner)
+    open_ones = Endpoint.objects.of(row).exclude(state=EndpointState.DISABLED)
+    if open_ones.count() >= MOST_ENDPOINTS:
+        raise ProblemError(CONFLICT, f"A partner has at most {MOST_ENDPOINTS} endpoints.")
+
+
 @transaction.atomic
 def change_endpoint(
     *,
@@ -84,7 +98,7 @@ def change_endpoint(
     now: datetime,
 ) -> Endpoint:
     """Changes what is named. A new address has to be proven before anything else goes there; what
-    happens meanwhile is kept."""
+    happens meanwhile is kept. CONFLICT where that opens an endpoint too many."""
     row = locked(endpoint)
     _check(row.partner, url=url, event_types=event_types, rate=rate)
     row.name = name or row.name
@@ -103,7 +117,8 @@ def change_endpoint(
 
 @transaction.atomic
 def verify_endpoint(*, endpoint: Endpoint, by: Actor, now: datetime) -> Endpoint:
-    """Sends the challenge once more: to one that has not shown whose it is, or was disabled."""
+    """Sends the challenge once more: to one that has not shown whose it is, or was disabled.
+    CONFLICT for any other, and where it would be an endpoint too many."""
     row = locked(endpoint)
     if row.state not in {EndpointState.UNVERIFIED, EndpointState.DISABLED}:
         raise ProblemError(CONFLICT, "This endpoint is verified already.")
@@ -114,8 +129,18 @@ def verify_endpoint(*, endpoint: Endpoint, by: Actor, now: datetime) -> Endpoint
 
 
 def _ask_for_proof(row: Endpoint, now: datetime) -> None:
-    """The challenge of before proves nothing any more; of the endpoint's trouble nothing is left.
-    What was pending of challenges stays pending, and is repeated to no effect."""
+    """The challenge of before proves nothing any more, and is not sent again: whoever asks often
+    would have us call an address that nobody has shown to be theirs, for days. Of the endpoint's
+    trouble nothing is left."""
+    if row.state == EndpointState.DISABLED:
+        _refuse_too_many(row.partner_id)
+    Delivery.objects.pending().filter(endpoint=row, type=VERIFICATION).update(
+        state=DeliveryState.PARKED,
+        parked_why=ParkedWhy.UNPROVEN,
+        settled_at=now,
+        claim=None,
+        claimed_until=None,
+    )
     row.state, row.challenge = EndpointState.UNVERIFIED, secrets.token_urlsafe(24)
     row.paused_at, row.paused_by, row.pause_reason = None, "", None
     row.disabled_at, row.disabled_why = None, ""
@@ -133,11 +158,13 @@ def rotate_keys(
     *, endpoint: Endpoint, overlap: timedelta = KEYS_OVERLAP, by: Actor, now: datetime
 ) -> signing.NewKeys:
     """New keys. The old ones sign beside them for `overlap`; no time for one that has leaked. What
-    retires already keeps its time, unless this is sooner."""
+    retires already keeps its time, unless this is sooner, or they are more than a few."""
     row = locked(endpoint)
-    for key in row.keys.select_for_update(no_key=True):
-        if key.retires_at is None or key.retires_at > now + overlap:
-            key.retires_at = now + overlap
+    signing_now = SigningKey.objects.signing([row.pk], now).select_for_update(no_key=True)
+    for number, key in enumerate(signing_now):
+        until = now + overlap if number < MOST_OLD_KEYS else now
+        if key.retires_at is None or key.retires_at > until:
+            key.retires_at = until
             key.save(update_fields=["retires_at"])
     keys = _new_key(row, now)
     audit(by, "rotate-keys", row, now)
@@ -210,7 +237,9 @@ def send_test(*, endpoint: Endpoint, why: str = "", by: Actor, now: datetime) ->
     row = locked(endpoint)
     if row.state != EndpointState.ACTIVE:
         raise ProblemError(CONFLICT, f"This endpoint is {row.state}: nothing is sent to it.")
-    publish(events=[Event("webhook.test", row.pk)], now=now)
+    if Delivery.objects.pending().filter(endpoint=row, type=TEST).count() >= MOST_TESTS:
+        raise ProblemError(CONFLICT, f"{MOST_TESTS} tests wait for this endpoint already.")
+    publish(events=[Event(TEST, row.pk)], now=now)
     audit(by, "send-test", row, now, detail=because(why))
 
 
