@@ -137,7 +137,9 @@ class Pull(SyncView):
 def _limit(text: str | None) -> int:
     if text is None:
         return DEFAULT_LIMIT
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= LARGEST_LIMIT):
+    if not (
+        text.isascii() and text.isdigit() and len(text) < 7 and 1 <= int(text) <= LARGEST_LIMIT
+    ):
         detail = f"limit is a whole number from 1 to {LARGEST_LIMIT}."
         raise ProblemError(INVALID, detail, errors=[FieldError("/limit", detail)])
     return int(text)
@@ -225,7 +227,7 @@ def body_of(request: Request) -> object:
 
 def _version(text: str) -> int:
     today = registry.current_version()
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= today):
+    if not (text.isascii() and text.isdigit() and len(text) < 7 and 1 <= int(text) <= today):
         detail = f"version is a whole number from 1 to {today}."
         raise ProblemError(INVALID, detail, errors=[FieldError("/version", detail)])
     return int(text)

@@ -38,7 +38,7 @@ def parse_version(text: str | None) -> int:
     if text is None:
         return oldest()
     text = text.strip()
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= 0xFFFF):
+    if not (text.isascii() and text.isdigit() and len(text) < 7 and 1 <= int(text) <= 0xFFFF):
         raise ProblemError(INVALID, "Sync-Schema is the version of the schemas: 1 or more.")
     return int(text)
 

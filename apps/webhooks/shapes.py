@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from typing import Any, Final
 
 from drf_spectacular.utils import inline_serializer
@@ -20,6 +21,7 @@ from apps.webhooks.models import (
     PausedBy,
 )
 
+LARGEST_SEQUENCE: Final = 2**63 - 1
 ID: Final = "01931f6e-7f42-7c3a-9a51-0d7a8f4b2c11"
 WHEN: Final = "2026-03-04T20:15:00Z"
 
@@ -67,9 +69,16 @@ class RotateIn(serializers.Serializer[Any]):
         help_text="how long the old keys sign beside the new ones; 0 for one that has leaked",
     )
 
+    def validate_overlap_hours(self, hours: float) -> float:
+        if isnan(hours):  # "nan" is a float that is neither too small nor too large
+            raise serializers.ValidationError("A number of hours.")
+        return hours
+
 
 class ReplaySinceIn(serializers.Serializer[Any]):
-    after = serializers.IntegerField(min_value=0, help_text="events after this sequence")
+    after = serializers.IntegerField(
+        min_value=0, max_value=LARGEST_SEQUENCE, help_text="events after this sequence"
+    )
 
 
 KeysOut = inline_serializer(

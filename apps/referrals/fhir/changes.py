@@ -189,11 +189,12 @@ def _value(code: str, value: Any, where: str) -> Any:
         return value.strip()
     try:
         at = datetime.fromisoformat(value)
-    except ValueError:
+        told = iso(at)
+    except (ValueError, OverflowError):  # the last: an hour of year 10,000 by our clock
         raise _unfit(where, "A time such as 2026-03-06T14:30:00-08:00.") from None
     if at.tzinfo is None:
         raise _unfit(where, "A time with its zone: 2026-03-06T14:30:00-08:00.")
-    return iso(at)
+    return told
 
 
 def _short(text: str, where: str, longest: int = 8000) -> str:

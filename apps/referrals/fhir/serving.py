@@ -156,7 +156,7 @@ def _each(words: frozenset[str] | None, read: Callable[[str], UUID]) -> frozense
 
 
 def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 0 < int(text[:6]) <= LARGEST_PAGE:
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and 0 < int(text) <= LARGEST_PAGE):
         raise _wrong("_count", f"From 1 to {LARGEST_PAGE}.")
     return int(text)
 

@@ -107,6 +107,12 @@ class AppointmentForm(SayForm):
     )
     appointment_place = forms.CharField(label="Where", max_length=200, required=False)
 
+    def clean_day(self) -> date:
+        day: date = self.cleaned_data["day"]
+        if not 2000 <= day.year < 3000:
+            raise forms.ValidationError("No appointment is in that year.")
+        return day
+
 
 class ServedForm(SayForm):
     services = _words(

@@ -127,6 +127,6 @@ def moment(text: str, zone: tzinfo) -> str:
     """
     try:
         at = datetime.fromisoformat(text).astimezone(zone)
-    except ValueError:
+    except (ValueError, OverflowError):
         return text
     return f"{at:%a %b} {at.day} {at.year}, {at.hour % 12 or 12}:{at:%M %p}"

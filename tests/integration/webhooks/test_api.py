@@ -146,6 +146,66 @@ def test_another_partners_are_not_there(endpoint_at: Make, caller: Caller) -> No
         caller(method, path, {"after": 0} if method != "GET" else None, expect=404)
 
 
+def test_an_endpoint_that_is_opened_again_counts_like_a_new_one(
+    things: None, caller: Caller
+) -> None:
+    asked = {"name": "n", "url": "https://p.example/", "event_types": ["thing.changed"]}
+    first = caller("POST", "endpoints", asked, expect=201)["endpoint"]["id"]
+    caller("DELETE", f"endpoints/{first}", expect=204)
+    for _ in range(10):
+        caller("POST", "endpoints", asked, expect=201)
+    caller("POST", "endpoints", asked, expect=409)
+    caller("POST", f"endpoints/{first}/verify", expect=409)
+    caller("PATCH", f"endpoints/{first}", {"url": "https://q.example/"}, expect=409)
+    assert caller("GET", f"endpoints/{first}")["state"] == "disabled"
+
+
+def test_of_challenges_that_wait_the_last_alone_is_sent(
+    endpoint_at: Make, caller: Caller, receiver: FakePartner
+) -> None:
+    """An address that nobody has proven would be called for days, once for each that was asked."""
+    endpoint = endpoint_at("down", of=caller.partner, proven=False)
+    deliver()
+    for _ in range(3):
+        caller("POST", f"endpoints/{endpoint.pk}/verify", expect=204)
+        services.tell(now=clock.now())
+    [waits] = Delivery.objects.pending().filter(endpoint=endpoint)
+    endpoint.refresh_from_db()
+    assert waits.data == {"challenge": endpoint.challenge}
+
+
+def test_few_tests_wait_for_one_endpoint(
+    endpoint_at: Make, caller: Caller, receiver: FakePartner
+) -> None:
+    endpoint = endpoint_at(of=caller.partner)
+    for _ in range(10):
+        caller("POST", f"endpoints/{endpoint.pk}/test", expect=204)
+    services.tell(now=clock.now())
+    caller("POST", f"endpoints/{endpoint.pk}/test", expect=409)
+    deliver()
+    caller("POST", f"endpoints/{endpoint.pk}/test", expect=204)
+
+
+def test_of_old_keys_a_few_sign(endpoint_at: Make, caller: Caller) -> None:
+    """Each key signs every attempt, in the one thread that all partners share."""
+    endpoint = endpoint_at(of=caller.partner)
+    for _ in range(6):
+        caller("POST", f"endpoints/{endpoint.pk}/rotate", {"overlap_hours": 720})
+    assert SigningKey.objects.signing([endpoint.pk], clock.now()).count() == 3
+
+
+def test_no_number_is_larger_than_it_may_be(endpoint_at: Make, caller: Caller) -> None:
+    endpoint = endpoint_at(of=caller.partner)
+    for limit in ("0" * 18 + "10", "0" * 19 + "1001", "9" * 5000, "0", "1001"):
+        caller("GET", f"events?limit={limit}", expect=400)
+    for path, body in (
+        ("rotate", {"overlap_hours": "nan"}),
+        ("replay", {"after": str(2**64)}),
+        ("replay", {"after": -1}),
+    ):
+        caller("POST", f"endpoints/{endpoint.pk}/{path}", body, expect=400)
+
+
 def test_keys_are_rotated_and_both_verify_until_the_old_ones_retire(
     endpoint_at: Make, caller: Caller, receiver: FakePartner
 ) -> None:

@@ -332,6 +332,7 @@ class TestWhatATaskSays:
             {"output": [output("attended", valueBoolean="yes")]},
             {"output": [output("appointment", valueDateTime="2026-03-06T14:30:00")]},
             {"output": [output("appointment", valueDateTime="soon")]},
+            {"output": [output("appointment", valueDateTime="9999-12-31T23:59:59-12:00")]},
         ],
     )
     def test_what_is_not_theirs_or_no_value_is_refused(self, more: dict[str, Any]) -> None:
@@ -357,6 +358,8 @@ class TestSearching:
             {"_id": ["x"]},
             {"_count": ["0"]},
             {"_count": ["101"]},
+            {"_count": ["000001999999999"]},
+            {"_count": ["9" * 5000]},
             {"_lastUpdated": ["2026-03-04"]},
             {"_lastUpdated": ["ne2026-03-04T20:00:00Z"]},
             {"_lastUpdated": ["ge2026-03-04T20:00:00"]},
