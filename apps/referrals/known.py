@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
+from apps.people.codes import SAFETY_SOURCES
 from apps.referrals.codes import DATA_CATEGORIES
 from apps.referrals.payload import Datum
 from apps.sync.values import uuid_of
@@ -36,6 +37,9 @@ _OF_PERSON: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 _PARTNER: Final = "partner"
+# Sources that are no agency, of details and of safety notes. What names none of them comes from
+# where nobody has judged: a newer app, a slip. Without any it is the crew's own.
+_NO_AGENCY: Final = frozenset({"", "person", "seen", "other", *SAFETY_SOURCES}) - {_PARTNER}
 
 
 def of_person(content: Mapping[str, Any], *, today: date) -> Iterator[Datum]:
@@ -56,8 +60,7 @@ def of_person(content: Mapping[str, Any], *, today: date) -> Iterator[Datum]:
     for one in _items(content.get("safety_notes")):
         if one.get("text") and not _over(one.get("expires_on"), today):
             value = _told({key: one.get(key) for key in ("text", "source", "seen_on")})
-            protected = one.get("source") == _PARTNER
-            yield Datum("person.safety_notes[]", value, "safety", part2=protected)
+            yield Datum("person.safety_notes[]", value, "safety", part2=_is_of_an_agency(one))
 
 
 def of_referral(content: Mapping[str, Any], *, programmes: Collection[UUID]) -> Iterator[Datum]:
@@ -82,7 +85,8 @@ def of_referral(content: Mapping[str, Any], *, programmes: Collection[UUID]) -> 
 
 def is_protected(detail: Mapping[str, Any], *, programmes: Collection[UUID]) -> bool:
     """Whether a detail comes from a Part 2 programme: it says so, its source is one, or it came
-    from a partner that nobody has named.
+    from a partner that nobody has named, or from a source that nobody knows. A programme that it
+    names is its source, whatever else it says.
 
     >>> is_protected({"source": "person"}, programmes=())
     False
@@ -91,10 +95,14 @@ def is_protected(detail: Mapping[str, Any], *, programmes: Collection[UUID]) -> 
     """
     if detail.get("part2"):
         return True
-    if detail.get("source") != _PARTNER:
-        return False
     partner = uuid_of(detail.get("source_partner_id"))
-    return partner is None or partner in programmes
+    if partner is not None:
+        return partner in programmes
+    return _is_of_an_agency(detail)
+
+
+def _is_of_an_agency(told: Mapping[str, Any]) -> bool:
+    return str(told.get("source") or "") not in _NO_AGENCY
 
 
 def _items(value: Any) -> Iterator[Mapping[str, Any]]:

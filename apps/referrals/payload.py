@@ -5,9 +5,8 @@ source, not by its topic. What a substance-use programme told us is protected wh
 a responder saw on the street is not, even if it is about drugs. A source that nobody has judged yet
 counts as protected.
 
-A field gets out when three things hold: a consent in force opens it to this recipient (or another
-basis does), the need asks for it, and it is not contested. Where nothing gets out, the partner is
-told to call.
+A field gets out when two things hold: a consent in force opens it to this recipient (or another
+basis does), and the need asks for it. Where nothing gets out, the partner is told to call.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from apps.referrals.models import (
 )
 from apps.referrals.models.referrals import REFERRALS
 from apps.sync import documents as shared
+from apps.sync.media.naming import address
 
 
 @dataclass
@@ -111,8 +112,13 @@ def grant_of(row: Consent, recipients: frozenset[UUID]) -> Grant:
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
         witness=bool(str(content.get("witness") or "").strip()),
-        signed=bool(content.get("signature") or content.get("photo")),
+        signed=any(_names_a_file(content.get(name)) for name in ("signature", "photo")),
     )
+
+
+def _names_a_file(value: object) -> bool:
+    """Whether it is an address of media, which comes apart from the consent; words are none."""
+    return isinstance(value, str) and address(value) is not None
 
 
 def encounters_of(encounter_id: UUID) -> set[UUID]:

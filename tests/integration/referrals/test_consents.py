@@ -41,6 +41,13 @@ class TestWhatIsRecorded:
         named = MediaReference.objects.get(collection="consents", doc_id=row.pk)
         assert bytes(named.sha256).hex() == "ab" * 32
 
+    @pytest.mark.parametrize("word", ["signed", "AB" * 32, "ab" * 31])
+    def test_a_word_is_no_signature(self, case: Case, shelter: Partner, word: str) -> None:
+        row = case.consent(shelter, form="written", signature=word)
+
+        assert "no_signature" in row.flags
+        assert not shown(case.tablet, "consents")[row.pk]["in_force"]
+
     def test_a_partner_that_nobody_knows_is_no_recipient(self, case: Case) -> None:
         row = case.consent(Partner(name="nobody"))
 

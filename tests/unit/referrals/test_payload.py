@@ -130,6 +130,7 @@ class TestOfAPerson:
                 {"id": "c", "text": "old", "expires_on": "2026-03-03"},
                 {"id": "d", "text": "knife once", "source": "seen"},
                 {"id": "e", "text": "said the clinic", "source": "partner"},
+                {"id": "f", "text": "said who", "source": "detox"},
             ],
         }
 
@@ -149,6 +150,7 @@ class TestOfAPerson:
         assert [(one.value["text"], one.part2) for one in notes] == [
             ("knife once", False),
             ("said the clinic", True),
+            ("said who", True),
         ]
 
     def test_the_responders_own_words_stay_with_them(self, record: dict[str, Any]) -> None:
@@ -183,6 +185,15 @@ class TestOfAReferral:
             },
             {"category": "health", "text": "5", "part2": True},
             {"category": "unheard-of", "text": "6"},
+            {"category": "health", "text": "7", "source_partner_id": str(PROGRAMME)},
+            {
+                "category": "health",
+                "text": "8",
+                "source": "seen",
+                "source_partner_id": str(PROGRAMME),
+            },
+            {"category": "health", "text": "9", "source": "a newer app's"},
+            {"category": "health", "text": "10"},
         ]
 
         found = list(known.of_referral({"details": details}, programmes={PROGRAMME}))
@@ -193,4 +204,8 @@ class TestOfAReferral:
             ("3", True),
             ("4", False),
             ("5", True),
+            ("7", True),
+            ("8", True),
+            ("9", True),
+            ("10", False),
         ]
