@@ -54,6 +54,8 @@ _MORNING: Final = 7
 _AFTERNOON: Final = 5
 # An opening by the 24-hour clock over midnight begins in the evening, or it is a slip of the pen.
 _EVENING: Final = 16 * 60
+# Longer texts are no hours. Some patterns take the square of the length, under everybody's lock.
+LONGEST: Final = 500
 
 
 class _Unclear(Exception):
@@ -88,6 +90,8 @@ class _Clause:
 
 def read_hours(text: str) -> tuple[Opening, ...] | None:
     """The openings that a text tells; None where it is not understood. Never empty."""
+    if len(text) > LONGEST:
+        return None
     found: list[Opening] = []
     holidays = True
     closed: set[int] = set()

@@ -30,6 +30,9 @@ def clock(one: Opening) -> str:
 
 
 class TestText:
+    def test_no_text_takes_the_square_of_its_length(self) -> None:
+        assert read_hours("Mon-Fri 9am-5pm" + " " * 1_000_000) is None
+
     @pytest.mark.parametrize(
         ("text", "expected"),
         [
