@@ -275,6 +275,8 @@ REQUEST_BODIES_BYTES = env.whole("REQUEST_BODIES_BYTES", 128 * 1024 * 1024, leas
 # A body that has not come to its end after this long is refused. The largest takes 35 KB/s.
 REQUEST_BODY_SECONDS = env.number("REQUEST_BODY_SECONDS", 120, least=1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024  # bytes; the largest legitimate push is 1 MB
+# Of one partner's systems, by its tokens; more are told when to come back (429).
+PARTNER_REQUESTS_A_MINUTE = env.whole("PARTNER_REQUESTS_A_MINUTE", 600, least=1)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "apps.accounts.auth.TabletAuthentication",
@@ -285,6 +287,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["apps.accounts.permissions.Nobody"],
     "DEFAULT_RENDERER_CLASSES": ["apps.core.rendering.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["apps.core.rendering.JSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["apps.accounts.throttles.PartnerThrottle"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "apps.core.pagination.CursorPagination",
     "PAGE_SIZE": 100,

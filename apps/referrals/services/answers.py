@@ -64,6 +64,8 @@ from apps.referrals.states import Side
 from apps.sync.canonical import same
 
 LONGEST_KEY: Final = 100
+# What a partner itself may say of one task: all of it stands in the document on the crew's tablets.
+MOST_SAID: Final = 200
 # Ways in which a partner itself speaks, and no one of CARE for it.
 BY_ITSELF: Final = frozenset({Way.API, Way.LINK, Way.FHIR})
 
@@ -107,6 +109,7 @@ def answer(*, task: ReferralTask, said: Said, now: datetime) -> ReferralAnswer:
     if known is not None:
         return _repeated(known, said)
     _check(said)
+    _refuse_too_much(task, said)
     if said.verb == "send":
         lock_partners([task.partner_id])
     rows = ReferralTask.objects.select_for_update(no_key=True, of=("self",))
@@ -178,6 +181,14 @@ def _check(said: Said) -> None:
     ]
     if errors:
         raise ProblemError(INVALID, errors=errors)
+
+
+def _refuse_too_much(task: ReferralTask, said: Said) -> None:
+    """CONFLICT for a partner that goes on and on: a loop in its program, or worse."""
+    if said.way in BY_ITSELF:
+        told = ReferralAnswer.objects.filter(task=task, way__in=sorted(BY_ITSELF))
+        if told.count() >= MOST_SAID:
+            raise ProblemError(CONFLICT, "Too much was said of this referral. Please call us.")
 
 
 def _repeated(row: ReferralAnswer, said: Said) -> ReferralAnswer:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
 
 from apps.accounts import services as accounts
@@ -53,6 +54,35 @@ def shelter(client: Client, world: Any) -> System:
 @pytest.fixture
 def clinic(client: Client, world: Any) -> System:
     return System(client, "Third Avenue Clinic")
+
+
+class TestPace:
+    def test_a_partner_has_so_many_requests_a_minute_and_nobody_else_pays(
+        self, case: Case, shelter: System, clinic: System, settings: LazySettings
+    ) -> None:
+        settings.PARTNER_REQUESTS_A_MINUTE = 2
+        for _ in range(2):
+            shelter.get("referrals")
+        answer = shelter.client.get("/fhir/r4/Task", headers=shelter.headers)
+        assert (answer.status_code, answer.json()["issue"][0]["code"]) == (429, "throttled")
+        assert 0 < int(answer["Retry-After"]) <= 61
+        assert shelter.get("referrals", 429)["code"] == "slow-down"
+        clinic.get("referrals")
+
+    def test_a_partner_that_goes_on_and_on_is_asked_to_call(
+        self, case: Case, shelter: System, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """All of it stands in the document on the crew's tablets."""
+        monkeypatch.setattr("apps.referrals.services.answers.MOST_SAID", 2)
+        task = case.asks(shelter.partner)
+        body = {"key": "1", "verb": "ask", "said_by": "Kim", "text": "Any dog?"}
+        shelter.post(f"referrals/{task.pk}/answers", body)
+        shelter.says(task, "ask", text="Any cat?")
+        shelter.says(task, "ask", 409, text="Any fish?")
+        shelter.post(f"referrals/{task.pk}/answers", body)
+        case.say("accept", task, said_by="Kim")
+        task.refresh_from_db()
+        assert task.status == "accepted"
 
 
 class TestOnlyTheirs:
