@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from apps.referrals.directory.codes import FIT_REASONS
+
 Codes = Mapping[str, str]
 
 # FHIR R4 Task.status without `ready` and `received` (SDOHCC-ValueSetReferralTaskStatus).
@@ -229,6 +231,8 @@ FLAGS: Final[Codes] = MappingProxyType(
         "no_nature": "The emergency is not described",
         "no_time": "When is not told",
         "too_late": "It came after the end",
+        # What the directory says of the service that was asked: see `precheck`.
+        **{f"check:{code}": f"The directory: {words}" for code, words in FIT_REASONS.items()},
     }
 )
 
@@ -247,5 +251,6 @@ LISTS: Final[Mapping[str, tuple[str, Codes]]] = MappingProxyType(
         "consent_purposes": (_OURS, PURPOSES),
         "consent_forms": (_OURS, CONSENT_FORMS),
         "disclosure_bases": ("42 CFR Part 2, 45 CFR 164", BASES),
+        "referral_flags": (_OURS, FLAGS),
     }
 )

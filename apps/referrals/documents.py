@@ -23,7 +23,8 @@ from apps.referrals.models import (
     ReferralTask,
 )
 from apps.referrals.models.consents import CONSENTS
-from apps.referrals.models.referrals import REFERRALS, RequestStatus, Told
+from apps.referrals.models.facts import Told
+from apps.referrals.models.referrals import REFERRALS, RequestStatus
 from apps.referrals.records import ReferralRecord, asked, grant_of
 from apps.referrals.schemas import CONSENT_REVOCATION, DISCLOSURE, REFERRAL_ANSWER
 from apps.sync.stamps import as_sent

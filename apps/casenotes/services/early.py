@@ -7,23 +7,17 @@ itself, under its author.
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime
 from itertools import islice
 from typing import Final
 from uuid import UUID
 
-from django.db.utils import InterfaceError, OperationalError
-
 from apps.casenotes.content import content_hash
 from apps.casenotes.documents import NOTE_SIGNATURE
 from apps.casenotes.models import CaseNote
-from apps.core.problems import ProblemError
 from apps.sync.models import QuarantinedWrite
-from apps.sync.services.applying import apply_for
+from apps.sync.services.applying import apply_again
 from apps.sync.values import uuid_of
-
-log = logging.getLogger(__name__)
 
 # More are left to the tick: nobody waits for them.
 MOST_AT_ONCE: Final = 200
@@ -40,7 +34,7 @@ def take_early_signatures(
         rows = rows.filter(instance=instance)
     # All are looked at: behind a few hundred that nobody ever settles the next would wait for ever.
     fitting = (row for row in rows.order_by("at").iterator() if _fits(row, note_id))
-    return sum(_take(row, now) for row in list(islice(fitting, MOST_AT_ONCE)))
+    return sum(apply_again(write=row, now=now) for row in list(islice(fitting, MOST_AT_ONCE)))
 
 
 def _fits(row: QuarantinedWrite, note_id: UUID | None) -> bool:
@@ -54,15 +48,3 @@ def _fits(row: QuarantinedWrite, note_id: UUID | None) -> bool:
         return False
     held = note.signed_hash or content_hash(note.content)
     return bool(told.get("content_hash") == held)
-
-
-def _take(row: QuarantinedWrite, now: datetime) -> bool:
-    assert row.author is not None  # asked for above
-    try:
-        apply_for(write=row, by=row.author, now=now)
-    except ProblemError:
-        return False  # its reasons are those that it has
-    except (OperationalError, InterfaceError):
-        log.warning("a signature that came early could not be taken yet")
-        return False
-    return True

@@ -180,6 +180,24 @@ FLAGS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+# What is against a service, or not known of it: see `fit`.
+FIT_REASONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "not_active": "It is not offered now",
+        "other_use": "It is for something else",
+        "too_young": "They are too young for it",
+        "too_old": "They are too old for it",
+        **{code: CRITERIA[code] for code in CONDITIONS},
+        "not_verified": "Nobody has verified it lately",
+        "full": "Full",
+        "capacity_stale": "What is known of its room is old",
+        "closed": "Closed at that time",
+        "hours_unknown": "Its hours are not known",
+        "too_far": "Too far",
+        "place_unknown": "Where it is is not known",
+    }
+)
+
 # Lists that tablets are given: name -> source and items.
 _OURS: Final = "This project"
 

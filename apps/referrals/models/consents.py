@@ -13,7 +13,7 @@ from apps.changes.querysets import VisibleQuerySet
 from apps.core.fields import EncryptedJSONField, EncryptedTextField
 from apps.core.models import UUIDModel
 from apps.referrals import codes
-from apps.referrals.models.referrals import Told
+from apps.referrals.models.facts import STAMP, Told
 
 CONSENTS: Final = "consents"
 
@@ -133,10 +133,7 @@ class ConsentRecipient(UUIDModel):
 class ConsentRevocation(Told):
     """A person has taken a consent back, as a responder was told. `content` (PHI): their words."""
 
-    SAFE = frozenset(
-        {"id", "device", "counter", "edit_no", "device_time", "clock_offset_ms"}
-        | {"clock_uncertainty_ms", "received_at", "flags", "consent", "author"}
-    )
+    SAFE = STAMP | {"consent", "author"}
 
     consent = models.ForeignKey(Consent, models.PROTECT, related_name="revocations")
     author = models.ForeignKey(User, models.PROTECT, related_name="+")

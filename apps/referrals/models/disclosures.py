@@ -15,7 +15,8 @@ from apps.changes.querysets import VisibleQuerySet
 from apps.core.fields import EncryptedTextField
 from apps.referrals import codes
 from apps.referrals.models.consents import ConsentRecipient
-from apps.referrals.models.referrals import ReferralTask, Told, Way
+from apps.referrals.models.facts import STAMP, Told
+from apps.referrals.models.referrals import ReferralTask, Way
 
 DISCLOSURE: Final = "disclosure"
 
@@ -61,12 +62,11 @@ class Disclosure(Told):
     `affiliation` and `nature` (PHI) are what 42 CFR 2.51 asks the record of an emergency to name.
     """
 
-    SAFE = frozenset(
-        {"id", "device", "counter", "edit_no", "device_time", "clock_offset_ms"}
-        | {"clock_uncertainty_ms", "received_at", "flags", "assignment_id", "encounter_id"}
-        | {"person_id", "task", "partner", "basis", "at", "discloser", "way", "payload_sha256"}
-        | {"places", "categories", "consents", "part2", "token_id"}
-    )
+    SAFE = STAMP | {
+        *("assignment_id", "encounter_id", "person_id", "task", "partner", "basis", "at"),
+        *("discloser", "way", "payload_sha256", "places", "categories", "consents", "part2"),
+        "token_id",
+    }
 
     assignment_id = models.UUIDField(db_index=True)
     encounter_id = models.UUIDField(db_index=True)

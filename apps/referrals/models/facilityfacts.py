@@ -15,6 +15,7 @@ from apps.core.querysets import QuerySet
 from apps.dispatch.models import Unit
 from apps.referrals.directory import codes
 from apps.referrals.models.directory import Service
+from apps.referrals.models.facts import STAMP, Told
 
 
 class NextInOrder(Func):
@@ -39,23 +40,19 @@ class FacilityFactQuerySet(VisibleQuerySet["FacilityFact"]):
         return self.filter(assignment_id=assignment_id).order_by("order")
 
 
-class FacilityFact(UUIDModel):
+class FacilityFact(Told):
     """One thing that a responder told about a service: wrong data, a call for a bed, an arrival, a
     handover. Append-only by trigger: a mistake is another fact that `corrects` the first.
 
     `assignment_id`, `encounter_id`, `service_id` and `corrects` are no foreign keys: a fact may
     arrive before what it names. `until` is when a held bed is given away, or when somebody will
-    arrive. `device` is the local database that made it, `counter` orders its facts; `order` is the
-    server's. `device_time` is the device's clock, uncorrected. `data` (PHI): what was told;
-    `unread` (PHI): what of it has no column or no place in the schema.
+    arrive. `order` is the server's order of them. `data` (PHI): what was told.
     """
 
-    APPEND_ONLY = True
-    SAFE = frozenset(
-        {"id", "kind", "assignment_id", "encounter_id", "service_id", "corrects", "until"}
-        | {"device", "counter", "edit_no", "device_time", "clock_offset_ms"}
-        | {"clock_uncertainty_ms", "received_at", "order", "author", "unit", "flags"}
-    )
+    SAFE = STAMP | {
+        *("kind", "assignment_id", "encounter_id", "service_id", "corrects", "until"),
+        *("order", "author", "unit"),
+    }
 
     kind = models.CharField(max_length=20, choices=FacilityFactKind)
     assignment_id = models.UUIDField(null=True, db_index=True)
@@ -63,21 +60,10 @@ class FacilityFact(UUIDModel):
     service_id = models.UUIDField(null=True, db_index=True)
     corrects = models.UUIDField(null=True, db_index=True)
     until = models.DateTimeField(null=True)
-    device = models.UUIDField(null=True)
-    counter = models.BigIntegerField(null=True)
-    edit_no = models.BigIntegerField(null=True)
-    device_time = models.DateTimeField(null=True)
-    clock_offset_ms = models.IntegerField(
-        null=True, help_text="device clock minus server clock, milliseconds, measured at the push"
-    )
-    clock_uncertainty_ms = models.IntegerField(null=True)
-    received_at = models.DateTimeField()
     order = models.BigIntegerField(unique=True, db_default=NextInOrder())
     author = models.ForeignKey(User, models.PROTECT, related_name="+")
     unit = models.ForeignKey(Unit, models.PROTECT, null=True, related_name="+")
-    flags = models.JSONField(default=list)
     data = EncryptedJSONField()
-    unread = EncryptedJSONField(null=True)
 
     objects = FacilityFactQuerySet.as_manager()
 

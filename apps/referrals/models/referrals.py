@@ -19,6 +19,7 @@ from apps.core.fields import EncryptedJSONField, EncryptedTextField
 from apps.core.ids import short
 from apps.core.models import UUIDModel
 from apps.referrals import codes
+from apps.referrals.models.facts import STAMP, Told
 from apps.referrals.states import FINAL, NEGATIVE
 
 REFERRALS: Final = "referrals"
@@ -299,35 +300,6 @@ class ReferralTask(UUIDModel):
         return self.status != TaskStatus.DRAFT and self.status not in FINAL
 
 
-# What says how an answer came, and nothing of what it says.
-_STAMP: Final = frozenset(
-    {"id", "device", "counter", "edit_no", "device_time", "clock_offset_ms"}
-    | {"clock_uncertainty_ms", "received_at", "flags"}
-)
-
-
-class Told(UUIDModel):
-    """A fact of a tablet: which local database told it, when, as which of its facts. What comes in
-    another way has none of that but `received_at`. `unread` (PHI): what has no column."""
-
-    APPEND_ONLY = True
-
-    device = models.UUIDField(null=True)
-    counter = models.BigIntegerField(null=True)
-    edit_no = models.BigIntegerField(null=True)
-    device_time = models.DateTimeField(null=True)
-    clock_offset_ms = models.IntegerField(
-        null=True, help_text="device clock minus server clock, milliseconds, measured at the push"
-    )
-    clock_uncertainty_ms = models.IntegerField(null=True)
-    received_at = models.DateTimeField()
-    flags = models.JSONField(default=list)
-    unread = EncryptedJSONField(null=True)
-
-    class Meta:
-        abstract = True
-
-
 class AnswerQuerySet(VisibleQuerySet["ReferralAnswer"]):
     """Who may see a referral may see what was said of it."""
 
@@ -350,7 +322,7 @@ class ReferralAnswer(Told):
     did. `content` (PHI): what was told with the verb. `status`: the state after it.
     """
 
-    SAFE = _STAMP | {
+    SAFE = STAMP | {
         *("referral", "task", "key", "verb", "way", "by_partner", "said_at", "recorded_by"),
         *("token_id", "status"),
     }

@@ -8,24 +8,19 @@ author.
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.utils import InterfaceError, OperationalError
 
 from apps.core import clock
-from apps.core.problems import ProblemError
 from apps.referrals.models import Consent, Referral, ReferralTask
 from apps.referrals.schemas import CONSENT_REVOCATION, REFERRAL_ANSWER
 from apps.sync.models import QuarantinedWrite
-from apps.sync.services.applying import apply_for
+from apps.sync.services.applying import apply_again
 from apps.sync.values import uuid_of
-
-log = logging.getLogger(__name__)
 
 # More are left to the tick: nobody waits for them.
 MOST_AT_ONCE: Final = 200
@@ -47,7 +42,7 @@ def take_early(*, now: datetime, instance: UUID | None = None) -> int:
         rows = rows.filter(instance=instance)
     # All are looked at: behind a few hundred that nobody ever settles the next would wait for ever.
     fitting = (row for row in rows.order_by("at").iterator() if _is_here(row))
-    return sum(_take(row, now) for row in list(islice(fitting, MOST_AT_ONCE)))
+    return sum(apply_again(write=row, now=now) for row in list(islice(fitting, MOST_AT_ONCE)))
 
 
 def _take_now(instance: UUID | None) -> None:
@@ -71,15 +66,3 @@ def _is_here(row: QuarantinedWrite) -> bool:
 
 def _there(rows: Any, id: UUID | None) -> bool:
     return id is not None and bool(rows.filter(pk=id).exists())
-
-
-def _take(row: QuarantinedWrite, now: datetime) -> bool:
-    assert row.author is not None  # asked for above
-    try:
-        apply_for(write=row, by=row.author, now=now)
-    except ProblemError:
-        return False  # its reasons are those that it has
-    except (OperationalError, InterfaceError):
-        log.warning("a fact that came early could not be taken yet")
-        return False
-    return True

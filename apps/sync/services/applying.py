@@ -6,11 +6,13 @@ handlers, under its author.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from django.db import DataError, IntegrityError, transaction
+from django.db.utils import InterfaceError, OperationalError
 
 from apps.accounts.auth import TabletSession
 from apps.accounts.models import User
@@ -21,6 +23,8 @@ from apps.sync.registry import NOT_CONTENT, Collection, Contact, Pushed
 from apps.sync.rows import Row, parsed
 from apps.sync.services import quarantine
 from apps.sync.values import uuid_of
+
+log = logging.getLogger(__name__)
 
 # What a supervisor's version does not say for its author.
 _NOT_TYPED = NOT_CONTENT | {"editor", "edit_no"}
@@ -63,6 +67,20 @@ def apply_for(
             return _apply(write, by, document, author, now)
     except (IntegrityError, DataError):
         raise ProblemError(INVALID, errors=[verdicts.AT_COMMIT]) from None
+
+
+def apply_again(*, write: QuarantinedWrite, now: datetime) -> bool:
+    """What came before what it is of, taken under its author now that this is here. False: it stays
+    where it is, with the reasons that it has."""
+    assert write.author is not None, "what nobody has typed is applied by a supervisor"
+    try:
+        apply_for(write=write, by=write.author, now=now)
+    except ProblemError:
+        return False
+    except (OperationalError, InterfaceError):
+        log.warning("a row that came early could not be taken yet: %s", write.collection)
+        return False
+    return True
 
 
 def _apply(

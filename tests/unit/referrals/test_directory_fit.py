@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from apps.referrals.codes import FLAGS
+from apps.referrals.directory import codes
 from apps.referrals.directory import fit as server
+from apps.referrals.directory.documents import conditions
 from apps.simulator.tablet import directory as client
 from tests.unit.referrals.directory_cases import AT, CASES, DAY, HERE, OPEN, Case, service
 
@@ -33,3 +36,11 @@ def test_the_nearest_place_that_is_open_is_named(rule: Any) -> None:
 def test_no_person_is_in_what_is_printed() -> None:
     for rule in (server, client):
         assert "44" not in repr(rule.Ask(at=AT, day=DAY, person={"age": 44}))
+
+
+def test_every_reason_has_its_words() -> None:
+    told = {reason for case in CASES for reason in case.reasons}
+    told |= {one["code"] for one in conditions(1, 90, codes.CRITERIA)}
+
+    assert told - {"left_handed"} <= set(codes.FIT_REASONS)
+    assert {f"check:{code}" for code in codes.FIT_REASONS} <= set(FLAGS)
