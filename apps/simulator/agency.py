@@ -182,6 +182,8 @@ class Agency:
         if event["type"] != "endpoint.verification":
             subject = event["data"].get("task_id") or event["data"].get("revocation_id") or ""
             self.events.append(Heard(received.id, event["sequence"], event["type"], subject))
+            words = f"{self.name}: heard {event['type']}, signed as told"
+            self._loop.call_soon_threadsafe(self.say, "partner", words)
         self._loop.call_soon_threadsafe(self._bell.set)
 
     # --- how it asks ---

@@ -1,4 +1,4 @@
-"""The whole product as processes of this machine: engines, web server, Celery worker and beat.
+"""The whole product as processes of this machine: engines, web server, Celery workers and beat.
 
 One web process: on two cores it shares them with PostgreSQL, the worker and the simulator itself,
 and one process holds a few thousand sockets. The bell still crosses processes, because alarms are
