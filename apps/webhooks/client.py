@@ -16,7 +16,7 @@ import socket
 import ssl
 import time
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import httpx2
 import orjson
@@ -62,8 +62,11 @@ class Sender:
         self._tls: ssl.SSLContext | None = None
         self._clients: dict[tuple[str, str, int | None], httpx2.AsyncClient] = {}
         self._targets: dict[str, _Target] = {}
+        self._asked: dict[str, asyncio.Task[Any]] = {}
 
     async def close(self) -> None:
+        for lookup in list(self._asked.values()):
+            lookup.cancel()
         for client in self._clients.values():
             await client.aclose()
 
@@ -160,10 +163,25 @@ class Sender:
             ipaddress.ip_address(bare)
             found = [bare]
         except ValueError:
-            loop = asyncio.get_running_loop()
-            answers = await loop.getaddrinfo(bare, port, type=socket.SOCK_STREAM)
+            answers = await asyncio.shield(self._lookup(bare, port))
             found = [str(sockaddr[0]) for *_, sockaddr in answers]
         return vet(found, private=settings.WEBHOOK_PRIVATE_TARGETS)
+
+    def _lookup(self, host: str, port: int) -> asyncio.Task[Any]:
+        """One question for a name at a time, however many attempts want it and give up: a name
+        server that never answers keeps one thread, and not one for each attempt."""
+        asked = self._asked.get(host)
+        if asked is None:
+            loop = asyncio.get_running_loop()
+            question = loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            asked = self._asked[host] = loop.create_task(question)
+            asked.add_done_callback(lambda done: self._answered(host, done))
+        return asked
+
+    def _answered(self, host: str, done: asyncio.Task[Any]) -> None:
+        self._asked.pop(host, None)
+        if not done.cancelled():
+            done.exception()  # seen, though nobody may wait for it any more
 
 
 def _repeats(challenge: str | None, beginning: bytes) -> bool:

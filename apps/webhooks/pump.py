@@ -14,6 +14,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from django.conf import settings
@@ -44,6 +45,9 @@ class Outside:
         self.results: queue.SimpleQueue[Result] = queue.SimpleQueue()
         self.under_way = 0
         self._loop = asyncio.new_event_loop()
+        # Names are asked for in threads of it. Left to itself a loop has a handful, and as many
+        # name servers that never answer would keep everybody waiting.
+        self._loop.set_default_executor(ThreadPoolExecutor(settings.WEBHOOK_IN_FLIGHT))
         self._sender = Sender()
         self._tasks: set[asyncio.Task[None]] = set()  # the loop itself holds none
         self._thread = threading.Thread(target=self._loop.run_forever, name="webhooks", daemon=True)

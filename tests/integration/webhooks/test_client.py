@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from apps.core.ids import uuid7
 from apps.webhooks.client import Sender
 from apps.webhooks.fakepartner import Behaviour, FakePartner
 from apps.webhooks.models import Outcome
+from apps.webhooks.pump import Outside
 from apps.webhooks.services import Job, Result
 
 
@@ -77,6 +79,33 @@ def test_a_name_is_resolved_once_so_that_it_cannot_lead_elsewhere_afterwards(
     results = sent(job(url), job(url), resolves=resolves)
     assert [one.outcome for one in results] == [Outcome.ACCEPTED] * 2
     assert asked == ["partner.example"]
+
+
+def test_names_that_nobody_answers_for_keep_no_other_waiting(
+    receiver: FakePartner, monkeypatch: pytest.MonkeyPatch, settings: LazySettings
+) -> None:
+    settings.WEBHOOK_TIMEOUT_SECONDS = 5
+    stuck, asked = threading.Event(), []
+    resolve = socket.getaddrinfo
+
+    def slowly(host: str, *rest: Any, **options: Any) -> Any:
+        asked.append(host)
+        if host.endswith(".stuck.example"):
+            stuck.wait(60)
+            raise socket.gaierror
+        return resolve("127.0.0.1", *rest, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slowly)
+    outside = Outside()
+    try:
+        outside.begin(job(f"http://{n % 40}.stuck.example/") for n in range(120))
+        outside.begin([job(f"http://partner.example:{receiver.port}/well")])
+        [result] = outside.come(seconds=4)
+        assert result.outcome == Outcome.ACCEPTED
+        assert max(map(asked.count, asked)) == 1
+    finally:
+        stuck.set()
+        outside.close()
 
 
 @pytest.mark.parametrize(
