@@ -31,6 +31,7 @@ from apps.core.problems import INVALID, exception_handler
 from apps.core.rendering import JSONParser, JSONRenderer
 from apps.referrals import records
 from apps.referrals.api.partner import task_for
+from apps.referrals.codes import TASK_STATUSES
 from apps.referrals.consenting import in_force
 from apps.referrals.fhir import resources, serving
 from apps.referrals.fhir.serving import Search
@@ -144,7 +145,10 @@ class ServiceRequests(FHIRView):
         if asked.ids is not None:
             rows = rows.filter(referral__in=asked.ids)
         if asked.statuses is not None:
-            rows = rows.filter(referral__status__in=asked.statuses)
+            known = [
+                one for one in TASK_STATUSES if resources.request_status(one) in asked.statuses
+            ]
+            rows = rows.filter(status__in=known)
         mine = ReferralTask.objects.to(partner)
         page, total, following = _page(request, rows, asked, "sent_at", of=mine)
         return _bundle(request, [_disclosed(request, row) for row in page], total, following)

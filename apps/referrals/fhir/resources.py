@@ -16,6 +16,7 @@ from apps.referrals.fhir.terms import Resource, concept, named_by, without_empty
 from apps.referrals.models import Consent, ReferralTask
 from apps.referrals.pages.shown import lines
 from apps.referrals.payload import Payload
+from apps.referrals.states import FINAL
 
 _DAY: Final = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 # NEMSIS 3.5.1 ePatient.25, as a person's record has it.
@@ -29,6 +30,18 @@ _IN_PATIENT: Final = frozenset(
     {"given_name", "family_name", "birth_date", "birth_year", "sex", "language", "interpreter"}
     | {"contacts"}
 )
+
+
+def request_status(task_status: str) -> str:
+    """A ServiceRequest's status as one partner may know it: by its own task. Of the referral's own,
+    whoever has declined would learn that somebody else has served.
+
+    >>> request_status("on-hold"), request_status("completed"), request_status("rejected")
+    ('active', 'completed', 'revoked')
+    """
+    if task_status not in FINAL:
+        return "active"
+    return task_status if task_status in {"completed", "entered-in-error"} else "revoked"
 
 
 def task(row: ReferralTask, *, version: int, updated_at: datetime, requester: str) -> Resource:
@@ -87,7 +100,7 @@ def service_request(
             "meta": without_empty({"profile": [terms.REQUEST_PROFILE], "security": part2}),
             "contained": [patient] if patient else [],
             "identifier": [{"system": terms.NUMBER, "value": document["number"]}],
-            "status": row.referral.status,
+            "status": request_status(row.status),
             "intent": "order",
             "category": category,
             "priority": PRIORITIES.get(str(document.get("urgency"))),

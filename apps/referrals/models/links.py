@@ -148,8 +148,11 @@ class CodeQuerySet(QuerySet["LinkCode"]):
         return self.filter(due_at__lte=now).order_by("due_at", "pk")
 
     def live(self, now: datetime) -> CodeQuerySet:
-        """Those that let somebody in: not used, not run out, not guessed at too often."""
-        rows = self.filter(used_at=None, expires_at__gt=now, failures__lt=WRONG_CODES)
+        """Those that let somebody in: not used, not run out, not guessed at too often, and sent to
+        somebody who is still on file."""
+        rows = self.filter(
+            used_at=None, expires_at__gt=now, failures__lt=WRONG_CODES, contact__is_active=True
+        )
         return rows.order_by("-made_at", "-pk")
 
     def used_just_now(self, page: str, now: datetime) -> CodeQuerySet:
@@ -202,9 +205,14 @@ class LinkCode(Outgoing):
 
 class SessionQuerySet(QuerySet["LinkSession"]):
     def running(self, link: ReferralLink, secret: str, now: datetime) -> SessionQuerySet:
-        """The one of this browser's secret, for this link and no other, if it has not run out."""
+        """The one of this browser's secret, for this link and no other, if it has not run out.
+        Whoever is taken off the file is out."""
         return self.filter(
-            link=link, token_hash=token_hash(secret), ended_at=None, expires_at__gt=now
+            link=link,
+            token_hash=token_hash(secret),
+            ended_at=None,
+            expires_at__gt=now,
+            code__contact__is_active=True,
         )
 
 

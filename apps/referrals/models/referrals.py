@@ -182,10 +182,12 @@ class TaskQuerySet(VisibleQuerySet["ReferralTask"]):
 
     def with_version(self) -> TaskQuerySet:
         """Each with `version`, which counts up with everything that is said of it, and `updated_at`
-        of when that was. Reminders change neither."""
-        told = ReferralAnswer.objects.order_by().filter(
-            Q(task=OuterRef("pk")) | Q(task=None, referral=OuterRef("referral"))
+        of when that was. Reminders change neither, nor does the end of a referral whose task was
+        over before: its partner is not told of it, and must not see when it was."""
+        closing = Q(
+            task=None, referral=OuterRef("referral"), received_at__lte=OuterRef("status_at")
         )
+        told = ReferralAnswer.objects.order_by().filter(Q(task=OuterRef("pk")) | closing)
         count = Func("pk", function="count", output_field=models.IntegerField())
         last = Func("received_at", function="max", output_field=models.DateTimeField())
         return self.annotate(

@@ -102,7 +102,7 @@ def disclose_to_partner(
         found,
         envelope=_envelope(row),
         phone=settings.CARE_PHONE,
-        consents=_copies(found) if found.part2 else [],
+        consents=_copies(found, row.partner) if found.part2 else [],
     )
     document = form(document, found)
     disclosed = None
@@ -307,20 +307,19 @@ def _envelope(row: ReferralTask) -> dict[str, Any]:
     }
 
 
-def _copies(found: Payload) -> list[dict[str, Any]]:
+def _copies(found: Payload, reader: Partner) -> list[dict[str, Any]]:
     """Copies of the consents that it rests on (42 CFR 2.32): of what a reader needs to know their
-    scope."""
+    scope. Of the recipients it names the reader alone, because who else is asked says what for; of
+    whoever gave it the name where that is told to the reader anyway."""
+    named = "identity" in found.categories
     rows = Consent.objects.filter(pk__in=found.consents).order_by("given_at", "pk")
     return [
         {
             "id": str(row.pk),
             "form": CONSENT_FORMS[row.form],
-            "by": row.content.get("given_by"),
+            "by": row.content.get("given_by") if named else None,
             "disclosing": settings.CARE_NAME,
-            "to": [
-                one.partner.name
-                for one in row.recipients.select_related("partner").order_by("partner__name")
-            ],
+            "to": [reader.name],
             "purpose": PURPOSES.get(str(row.content.get("purpose")), ""),
             "categories": [
                 DATA_CATEGORIES[one]

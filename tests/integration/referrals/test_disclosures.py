@@ -134,6 +134,18 @@ class TestPart2:
         assert (copy["by"], copy["to"]) == ("Dana Reyes", [shelter.name])
         assert Disclosure.objects.get().part2
 
+    def test_the_copy_of_a_consent_names_nobody_whom_the_reader_may_not_know(
+        self, case: Case, shelter: Partner, clinic: Partner
+    ) -> None:
+        """Who else may read it says what for; who gave it, who it is about."""
+        case.consent(
+            shelter, clinic, form="written", given_by="Dana Reyes", categories=["needs", "health"]
+        )
+
+        document = told(self.asked(case, shelter))
+        assert "methadone" in str(document)
+        assert not [one for one in (clinic.name, "Dana", "Reyes") if one in str(document)]
+
     def test_a_source_that_nobody_has_judged_counts_as_protected(
         self, case: Case, shelter: Partner
     ) -> None:

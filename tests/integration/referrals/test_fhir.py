@@ -118,6 +118,47 @@ class TestOnlyTheirs:
         assert not ReferralAnswer.objects.exists()
         assert not Disclosure.objects.exists()
 
+    def test_whoever_declined_does_not_learn_that_somebody_else_has_served(
+        self, case: Case, shelter: System, clinic: System
+    ) -> None:
+        referral = case.refer(shelter.partner, clinic.partner)
+        ours = ReferralTask.objects.get(referral=referral, partner=shelter.partner)
+        theirs = ReferralTask.objects.get(referral=referral, partner=clinic.partner)
+        refusal = {"status": "rejected", "statusReason": {"text": "Full."}}
+        before = shelter.put({**shelter.get(f"Task/{ours.pk}"), **refusal})
+        request = shelter.get(f"ServiceRequest/{referral.pk}")
+        clinic.put({**clinic.get(f"Task/{theirs.pk}"), "status": "completed"})
+        referral.refresh_from_db()
+        assert referral.status == "completed"
+
+        assert shelter.get(f"Task/{ours.pk}") == before
+        assert shelter.get(f"ServiceRequest/{referral.pk}") == request
+        assert request["status"] == "revoked"
+        assert len(shelter.found("ServiceRequest?status=revoked")) == 1
+        assert shelter.found("ServiceRequest?status=completed,active") == []
+
+    def test_nor_when_care_has_closed_it(self, case: Case, shelter: System, clinic: System) -> None:
+        referral = case.refer(shelter.partner, clinic.partner)
+        ours, theirs = (
+            ReferralTask.objects.get(referral=referral, partner=one.partner)
+            for one in (shelter, clinic)
+        )
+        refusal = {"status": "rejected", "statusReason": {"text": "Full."}}
+        before = shelter.put({**shelter.get(f"Task/{ours.pk}"), **refusal})
+        open_one = clinic.get(f"Task/{theirs.pk}")
+        case.tell(
+            "referral_answer",
+            referral_id=str(referral.pk),
+            verb="close",
+            outcome="lost_contact",
+            now=clock.now(),
+        )
+
+        assert shelter.get(f"Task/{ours.pk}") == before
+        after_it = clinic.get(f"Task/{theirs.pk}")
+        assert after_it["status"] == "cancelled"
+        assert int(after_it["meta"]["versionId"]) == int(open_one["meta"]["versionId"]) + 1
+
     def test_a_draft_was_never_sent(self, case: Case, shelter: System) -> None:
         case.asks(shelter.partner)
         draft = case.asks(shelter.partner)
