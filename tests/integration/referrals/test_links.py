@@ -317,6 +317,15 @@ class TestCodes:
         late = clock.now() + CODE_HOLDS
         assert links.open_visit(link=link, code=code, name="Kim", page="p", now=late) is None
 
+    def test_of_whoever_is_taken_off_the_file_open_nothing(
+        self, case: Case, browser: Browser, desk: PartnerContact
+    ) -> None:
+        code = browser.ask(desk)
+        desk.is_active = False
+        links.note_contact(contact=desk, by=case.world.supervisor, now=clock.now())
+
+        assert browser.post("enter", code=code, name="Kim").status_code == 400
+
     def test_are_not_kept(self, browser: Browser, desk: PartnerContact) -> None:
         code = browser.ask(desk)
 
@@ -501,6 +510,17 @@ class TestInside:
         assert "Your visit has ended" in answer.content.decode()
         assert not ReferralAnswer.objects.exists()
         assert "Dana" not in browser.get()
+
+    def test_whoever_is_taken_off_the_file_is_out(
+        self, case: Case, browser: Browser, desk: PartnerContact
+    ) -> None:
+        form = browser.form("accept")
+        desk.is_active = False
+        links.note_contact(contact=desk, by=case.world.supervisor, now=clock.now())
+
+        assert "Your visit has ended" in browser.post("say/accept", **form).content.decode()
+        assert "Dana" not in browser.get()
+        assert not ReferralAnswer.objects.exists()
 
     def test_a_page_that_is_left_open_closes_itself(self, browser: Browser) -> None:
         found = re.search(r'http-equiv="refresh" content="(\d+);', browser.get())
