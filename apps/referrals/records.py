@@ -43,11 +43,15 @@ class ReferralRecord:
     fitting: tuple[UUID, ...] = ()
 
     def scopes(self) -> frozenset[str]:
-        """Who has the call, its supervisors, whoever made the referral until it is closed, and
-        whoever still owes a record of the encounter."""
-        row = self.referral
-        keepers = set(row.kept_for) | kept_for(row.encounter_id)
-        return audience(row.assignment_id, author_ids=keepers)
+        """Who may see it: `scopes_of`."""
+        return scopes_of(self.referral)
+
+
+def scopes_of(row: Referral) -> frozenset[str]:
+    """Who has the call, its supervisors, whoever made the referral until it is closed, and whoever
+    still owes a record of the encounter."""
+    keepers = set(row.kept_for) | kept_for(row.encounter_id)
+    return audience(row.assignment_id, author_ids=keepers)
 
 
 def lock(ids: Iterable[UUID]) -> None:

@@ -107,6 +107,6 @@ def let_closed_go(*, now: datetime) -> int:
                 continue
             row.kept_for, row.leaves_at = [], None
             row.save(update_fields=["kept_for", "leaves_at"])
-            publish(documents=showing.referral_again(records.record_of(row, now=now)), now=now)
+            publish(documents=showing.referral_again(row), now=now)
             done += 1
     return done

@@ -28,7 +28,7 @@ def follow_assignment(*, assignment_id: UUID, now: datetime) -> None:
     records.lock(rows.values_list("pk", flat=True))
     found: list[Document] = []
     for row in rows:
-        found += showing.referral_again(records.record_of(row, now=now))
+        found += showing.referral_again(row)
     for consent in Consent.objects.of(assignment_id):
         found += showing.consent_again(consent)
     for disclosure in Disclosure.objects.of(assignment_id):

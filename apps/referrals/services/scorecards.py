@@ -28,6 +28,7 @@ def own_scorecard(*, partner: Partner, month: date, by: Actor, now: datetime) ->
     return card(_sent(partner, first))
 
 
+@transaction.atomic
 def scorecard_of(*, partner: Partner, month: date, by: Actor, now: datetime) -> Card:
     """A partner's card for CARE: of one partner at a time, and of a month that the partner has read
     or that is over for a fortnight. FORBIDDEN before."""

@@ -12,21 +12,23 @@ from apps.referrals.models import (
     ConsentRecipient,
     ConsentRevocation,
     Disclosure,
+    Referral,
     ReferralAnswer,
 )
 from apps.referrals.models.consents import CONSENTS
 from apps.referrals.models.referrals import REFERRALS
-from apps.referrals.records import ReferralRecord, kept_for
+from apps.referrals.records import ReferralRecord, kept_for, scopes_of
 
 
 def referral(record: ReferralRecord, *, now: datetime) -> list[Document]:
     """The referral as it stands, and who sees the facts about it."""
-    return [documents.referral(record, now=now), *_answers(record)]
+    return [documents.referral(record, now=now), *_answers(record.referral, record.scopes())]
 
 
-def referral_again(record: ReferralRecord) -> list[Document]:
+def referral_again(row: Referral) -> list[Document]:
     """Who may see it from now on. Nothing is opened, so that no broken row stays behind."""
-    return [Document(REFERRALS, record.referral.pk, record.scopes()), *_answers(record)]
+    to = scopes_of(row)
+    return [Document(REFERRALS, row.pk, to), *_answers(row, to)]
 
 
 def consent(row: Consent, *, now: datetime) -> Document:
@@ -63,7 +65,6 @@ def disclosure_scopes(row: Disclosure) -> frozenset[str]:
     return audience(row.assignment_id, author_ids=kept_for(row.encounter_id) or author)
 
 
-def _answers(record: ReferralRecord) -> list[Document]:
-    to = record.scopes()
-    told = ReferralAnswer.objects.from_tablets(record.referral.pk).values_list("pk", flat=True)
+def _answers(row: Referral, to: frozenset[str]) -> list[Document]:
+    told = ReferralAnswer.objects.from_tablets(row.pk).values_list("pk", flat=True)
     return [Document("facts", pk, to) for pk in told]

@@ -5,15 +5,16 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import connection
 
 from apps.accounts import services as accounts
 from apps.accounts.models import Partner
 from apps.assignments.models import Alert
-from apps.assignments.services import let_cleared_go
+from apps.assignments.services import let_cleared_go, reassign
 from apps.audit.models import Entry
 from apps.audit.services import SYSTEM
 from apps.changes import reading
-from apps.changes.models import Change
+from apps.changes.models import Change, ParkedReaction
 from apps.changes.services import EVERYONE
 from apps.core.ids import uuid7
 from apps.people.parts import parts_of
@@ -21,6 +22,7 @@ from apps.people.services import let_go
 from apps.referrals.models import Referral, ReferralAnswer, ReferralTask
 from apps.referrals.services import clocks, early
 from apps.sync.models import QuarantinedWrite
+from tests.integration.assignments.conftest import dropped
 from tests.integration.referrals.conftest import NOON, Case, after, shown
 
 pytestmark = pytest.mark.django_db
@@ -113,6 +115,25 @@ class TestAsking:
         maker, other = case.world.ours.tablets
         assert row.pk in shown(maker, "referrals")
         assert row.pk not in shown(other, "referrals")
+
+    def test_a_consent_that_cannot_be_opened_keeps_it_on_no_tablet(
+        self, case: Case, shelter: Partner
+    ) -> None:
+        consent, row = case.consent(shelter), case.refer(shelter)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "update referrals_consent set content = %s where id = %s", [b"broken", consent.pk]
+            )
+        reassign(
+            assignment=case.assignment,
+            to=case.world.theirs.unit,
+            by=case.world.supervisor,
+            reason="x",
+            now=minutes(1),
+        )
+        case.world.commit()
+        assert not ParkedReaction.objects.exists()
+        assert row.pk in dropped(case.world.ours.tablets[1], "referrals")
 
 
 class TestPartners:
