@@ -150,6 +150,28 @@ class TestMakingDeliveries:
         assert UntoldEvent.objects.get().error == "Unfit"
 
 
+class TestWhatCannotBeOpened:
+    @pytest.mark.parametrize(
+        "spoil",
+        [
+            "update webhooks_delivery set data = 'x' where endpoint_id = %s",
+            "update webhooks_endpoint set url = 'x' where id = %s",
+            "update webhooks_signingkey set secret = 'x' where endpoint_id = %s",
+        ],
+        ids=["event", "address", "key"],
+    )
+    def test_holds_up_nobody_else(self, endpoint_at: Make, spoil: str) -> None:
+        broken, sound = endpoint_at("well/1"), endpoint_at("well/2")
+        happen(uuid7())
+        tell()
+        with connection.cursor() as cursor:
+            cursor.execute(spoil, [broken.pk])
+
+        assert [job.endpoint for job in claim()] == [sound.pk]
+        left = Delivery.objects.pending().get(endpoint=broken)
+        assert (left.attempts, left.tried.count()) == (1, 0)
+
+
 class TestAWorkerThatDies:
     def test_after_its_claim_loses_the_attempt_and_not_the_event(
         self, endpoint_at: Make, settings: LazySettings
