@@ -377,8 +377,10 @@ if WEBHOOK_LEASE_SECONDS <= WEBHOOK_TIMEOUT_SECONDS:
     raise env.Misconfigured("WEBHOOK_LEASE_SECONDS", "must be longer than WEBHOOK_TIMEOUT_SECONDS")
 # One task delivers for so long; with the last answers that it awaits it stays below Celery's limit.
 WEBHOOK_PUMP_SECONDS = env.number("WEBHOOK_PUMP_SECONDS", 20, least=0.1)
-# Attempts under way at once, of one worker and to one endpoint: what a slow one can keep busy.
+# Attempts under way at once, of one worker, to one partner and to one endpoint: what a slow one can
+# keep busy.
 WEBHOOK_IN_FLIGHT = env.whole("WEBHOOK_IN_FLIGHT", 200, least=1)
+WEBHOOK_PARTNER_IN_FLIGHT = env.whole("WEBHOOK_PARTNER_IN_FLIGHT", 48, least=1)
 WEBHOOK_ENDPOINT_IN_FLIGHT = env.whole("WEBHOOK_ENDPOINT_IN_FLIGHT", 16, least=1)
 # Bodies and excerpts of answers are kept, sealed, for so long; what was sent when stays.
 WEBHOOK_BODY_DAYS = env.number("WEBHOOK_BODY_DAYS", 30, least=1)

@@ -119,6 +119,12 @@ class Delivery(UUIDModel):
                 condition=Q(state="pending"),
                 name="webhooks_delivery_pending",
             ),
+            # What is under way is counted at each claim, beside whatever backlog there is.
+            models.Index(
+                fields=["endpoint"],
+                condition=Q(claim__isnull=False),
+                name="webhooks_delivery_under_way",
+            ),
             models.Index(
                 fields=["endpoint", "subject", "sequence"], name="webhooks_delivery_in_order"
             ),

@@ -13,9 +13,11 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any, Final
 from uuid import UUID
 
@@ -52,8 +54,10 @@ for no key update of e skip locked
 """  # noqa: S608  (a constant)
 
 _UNDER_WAY = """
-select endpoint_id, count(*) from webhooks_delivery
-where endpoint_id = any(%s::uuid[]) and state = 'pending' and claimed_until > %s group by 1
+select e.partner_id, d.endpoint_id, count(*)
+from webhooks_endpoint e join webhooks_delivery d on d.endpoint_id = e.id
+where e.partner_id = any(%s::uuid[]) and d.claim is not null and d.claimed_until > %s
+group by 1, 2
 """
 
 _DELIVERIES = f"""
@@ -153,18 +157,29 @@ def _locked(now: datetime) -> dict[UUID, Endpoint]:
 
 
 def _shares(endpoints: Mapping[UUID, Endpoint], slots: int, now: datetime) -> dict[UUID, int]:
-    """How many attempts each endpoint may begin: what its rate and its share of the pumps allow."""
+    """How many attempts each endpoint may begin: what its rate and its share of the pumps allow,
+    and its partner's: one who has many endpoints, of which none answers, keeps nobody waiting."""
+    waiting = Counter(endpoint.partner_id for endpoint in endpoints.values())
+    under_way: Counter[UUID] = Counter()
     with connection.cursor() as cursor:
-        cursor.execute(_UNDER_WAY, [list(endpoints), now])
-        under_way = dict(cursor.fetchall())
+        cursor.execute(_UNDER_WAY, [list(waiting), now])
+        for partner, id, count in cursor.fetchall():
+            under_way[partner] += count
+            under_way[id] = count
     found = {}
     for id, endpoint in endpoints.items():
         most = 1 if endpoint.failures >= CIRCUIT_FAILURES else settings.WEBHOOK_ENDPOINT_IN_FLIGHT
         _refill(endpoint, now)
-        free = min(most - under_way.get(id, 0), int(endpoint.tokens), slots)
+        partner = endpoint.partner_id
+        of_partner = ceil(
+            (settings.WEBHOOK_PARTNER_IN_FLIGHT - under_way[partner]) / waiting[partner]
+        )
+        waiting[partner] -= 1  # what is left is for the others of its endpoints that wait
+        free = min(most - under_way[id], of_partner, int(endpoint.tokens), slots)
         if free > 0:
             found[id] = free
             slots -= free
+            under_way[partner] += free
     return found
 
 

@@ -57,6 +57,23 @@ def finish(job: Job, outcome: Outcome, status: int | None = 200, **more: Any) ->
     return services.finish([result(job, outcome, status, **more)], now=clock.now())
 
 
+class TestShares:
+    def test_a_partner_with_many_endpoints_has_no_more_than_its_share(
+        self, endpoint_at: Make, settings: LazySettings
+    ) -> None:
+        settings.WEBHOOK_PARTNER_IN_FLIGHT = 5
+        first = endpoint_at()
+        second = endpoint_at(of=first.partner)
+        other = endpoint_at()
+        happen(*(uuid7() for _ in range(4)))
+        tell()
+
+        taken = [job.endpoint for job in claim()]
+        assert len([one for one in taken if one in {first.pk, second.pk}]) == 5
+        assert taken.count(other.pk) == 4
+        assert claim() == []
+
+
 class TestMakingDeliveries:
     def test_again_makes_the_same_ids(self, endpoint_at: Make) -> None:
         """The database was put back to before the events were told, and the log was not."""
