@@ -7,11 +7,13 @@ tablet, a revocation and a disclosure each see what the one before has committed
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from apps.core.crypto import Undecryptable
 from apps.people.access import audience
 from apps.people.models import Encounter
 from apps.people.services.persons import group_of
@@ -27,6 +29,8 @@ from apps.referrals.models import (
 from apps.referrals.models.referrals import REFERRALS
 from apps.sync import documents as shared
 from apps.sync.media.naming import address
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -91,7 +95,8 @@ def asked(tasks: Iterable[ReferralTask]) -> list[nextpartner.Asked]:
 
 def grants_of(encounter_id: UUID) -> tuple[list[Grant], dict[UUID, str]]:
     """The consents of whoever the encounter is with, as the rules read them, and the names of the
-    partners that they name."""
+    partners that they name. One that cannot be opened opens nothing, and keeps nobody from taking
+    back another."""
     encounters = encounters_of(encounter_id)
     rows = list(Consent.objects.filter(encounter_id__in=encounters).order_by("given_at", "pk"))
     named: dict[UUID, set[UUID]] = {}
@@ -99,7 +104,13 @@ def grants_of(encounter_id: UUID) -> tuple[list[Grant], dict[UUID, str]]:
     for one in ConsentRecipient.objects.filter(consent__in=rows).select_related("partner"):
         named.setdefault(one.consent_id, set()).add(one.partner_id)
         partners[one.partner_id] = one.partner.name
-    return [grant_of(row, frozenset(named.get(row.pk, ()))) for row in rows], partners
+    found = []
+    for row in rows:
+        try:
+            found.append(grant_of(row, frozenset(named.get(row.pk, ()))))
+        except Undecryptable:
+            log.error("a consent cannot be opened: %s", row.pk)
+    return found, partners
 
 
 def grant_of(row: Consent, recipients: frozenset[UUID]) -> Grant:

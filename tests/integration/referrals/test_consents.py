@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 
 from apps.accounts.models import Partner
 from apps.audit.services import SYSTEM
 from apps.changes.models import Change
+from apps.referrals import records
 from apps.referrals.models import Consent, ConsentRecipient, ConsentRevocation, Way
 from apps.referrals.services import consents
 from apps.sync.media.models import MediaReference
@@ -66,6 +68,21 @@ class TestRevocation:
         told = Change.objects.filter(event="consent.revoked").values_list("subject", flat=True)
         assert set(told) == {one.pk for one in recipients}
         assert shown(case.tablet, "consents")[row.pk]["revoked_at"]
+
+    def test_waits_for_no_consent_that_cannot_be_opened(
+        self, case: Case, shelter: Partner, clinic: Partner
+    ) -> None:
+        broken, row = case.consent(clinic), case.consent(shelter)
+        case.refer(shelter, clinic)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "update referrals_consent set content = %s where id = %s", [b"broken", broken.pk]
+            )
+
+        assert case.tell("consent_revocation", consent_id=str(row.pk), now=after(60)) == []
+        row.refresh_from_db()
+        assert row.revoked_at == after(60)
+        assert records.grants_of(case.encounter)[0][0].revoked_at == after(60)
 
     def test_twice_is_once(self, case: Case, shelter: Partner) -> None:
         row = case.consent(shelter)
