@@ -31,6 +31,8 @@ VERBS: Final[Mapping[str, str]] = MappingProxyType(
         "completed": "served",
     }
 )
+# As many as by any other way: all of them stand in the document on the crew's tablets.
+MOST_SERVICES: Final = 20
 _VALUE_SET: Final = "SDOHCC-ValueSetReferralTaskStatus"
 
 
@@ -102,6 +104,8 @@ def _status(status: str, body: Mapping[str, Any], outputs: Mapping[str, list[Any
         told["reason"] = _short(text.strip(), "Task.statusReason.text")
         if code := _code(reason, terms.REASON, REASONS):
             told["reason_code"] = code
+    if len(outputs["service"]) > MOST_SERVICES:
+        raise _unfit("Task.output", f"At most {MOST_SERVICES} services.")
     if verb == "served" and outputs["service"]:
         told["services"] = outputs["service"]
     return Change(verb, told)

@@ -339,6 +339,13 @@ class TestWhatATaskSays:
         with pytest.raises(ProblemError):
             changes({**sent("accepted"), **more}, STANDS)
 
+    def test_services_have_an_end(self) -> None:
+        many = [output("service", valueString="A bed")] * 21
+        with pytest.raises(ProblemError):
+            changes(sent("completed", output=many), STANDS)
+        [served] = changes(sent("completed", output=many[:20]), STANDS)
+        assert len(served.told["services"]) == 20
+
     @pytest.mark.parametrize("body", [None, [], "x", {}])
     def test_what_is_no_task_is_refused(self, body: Any) -> None:
         with pytest.raises(ProblemError):
