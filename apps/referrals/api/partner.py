@@ -69,7 +69,7 @@ def month_of(request: Request) -> date:
     if text is None:
         return clock.now().astimezone(clock.city()).date().replace(day=1)
     found = _MONTH.fullmatch(text)
-    if found is None or int(found[1]) == 0:
+    if found is None or not 2000 <= int(found[1]) < 3000:
         raise ProblemError(INVALID, errors=[FieldError("/month", "A month: 2026-03.")])
     return date(int(found[1]), int(found[2]), 1)
 

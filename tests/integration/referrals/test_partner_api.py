@@ -253,7 +253,8 @@ class TestTheScorecard:
         assert client.get(address, {"month": "2026-03"}).status_code == 200
 
     def test_a_wrong_month_is_named(self, shelter: System) -> None:
-        assert shelter.get("scorecard?month=2026-13", status=400)["errors"][0]["pointer"]
+        for month in ("2026-13", "9999-12", "0001-01"):
+            assert shelter.get(f"scorecard?month={month}", 400)["errors"][0]["pointer"]
 
 
 class TestForCare:
