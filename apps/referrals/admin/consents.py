@@ -53,7 +53,8 @@ class UnacknowledgedFilter(admin.SimpleListFilter):
     ) -> QuerySet[ConsentRecipient]:
         match self.value():
             case "open":
-                return queryset.filter(told_at__isnull=False, acknowledged_at=None)
+                waiting = ConsentRecipient.objects.unacknowledged().order_by()
+                return queryset.filter(pk__in=waiting.values("pk"))
             case "known":
                 return queryset.filter(acknowledged_at__isnull=False)
         return queryset

@@ -99,14 +99,22 @@ def let_closed_go(*, now: datetime) -> int:
     many. The supervisors keep them, and whoever has the call as long as they have it."""
     done = 0
     for pk in Referral.objects.leaving(now).values_list("pk", flat=True)[:LARGEST_TICK]:
-        with transaction.atomic():
-            records.lock([pk])
-            rows = Referral.objects.leaving(now).filter(pk=pk)
-            row = rows.select_for_update(no_key=True, skip_locked=True).first()
-            if row is None or row.status == RequestStatus.ACTIVE:
-                continue
-            row.kept_for, row.leaves_at = [], None
-            row.save(update_fields=["kept_for", "leaves_at"])
-            publish(documents=showing.referral_again(row), now=now)
-            done += 1
+        try:
+            with transaction.atomic():
+                done += _let_go(pk, now)
+        except Exception as error:
+            # Tried again at the next tick; the others do not wait for it.
+            log.exception("a closed referral could not leave: %s", type(error).__name__)
     return done
+
+
+def _let_go(pk: UUID, now: datetime) -> int:
+    records.lock([pk])
+    rows = Referral.objects.leaving(now).filter(pk=pk)
+    row = rows.select_for_update(no_key=True, skip_locked=True).first()
+    if row is None or row.status == RequestStatus.ACTIVE:
+        return 0
+    row.kept_for, row.leaves_at = [], None
+    row.save(update_fields=["kept_for", "leaves_at"])
+    publish(documents=showing.referral_again(row), now=now)
+    return 1
