@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -53,6 +54,8 @@ class Partner(UUIDModel):
     role = "partner"
     is_authenticated = True
     is_anonymous = False
+    # Of a request: the token that it came with. No column.
+    token_id: UUID | None = None
 
 
 class Team(UUIDModel):

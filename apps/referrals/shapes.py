@@ -188,6 +188,7 @@ def said_of(
     way: Way,
     actor: Actor,
     recorded_by: User | None = None,
+    token_id: UUID | None = None,
     now: datetime,
 ) -> Said:
     """What a `SaidIn` that was found valid says, as the verb `answer` takes it."""
@@ -203,6 +204,7 @@ def said_of(
         said_by=rest.pop("said_by"),
         told=rest,
         recorded_by=recorded_by,
+        token_id=token_id,
     )
 
 

@@ -127,7 +127,13 @@ class OneTask(FHIRView):
     def put(self, request: Request, task: UUID) -> Response:
         row = task_for(request, task)
         version = serving.version_in(request.headers.get("If-Match"))
-        update_task(task=row, body=request.data, version=version, now=clock.now())
+        update_task(
+            task=row,
+            body=request.data,
+            version=version,
+            token_id=partner_of(request).token_id,
+            now=clock.now(),
+        )
         return self._as_it_stands(row)
 
     def _as_it_stands(self, row: ReferralTask) -> Response:
@@ -212,6 +218,7 @@ def _disclosed(request: Request, row: ReferralTask) -> Resource:
         task=row,
         way=Way.FHIR,
         actor=partner_actor(partner_of(request)),
+        token_id=partner_of(request).token_id,
         form=form,
         now=clock.now(),
     ).document

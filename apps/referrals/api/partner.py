@@ -142,6 +142,7 @@ class OneReferral(APIView):
             task=task_for(request, task),
             way=Way.API,
             actor=partner_actor(partner_of(request)),
+            token_id=partner_of(request).token_id,
             now=clock.now(),
         )
         return Response(told.document)
@@ -293,4 +294,11 @@ class OwnScorecard(APIView):
 
 def _said(request: Request, told: dict[str, Any]) -> Said:
     """What a partner's system says."""
-    return said_of(told, way=Way.API, actor=partner_actor(partner_of(request)), now=clock.now())
+    partner = partner_of(request)
+    return said_of(
+        told,
+        way=Way.API,
+        actor=partner_actor(partner),
+        token_id=partner.token_id,
+        now=clock.now(),
+    )

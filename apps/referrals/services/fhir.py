@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
@@ -26,7 +27,14 @@ from apps.referrals.services.answers import Said, answer
 
 
 @transaction.atomic
-def update_task(*, task: ReferralTask, body: Any, version: int, now: datetime) -> None:
+def update_task(
+    *,
+    task: ReferralTask,
+    body: Any,
+    version: int,
+    token_id: UUID | None = None,
+    now: datetime,
+) -> None:
     """Takes what a Task says that is not so yet, as answers of its partner; all of it or nothing.
 
     ProblemError: INVALID with the element, STALE where the task is not at this version, CONFLICT
@@ -57,5 +65,6 @@ def update_task(*, task: ReferralTask, body: Any, version: int, now: datetime) -
             said_at=now,
             said_by=row.partner.name,
             told=change.told,
+            token_id=token_id,
         )
         answer(task=row, said=said, now=now)

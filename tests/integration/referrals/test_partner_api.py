@@ -8,6 +8,7 @@ from django.conf import LazySettings
 from django.test import Client
 
 from apps.accounts import services as accounts
+from apps.accounts.models import PartnerToken
 from apps.audit.models import Entry
 from apps.audit.services import SYSTEM
 from apps.core import clock
@@ -109,6 +110,23 @@ class TestOnlyTheirs:
         else:
             shelter.get(address, status=404)
         assert not ReferralAnswer.objects.exists()
+
+    def test_with_which_token_it_was_read_and_answered_is_written_down(
+        self, case: Case, shelter: System
+    ) -> None:
+        """One may leak: what was read with it is known."""
+        case.consent(shelter.partner, now=clock.now())
+        task = case.asks(shelter.partner, now=clock.now())
+        fresh = accounts.issue_partner_token(partner=shelter.partner, by=SYSTEM, now=NOON)
+        first, second = PartnerToken.objects.order_by("pk")
+        shelter.get(f"referrals/{task.pk}")
+        shelter.says(task, "ask", text="Any dog?")
+        shelter.headers = {"Authorization": f"Bearer {fresh}"}
+        shelter.client.get(f"/fhir/r4/ServiceRequest/{task.referral_id}", headers=shelter.headers)
+        shelter.says(task, "accept")
+
+        for rows in (Disclosure.objects.order_by("pk"), ReferralAnswer.objects.order_by("pk")):
+            assert list(rows.values_list("token_id", flat=True)) == [first.pk, second.pk]
 
     def test_the_newest_first_is_what_was_sent_last(self, case: Case, shelter: System) -> None:
         typed = str(uuid7())  # first of all, on a tablet that had no signal until later
