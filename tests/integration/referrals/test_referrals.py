@@ -211,6 +211,17 @@ class TestATelephoneAnswer:
 
         assert refused() == ["/reason"]
 
+    def test_is_not_what_care_does_itself(self, case: Case, shelter: Partner) -> None:
+        task = case.asks(shelter)
+        assert case.say("transport", task) == []
+        assert case.say("warm_handoff", task, text="To Kim at the door.") == []
+
+        [found] = case.on_tablet(task.referral)["tasks"]
+        assert found["status"] == "in-progress"
+        told = [(one["verb"], one["way"]) for one in found["answers"]]
+        assert told == [("transport", "tablet"), ("warm_handoff", "tablet")]
+        assert found["answered_at"] is None, "the partner has said nothing"
+
     def test_attendance_is_an_output(self, case: Case, shelter: Partner) -> None:
         task = case.asks(shelter)
         case.say("attended", task, said_by="Kim")
