@@ -190,7 +190,7 @@ def _value(code: str, value: Any, where: str) -> Any:
     if not isinstance(value, str) or not value.strip() or len(value) > 200:
         raise _unfit(where, "From 1 to 200 signs.")
     if code != "appointment":
-        return value.strip()
+        return _short(value.strip(), where)
     try:
         at = datetime.fromisoformat(value)
         told = iso(at)
@@ -204,6 +204,8 @@ def _value(code: str, value: Any, where: str) -> Any:
 def _short(text: str, where: str, longest: int = 8000) -> str:
     if len(text) > longest:
         raise _unfit(where, f"At most {longest} signs.")
+    if "\0" in text:
+        raise _unfit(where, "No text holds the sign NUL.")
     return text
 
 

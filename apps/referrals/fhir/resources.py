@@ -114,7 +114,8 @@ def service_request(
             "subject": {"reference": "#person"}
             if patient
             else named_by(row.referral_id, "Patient"),
-            "authoredOn": iso(row.referral.created_at),
+            # Of the referral's own time the next partner would learn that others were asked before.
+            "authoredOn": iso(row.sent_at),
             "requester": {"type": "Organization", "display": requester},
             "performer": [organization_of(row.partner)],
             "supportingInfo": [{"reference": f"Consent/{one}"} for one in payload.consents],

@@ -133,7 +133,7 @@ class TestOnlyTheirs:
 
         assert shelter.get(f"Task/{ours.pk}") == before
         assert shelter.get(f"ServiceRequest/{referral.pk}") == request
-        assert request["status"] == "revoked"
+        assert (request["status"], request["authoredOn"]) == ("revoked", before["authoredOn"])
         assert len(shelter.found("ServiceRequest?status=revoked")) == 1
         assert shelter.found("ServiceRequest?status=completed,active") == []
 

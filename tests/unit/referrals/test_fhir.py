@@ -332,6 +332,8 @@ class TestWhatATaskSays:
             {"output": [output("attended", valueBoolean="yes")]},
             {"output": [output("appointment", valueDateTime="2026-03-06T14:30:00")]},
             {"output": [output("appointment", valueDateTime="soon")]},
+            {"output": [output("appointment-place", valueString="a\0b")]},
+            {"note": [{"text": "a\0b"}]},
             {"output": [output("appointment", valueDateTime="9999-12-31T23:59:59-12:00")]},
         ],
     )
