@@ -181,6 +181,8 @@ class Agency:
         event = received.event
         if event["type"] != "endpoint.verification":
             subject = event["data"].get("task_id") or event["data"].get("revocation_id") or ""
+            text = f"{self.name} hears {event['type']}, number {event['sequence']}"
+            self._loop.call_soon_threadsafe(self.say, "partner", text)
             self.events.append(Heard(received.id, event["sequence"], event["type"], subject))
             words = f"{self.name}: heard {event['type']}, signed as told"
             self._loop.call_soon_threadsafe(self.say, "partner", words)

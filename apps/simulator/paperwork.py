@@ -95,14 +95,15 @@ class Paperwork:
     def refer(self, tablet: Tablet, assignment: str) -> None:
         """An agency that can help is asked. Mostly the person lets us tell it what is needed, with
         the other responder as witness; where they do not, it hears "call us" and nothing more."""
-        agencies = [
+        services = [
             one
             for one in tablet.store.documents("reference")
-            if one.get("kind") == "partner" and one["in_use"]
+            if one.get("kind") == "service" and one["partner_id"]
         ]
-        if not agencies:
+        if not services:
             return
-        agency = self.dice.choice(agencies)["id"]
+        service = self.dice.choice(services)
+        agency = service["partner_id"]
         here = {
             "assignment_id": assignment,
             "encounter_id": str(encounter_id(UUID(assignment))),
@@ -132,7 +133,14 @@ class Paperwork:
                 "urgency": "tonight",
                 "needs": list(self.dice.choice(meetings.NEEDS)),
                 "note": self.dice.choice(meetings.ASKED),
-                "asked": [{"id": str(uuid7()), "partner_id": agency, "at": stamp(now)}],
+                "asked": [
+                    {
+                        "id": str(uuid7()),
+                        "partner_id": agency,
+                        "service_id": service["id"],
+                        "at": stamp(now),
+                    }
+                ],
             },
         )
 

@@ -47,8 +47,8 @@ from apps.audit.services import SYSTEM  # noqa: E402
 from apps.core import clock  # noqa: E402
 from apps.dispatch.models import Agency, CrewMember, Shift, Unit  # noqa: E402
 from apps.dispatch.services import join_crew, load_reference, save_unit, start_shift  # noqa: E402
-from apps.referrals.models import PartnerContact  # noqa: E402
-from apps.referrals.services.directory import import_hsds  # noqa: E402
+from apps.referrals.models import Organization, PartnerContact  # noqa: E402
+from apps.referrals.services.directory import import_hsds, save_organization  # noqa: E402
 from apps.referrals.services.links import note_contact  # noqa: E402
 from apps.simulator import agencies  # noqa: E402
 from apps.simulator import team as cast  # noqa: E402
@@ -76,6 +76,7 @@ def main(folder: Path) -> None:
     front_desks(now)
     kept = _kept(folder / cast.AGENCY_TOKENS_FILE).split()
     _keep(folder / cast.AGENCY_TOKENS_FILE, "\n".join(agency_tokens(kept, now)))
+    who_speaks_for_whom(now)
     _keep(folder / cast.CAD_TOKEN_FILE, cad_token(_kept(folder / cast.CAD_TOKEN_FILE), now))
 
 
@@ -182,6 +183,14 @@ def agency_tokens(kept: Sequence[str], now: datetime) -> list[str]:
             token = issue_partner_token(partner=partner, by=SYSTEM, now=now)
         found.append(token)
     return found
+
+
+def who_speaks_for_whom(now: datetime) -> None:
+    """The organisations of the directory that are partners, by their names."""
+    for partner in Partner.objects.filter(name__in=(*cast.AGENCIES, *cast.FRONT_DESKS)):
+        for organization in Organization.objects.filter(name=partner.name, partner=None):
+            organization.partner = partner
+            save_organization(organization=organization, by=SYSTEM, now=now)
 
 
 def _kept(path: Path) -> str:
