@@ -122,6 +122,9 @@ class FakePartner:
                 await writer.drain()
         except (OSError, asyncio.IncompleteReadError):
             pass  # the sender has gone
+        except asyncio.CancelledError:
+            writer.transport.abort()  # closing would wait for whoever does not read the answer
+            raise
         finally:
             writer.close()
 
@@ -174,3 +177,4 @@ async def _end(server: asyncio.Server) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.sleep(0)  # what was aborted is closed in the loop's next turn
