@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import logging
 import socket
@@ -204,22 +205,34 @@ def tls_server(name: str, folder: Path) -> Iterator[tuple[int, ssl.SSLContext, l
     serving.sni_callback = lambda sock, asked, context: names.append(asked or "")
     trusting = ssl.create_default_context(cafile=str(pem))
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-        writer.close()
-
-    loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(asyncio.start_server(answer, "127.0.0.1", 0, ssl=serving))
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    listener = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=_answer_all, args=(listener, serving), daemon=True)
     thread.start()
     try:
-        yield server.sockets[0].getsockname()[1], trusting, names
+        yield listener.getsockname()[1], trusting, names
     finally:
-        loop.call_soon_threadsafe(server.close)
-        loop.call_soon_threadsafe(loop.stop)
+        listener.shutdown(socket.SHUT_RDWR)
         thread.join()
-        loop.close()
+        listener.close()
+
+
+def _answer_all(listener: socket.socket, serving: ssl.SSLContext) -> None:
+    """One connection after the other, each closed before the next, until the listener is."""
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        # A handshake that fails is an OSError too.
+        with (
+            connection,
+            contextlib.suppress(OSError),
+            serving.wrap_socket(connection, server_side=True) as secure,
+        ):
+            asked = b""
+            while b"\r\n\r\n" not in asked and (more := secure.recv(65536)):
+                asked += more
+            secure.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
 
 def test_the_certificate_is_held_against_the_name_not_the_address(tmp_path: Path) -> None:
