@@ -350,6 +350,10 @@ SPIKE_OVERDOSES = env.whole("SPIKE_OVERDOSES", 3, least=2)
 SPIKE_METRES = env.number("SPIKE_METRES", 1000, least=1)
 SPIKE_HOURS = env.number("SPIKE_HOURS", 24, least=0.1)
 
+# Whether photographs of people are taken up in their records. Off: a tablet that sends one is told
+# that the field is not recorded, and the picture goes with those that nothing names.
+PERSON_PHOTOS = env.flag("PERSON_PHOTOS", False)
+
 # --- Referrals ---------------------------------------------------------------------------------
 # Who discloses, as consents and partners read it, and the number that a partner calls.
 CARE_NAME = env.text("CARE_NAME", "Seattle CARE Department")

@@ -24,6 +24,8 @@ def _lines(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, text
     if notes := content.get("safety_notes"):
         yield "Notes for responders' safety", f"{len(notes)}. Ask a supervisor about them."
+    if photos := content.get("photos"):
+        yield "Photographs", str(len(photos))
     if contested := content.get("contested"):
         yield "What you say is wrong here", str(contested)
 

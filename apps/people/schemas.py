@@ -5,6 +5,7 @@ it is never recorded."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 from apps.people import codes
@@ -191,3 +192,19 @@ PERSON: Final[dict[str, Any]] = {
         }
     ],
 }
+
+# Photographs of people are off unless the city turns them on (`PERSON_PHOTOS`).
+_PHOTOS: Final[dict[str, Any]] = {
+    "type": ["array", "null"],
+    "maxItems": 20,
+    "items": {"type": "string", "maxLength": 64},
+    "description": "the SHA-256 under which each was sent as media",
+}
+
+
+@cache
+def person(*, photos: bool) -> dict[str, Any]:
+    """The schema of a person, with photographs or without."""
+    if not photos:
+        return PERSON
+    return {**PERSON, "properties": {**PERSON["properties"], "photos": _PHOTOS}}

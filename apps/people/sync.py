@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+
 from apps.people import schemas
 from apps.people.documents import ENCOUNTERS, PERSONS
 from apps.people.services import write_encounter, write_person
 from apps.sync import policies
+from apps.sync.media.naming import media_fields
 from apps.sync.registry import Collection, Merging, register
 
 register(
@@ -18,12 +21,15 @@ register(
         audit_as="encounter",
     )
 )
-register(
-    Collection(
+
+
+def persons(*, photos: bool) -> Collection:
+    """The collection of persons, with photographs or without."""
+    return Collection(
         name=PERSONS,
         kind="merged",
         audience="tablet",
-        schema=schemas.PERSON,
+        schema=schemas.person(photos=photos),
         merging=Merging(
             write=write_person,
             policies={
@@ -34,8 +40,12 @@ register(
                 **dict.fromkeys(("safety_notes", "contacts", "found_at"), policies.append_only),
                 "contested": policies.text,
                 "aliases": policies.union,
+                "photos": policies.union,
             },
         ),
         audit_as="person",
+        media=media_fields("photos") if photos else None,
     )
-)
+
+
+register(persons(photos=settings.PERSON_PHOTOS))

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef
 
 from apps.accounts.models import User
@@ -20,11 +21,10 @@ from apps.audit.services import Act, record_all
 from apps.changes import scopes
 from apps.changes.services import Document, publish
 from apps.core.crypto import blind_index
-from apps.people import codes, documents, matching
+from apps.people import codes, documents, matching, schemas
 from apps.people.access import audience
 from apps.people.documents import PERSONS
 from apps.people.models import BrokenGlass, Encounter, Person, PersonKey
-from apps.people.schemas import PERSON
 from apps.sync import documents as shared
 from apps.sync.fitting import fit
 from apps.sync.registry import Edit
@@ -42,7 +42,7 @@ _CODED: Final = {"sex": codes.SEXES, "housing": codes.HOUSING}
 def write_person(edit: Edit) -> dict[str, Any]:
     """Stores a whole person as somebody typed it and publishes it; the body that it published. For
     the handler of a push, which holds its document's lock."""
-    typed, apart = fit(edit.document, PERSON)
+    typed, apart = fit(edit.document, schemas.person(photos=settings.PERSON_PHOTOS))
     row = Person.objects.filter(pk=edit.doc_id).first()
     fresh = row is None
     if row is None:

@@ -30,6 +30,10 @@ def test_tells_what_is_recorded_in_words() -> None:
     }
 
 
+def test_counts_photographs_where_there_are_any() -> None:
+    assert dict(page({"photos": ["0" * 64]})) == {"Photographs": "1"}
+
+
 def test_names_nobody_who_told_of_a_danger() -> None:
     assert "neighbour" not in str(page(KNOWN))
 
