@@ -20,7 +20,7 @@ from apps.core import clock
 from apps.core.ids import uuid7
 from apps.webhooks import envelope, services
 from apps.webhooks.models import Delivery, DeliveryState, Endpoint, EndpointState
-from apps.webhooks.pump import pump
+from apps.webhooks.pump import Pump, pump
 from bench.figures import percentile
 
 _EVENT: Final = "probe.happened"
@@ -115,12 +115,14 @@ def delays(url: str, events: int, bad: int) -> dict[str, Any]:
     wanted = events * len(good)
     rows = Delivery.objects.filter(endpoint__in=good, type=_EVENT, state=DeliveryState.ACCEPTED)
     deadline = clock.now() + timedelta(minutes=20)
+    worker = Pump()
     while thread.is_alive() or rows.count() < wanted:
-        pump(seconds=settings.WEBHOOK_PUMP_SECONDS)
+        worker.turn(seconds=settings.WEBHOOK_PUMP_SECONDS)
         time.sleep(0.01)
         if clock.now() > deadline:
             raise RuntimeError("The good endpoints are not served.")
     thread.join()
+    worker.close()
     took = [
         (settled - occurred).total_seconds() * 1000
         for settled, occurred in rows.values_list("settled_at", "occurred_at")

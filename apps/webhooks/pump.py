@@ -13,7 +13,7 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -40,8 +40,6 @@ class Outside:
     """Makes attempts in an event loop of its own thread; `results` fills up with what came."""
 
     def __init__(self) -> None:
-        if transaction.get_connection().in_atomic_block:
-            raise InTransaction("Webhooks are not sent from inside a transaction.")
         self.results: queue.SimpleQueue[Result] = queue.SimpleQueue()
         self.under_way = 0
         self._loop = asyncio.new_event_loop()
@@ -98,24 +96,69 @@ class Outside:
         await self._sender.close()
 
 
-def pump(*, seconds: float, stop: Callable[[], bool] = lambda: False) -> int:
-    """Delivers until nothing is due and nothing under way, or the time is over and what is under
-    way has come in. Returns how many attempts were made."""
-    outside = Outside()
-    ends = time.monotonic() + seconds
-    made = 0
-    try:
+class Pump:
+    """Delivers turn by turn. What is under way when a turn ends goes on, and is written down in the
+    next: a turn that waited for a slow receiver would keep every other one waiting.
+
+    One for a process; a turn that begins while another one runs ends at once. What is under way
+    when the process ends is lost with it, and made again once its claim has run out.
+    """
+
+    def __init__(self) -> None:
+        self._outside: Outside | None = None
+        self._turning = threading.Lock()
+
+    def turn(self, *, seconds: float) -> int:
+        """Delivers until nothing is due and nothing under way, or the time is over. Returns how
+        many attempts were begun."""
+        if transaction.get_connection().in_atomic_block:
+            raise InTransaction("Webhooks are not sent from inside a transaction.")
+        if not self._turning.acquire(blocking=False):
+            return 0
+        try:
+            return self._turn(time.monotonic() + seconds)
+        finally:
+            self._turning.release()
+
+    def _turn(self, ends: float) -> int:
+        outside = self._outside = self._outside or Outside()
+        made = 0
         while True:
-            over = time.monotonic() >= ends or stop()
-            if not over:
-                services.tell(now=clock.now())
-                free = settings.WEBHOOK_IN_FLIGHT - outside.under_way
-                jobs = services.claim(slots=free, now=clock.now())
-                outside.begin(jobs)
-                made += len(jobs)
+            services.tell(now=clock.now())
+            free = settings.WEBHOOK_IN_FLIGHT - outside.under_way
+            jobs = services.claim(slots=free, now=clock.now())
+            outside.begin(jobs)
+            made += len(jobs)
             if not outside.under_way:
                 return made
-            if results := outside.come(seconds=_IDLE_SECONDS):
-                services.finish(results, now=clock.now())
+            self._take(outside)
+            if time.monotonic() >= ends:
+                return made
+
+    def drain(self) -> None:
+        """Waits for what is under way, and writes down what comes of it."""
+        while self._outside is not None and self._outside.under_way:
+            self._take(self._outside)
+
+    def close(self) -> None:
+        """Ends its thread; what is under way is cut off."""
+        if self._outside is not None:
+            self._outside.close()
+            self._outside = None
+
+    @staticmethod
+    def _take(outside: Outside) -> None:
+        if results := outside.come(seconds=_IDLE_SECONDS):
+            services.finish(results, now=clock.now())
+
+
+def pump(*, seconds: float) -> int:
+    """One turn, and then until what is under way has come in. Returns how many attempts were
+    made."""
+    one = Pump()
+    try:
+        made = one.turn(seconds=seconds)
+        one.drain()
+        return made
     finally:
-        outside.close()
+        one.close()

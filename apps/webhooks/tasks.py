@@ -12,14 +12,17 @@ from django.conf import settings
 from apps.core import clock
 from apps.core.models import Heartbeat
 from apps.webhooks import services
-from apps.webhooks.pump import pump
+from apps.webhooks.pump import Pump
+
+# Its attempts go on from one tick to the next.
+_PUMP = Pump()
 
 
 @shared_task(name="webhooks.deliver")
 def deliver(**kwargs: Any) -> None:
-    """Makes deliveries from the log and sends what is due. Any number of them may run at once."""
+    """Makes deliveries from the log and sends what is due. Any number of workers may do it."""
     Heartbeat.objects.beat("webhooks", now=clock.now())
-    pump(seconds=settings.WEBHOOK_PUMP_SECONDS)
+    _PUMP.turn(seconds=settings.WEBHOOK_PUMP_SECONDS)
 
 
 @shared_task(name="webhooks.tidy")

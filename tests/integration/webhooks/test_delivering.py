@@ -26,7 +26,7 @@ from apps.webhooks.models import (
     ParkedWhy,
     PausedBy,
 )
-from apps.webhooks.pump import InTransaction, pump
+from apps.webhooks.pump import InTransaction, Pump, pump
 from tests.integration.webhooks.conftest import deliver, happen
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -309,6 +309,27 @@ class TestAReplay:
 def test_nobody_waits_for_a_stranger_inside_a_transaction(endpoint_at: Make) -> None:
     with pytest.raises(InTransaction), transaction.atomic():
         pump(seconds=1)
+
+
+def test_no_turn_waits_for_a_slow_receiver_and_none_forgets_it(
+    endpoint_at: Make, receiver: FakePartner
+) -> None:
+    slow, good = endpoint_at("slow"), endpoint_at("well")
+    slowly = Behaviour(wait=3)
+    receiver.behave = lambda received: slowly if "slow" in received.path else WELL
+    worker = Pump()
+    rows = Delivery.objects.filter(type="thing.changed")
+    try:
+        for waiting in (1, 2):
+            happen(uuid7())
+            while rows.filter(endpoint=good, state=DeliveryState.ACCEPTED).count() < waiting:
+                worker.turn(seconds=0.05)
+        assert not rows.filter(endpoint=slow, state=DeliveryState.ACCEPTED).exists()
+        while rows.filter(state=DeliveryState.PENDING).exists():
+            worker.turn(seconds=0.05)
+    finally:
+        worker.close()
+    assert [row.attempts for row in rows] == [1] * 4
 
 
 def test_a_partner_that_is_shut_out_is_sent_nothing(
