@@ -379,7 +379,8 @@ WEBHOOK_TIMEOUT_SECONDS = env.number("WEBHOOK_TIMEOUT_SECONDS", 15, least=0.1)
 WEBHOOK_LEASE_SECONDS = env.number("WEBHOOK_LEASE_SECONDS", 30, least=0.2)
 if WEBHOOK_LEASE_SECONDS <= WEBHOOK_TIMEOUT_SECONDS:
     raise env.Misconfigured("WEBHOOK_LEASE_SECONDS", "must be longer than WEBHOOK_TIMEOUT_SECONDS")
-# One task delivers for so long; with the last answers that it awaits it stays below Celery's limit.
+# One task delivers for so long, below Celery's limit. What is under way then goes on, and the next
+# task writes down what comes of it.
 WEBHOOK_PUMP_SECONDS = env.number("WEBHOOK_PUMP_SECONDS", 20, least=0.1)
 # Attempts under way at once, of one worker, to one partner and to one endpoint: what a slow one can
 # keep busy.
