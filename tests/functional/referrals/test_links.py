@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urljoin
 
 import httpx2
@@ -146,10 +146,19 @@ class Telephone:
         self._do(fill)
 
     def press(self, name: str) -> None:
-        self._do(lambda page: page.get_by_role("button", name=name, exact=True).click())
+        self._go("button", name)
 
     def follow(self, name: str) -> None:
-        self._do(lambda page: page.get_by_role("link", name=name, exact=True).click())
+        self._go("link", name)
+
+    def _go(self, role: Literal["button", "link"], name: str) -> None:
+        """Each leads to a page, which is there before anybody looks at it."""
+
+        def go(page: Page) -> None:
+            with page.expect_navigation():
+                page.get_by_role(role, name=name, exact=True).click()
+
+        self._do(go)
 
     def back(self) -> None:
         self._do(lambda page: page.go_back())
