@@ -12,10 +12,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import httpx2
 
+from apps.simulator.desk import every_page
 from apps.simulator.pace import Pace
 from apps.simulator.radio import certificates
 from apps.simulator.tablet.store import Document
@@ -108,7 +110,8 @@ class Agency:
 
     async def asked(self) -> list[Document]:
         """Everything that it was ever asked, the newest first."""
-        return await self._pages("/api/v1/partner/referrals")
+        get = partial(self._until_answered, "GET")
+        return await every_page(get, "/api/v1/partner/referrals")
 
     async def log(self) -> list[Document]:
         """Every event that was made for its endpoint, whether it arrived or not."""
@@ -181,23 +184,12 @@ class Agency:
         event = received.event
         if event["type"] != "endpoint.verification":
             subject = event["data"].get("task_id") or event["data"].get("revocation_id") or ""
-            text = f"{self.name} hears {event['type']}, number {event['sequence']}"
-            self._loop.call_soon_threadsafe(self.say, "partner", text)
             self.events.append(Heard(received.id, event["sequence"], event["type"], subject))
             words = f"{self.name}: heard {event['type']}, signed as told"
             self._loop.call_soon_threadsafe(self.say, "partner", words)
         self._loop.call_soon_threadsafe(self._bell.set)
 
     # --- how it asks ---
-
-    async def _pages(self, address: str) -> list[Document]:
-        found: list[Document] = []
-        page = await self._until_answered("GET", address)
-        while True:
-            found += page["results"]
-            if not page["next"]:
-                return found
-            page = await self._until_answered("GET", page["next"])
 
     async def _until_answered(self, method: str, address: str, body: Document | None = None) -> Any:
         """Raises Refused; everything else is tried again."""

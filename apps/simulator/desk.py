@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx2
@@ -19,6 +19,17 @@ from apps.simulator.tablet.wire import NoAnswer, Refused, ShutOut, understood
 
 LOGIN = "/admin/login/"
 REDIAL_SECONDS = 1.0
+
+
+async def every_page(get: Callable[[str], Awaitable[Any]], address: str) -> list[Document]:
+    """All rows of a list, page after page."""
+    found: list[Document] = []
+    page = await get(address)
+    while True:
+        found += page["results"]
+        if not page["next"]:
+            return found
+        page = await get(page["next"])
 
 
 class Desk:
@@ -81,13 +92,9 @@ class Desk:
 
     async def pages(self, path: str, **params: Any) -> list[Document]:
         """All rows of a list, page after page."""
-        found: list[Document] = []
-        page = await self.get(path, **params)
-        while True:
-            found += page["results"]
-            if not page["next"]:
-                return found
-            page = await self.get(page["next"])
+        # In the address, for the first page alone: the next one's has them already.
+        address = httpx2.URL(path, params=params) if params else path
+        return await every_page(self.get, str(address))
 
     async def post(self, path: str, body: Document | None = None) -> Any:
         """One attempt. Raises NoAnswer, ShutOut or Refused."""
