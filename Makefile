@@ -1,7 +1,7 @@
 # One command for each chore; continuous integration calls the same. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo smoke test rxdb soak guards bench check style types imports rooted locked fix openapi lock
+.PHONY: help venv demo pictures smoke test rxdb soak guards bench check style types imports rooted locked fix openapi lock
 
 # The first Python that is new enough. `make PYTHON=... venv` takes another.
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python3.14,$(shell \
@@ -37,6 +37,9 @@ venv: .venv/.synced ## the virtual environment with the locked dependencies
 
 demo: venv ## everything started, and a shift played: watch calls reach tablets
 	@$(RUN) -m apps.simulator demo $(ARGS)
+
+pictures: venv ## the README's pictures, of a demo that is played for them (needs Chromium)
+	@$(RUN) -m apps.simulator demo --once --picture docs/pictures/demo.svg --gallery docs/pictures
 
 smoke: venv ## the demo unattended, with faults; one JSON line, exit 0 when nothing went wrong
 	@$(RUN) -m apps.simulator smoke $(ARGS)

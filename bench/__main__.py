@@ -13,6 +13,7 @@ from typing import Final
 import uvloop
 
 from bench import (
+    cockpit,
     exports,
     figures,
     flat,
@@ -23,6 +24,7 @@ from bench import (
     parts,
     pull,
     push,
+    reminders,
     rows,
     webhooks,
 )
@@ -41,6 +43,8 @@ MEASUREMENTS: Final = {
     "exports": exports.measure,
     "notes": notes.measure,
     "webhooks": webhooks.measure,
+    "reminders": reminders.measure,
+    "cockpit": cockpit.measure,
 }
 
 

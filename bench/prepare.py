@@ -51,6 +51,8 @@ from bench.calls import PLAIN, call  # noqa: E402
 from bench.delivering import delays, deliveries  # noqa: E402
 from bench.encounters import encounters  # noqa: E402
 from bench.inside import parts  # noqa: E402
+from bench.looking import looks, reseal, told_of  # noqa: E402
+from bench.reminding import follow_up_team, follow_ups, remind  # noqa: E402
 from bench.signing import queue, sign, supervisor  # noqa: E402
 
 COLLECTION = "assignments"
@@ -222,5 +224,11 @@ if __name__ == "__main__":
         "supervisor": supervisor,
         "queue": queue,
         "sign": sign,
+        "follow_up_team": follow_up_team,
+        "follow_ups": follow_ups,
+        "remind": remind,
+        "told_of": told_of,
+        "reseal": reseal,
+        "looks": looks,
     }
     json.dump(steps[sys.argv[1]](**json.loads(sys.argv[2])), sys.stdout)

@@ -25,7 +25,7 @@ _ROWS: Final = 50
 _TIMES: Final = 200
 _PAGE: Final = 100
 # As long as they are in the field, in the words of nobody.
-_NOTE: Final = {
+NOTE: Final = {
     "outcome": "contact_made",
     "presenting_needs": ["shelter", "person_down"],
     "screen": {"q1": "no", "q2": "no", "q6": "no"},
@@ -94,7 +94,7 @@ def _note(encounter: Encounter) -> dict[str, Any]:
         "id": str(record_id(encounter.pk, "case_note")),
         "encounter_id": str(encounter.pk),
         "assignment_id": str(encounter.assignment_id),
-        **_NOTE,
+        **NOTE,
     }
 
 

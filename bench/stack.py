@@ -155,6 +155,19 @@ class Stack:
         self._wait(lambda: _answers(f"{process.url}/healthz"), process)
         return process
 
+    def worker(self, database: str) -> Process:
+        """A Celery worker with one process, of the queue that alarms and reminders have."""
+        command = ["worker", "--concurrency", "1", "--without-gossip", "--without-mingle"]
+        return self._celery([*command, "--loglevel", "WARNING"], database)
+
+    def beat(self, database: str) -> Process:
+        """Celery's beat, with its schedule in memory."""
+        command = ["beat", "--scheduler", "celery.beat:Scheduler", "--pidfile", ""]
+        return self._celery([*command, "--loglevel", "WARNING"], database)
+
+    def _celery(self, arguments: list[str], database: str) -> Process:
+        return self._start(["-m", "celery", "--app", "config.celery", *arguments], database)
+
     def bare_sockets(self) -> Process:
         """The floor of sockets: see `bench.floor`."""
         port = free_port()

@@ -10,6 +10,7 @@ import base64
 import binascii
 import math
 import os
+from datetime import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -93,6 +94,18 @@ def zone(name: str, default: str | None = None) -> str:
         wanted = "must be the name of a time zone, such as America/Los_Angeles"
         raise Misconfigured(name, f"{wanted}, not {value!r}") from None
     return value
+
+
+def wall_time(name: str, default: str) -> time:
+    """A time on the wall, `HH:MM`."""
+    value = text(name, default)
+    try:
+        found = time.fromisoformat(value)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is not None or len(value) != 5:
+        raise Misconfigured(name, f"must be a time of the day such as 22:00, not {value!r}")
+    return found
 
 
 def redis(name: str, default: str | None = None) -> str:

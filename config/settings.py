@@ -98,9 +98,13 @@ CACHES = {
 
 # --- Celery: the broker carries wake-ups and ids; every due time is a column -------------------
 CELERY_BROKER_URL = REDIS_URL
+# A task that runs longer is killed, and is told so after three quarters of the time.
+CELERY_TASK_TIME_LIMIT = env.whole("TASK_TIME_LIMIT_SECONDS", 60, least=2)
+CELERY_TASK_SOFT_TIME_LIMIT = CELERY_TASK_TIME_LIMIT * 3 // 4
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": f"{REDIS_PREFIX}:celery:",
-    "visibility_timeout": 360,  # 300 s above the hard limit: no task runs twice while it runs
+    # 300 s above the hard limit: no task runs twice while it runs.
+    "visibility_timeout": CELERY_TASK_TIME_LIMIT + 300,
     # redis-py 8.1 gives up on a socket after 5 s, just when a blocking read of the worker's ends.
     "socket_timeout": 15,
     "socket_keepalive": True,
@@ -113,15 +117,20 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_TASK_TIME_LIMIT = 60
-CELERY_TASK_SOFT_TIME_LIMIT = 45
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10
 CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
-# A worker that waits for strangers' servers must not be the one that raises alarms: deliveries have
-# a queue, and so a worker, of their own (`celery -A config worker --queues webhooks`).
-CELERY_TASK_ROUTES = {"webhooks.deliver": {"queue": "webhooks"}}
+# A worker that waits for strangers' servers must not be the one that raises alarms or reminds of
+# what is due: deliveries to partners have a queue, and so a worker, of their own, and so has
+# everything that talks to gateways of mail and text messages
+# (`celery -A config worker --queues webhooks`, `celery -A config worker --queues notify`).
+CELERY_TASK_ROUTES = {
+    "webhooks.deliver": {"queue": "webhooks"},
+    "webhooks.mail_notices": {"queue": "notify"},
+    "notify.hand_over": {"queue": "notify"},
+    "referrals.send_links": {"queue": "notify"},
+}
 # Beat sends this often a task that writes that a worker ran it. After three missed ones `/readyz`
 # says that the worker is gone.
 WORKER_HEARTBEAT_SECONDS = 10
@@ -138,26 +147,31 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "axes",
-    "django.contrib.admin",
+    "apps.core",  # its templates and static files stand before those of the next two
+    "unfold.apps.BasicAppConfig",
+    "apps.core.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
-    "apps.core",
     "apps.changes",
     "apps.audit",
     "apps.accounts",
     "apps.sync",
     "apps.live",
     "apps.webhooks",
+    "apps.notify",
     "apps.dispatch",
     "apps.assignments",
     "apps.people",
     "apps.casenotes",
     "apps.firstaid",
     "apps.referrals",
+    "apps.followups",
+    "apps.metrics",
+    "apps.cockpit",
 ]
 if not PRODUCTION:
     INSTALLED_APPS.append("django_migration_linter")
@@ -205,6 +219,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 if ENVIRONMENT == "test":
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+NAVIGATION = "config.navigation.GROUPS"  # the sidebar of the admin
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
 USE_TZ = True
@@ -325,6 +340,15 @@ ESCALATION_SECONDS = (
 )
 # How often Celery looks for due alarms. Real seconds: this is how late an alarm may be.
 ESCALATION_TICK_SECONDS = env.number("ESCALATION_TICK_SECONDS", 5, least=0.2)
+# A crew on scene is asked so often whether all is well, where its call type says nothing else. On
+# an average call (34 minutes) that is once. The project's own, to be confirmed by the department.
+CHECK_IN_MINUTES = env.number("CHECK_IN_MINUTES", 20, least=1)
+# Without an answer the supervisors are told so long after it was due, and after as long again as
+# the second one says the dispatch desk.
+CHECK_IN_GRACE_SECONDS = (
+    env.number("CHECK_IN_SUPERVISORS_SECONDS", 120, least=1),
+    env.number("CHECK_IN_DISPATCH_SECONDS", 120, least=1),
+)
 # A cleared call stays on its unit's tablets this long.
 CLEARED_STAYS_SECONDS = env.number("CLEARED_STAYS_SECONDS", 3600, least=0)
 # A person whose record was opened without a call that led to them is shown this long.
@@ -366,9 +390,13 @@ LINK_TICK_SECONDS = env.number("LINK_TICK_SECONDS", 2, least=0.2)
 PUBLIC_URL = env.text(
     "PUBLIC_URL", f"https://{ALLOWED_HOSTS[0]}" if PRODUCTION else "http://127.0.0.1:8000"
 ).rstrip("/")
-# What sends text messages: the dotted name of a function that takes a number and a text, and raises
-# OSError where it cannot. Without one no contact is sent texts.
-TEXT_SENDER = env.text("TEXT_SENDER", "")
+
+# --- Follow-ups ----------------------------------------------------------------------------------
+# How often Celery looks for follow-ups that are due. Real seconds: how late a reminder may be.
+FOLLOW_UP_TICK_SECONDS = env.number("FOLLOW_UP_TICK_SECONDS", 5, least=0.2)
+# What the days between a call and its follow-ups are divided by: the demo plays three of them while
+# it plays an hour of a shift.
+FOLLOW_UP_TIME_SCALE = env.number("FOLLOW_UP_TIME_SCALE", TIME_SCALE, least=0.01)
 
 # --- Events to partners (webhooks) ---------------------------------------------------------------
 # How often a worker is told to look for what is due. Real seconds: how late a first attempt may be.
@@ -401,9 +429,46 @@ EMAIL_PORT = env.whole("EMAIL_PORT", 587, least=1)
 EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", True)
 EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
-EMAIL_TIMEOUT = 10
+# How long a mail server is waited for, each time that it should say something.
+EMAIL_TIMEOUT = env.number("EMAIL_TIMEOUT_SECONDS", 10, least=0.1)
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "carefield@localhost")
+
+# --- What our own people are told outside their tablets ------------------------------------------
+# The hours of a team that has none of its own, by the city's clock: its shift, and when nothing
+# rings. Equal times: the whole day, and never. The admin's "Team hours" hold those of a team.
+TEAM_OPENS = env.wall_time("TEAM_OPENS", "12:00")
+TEAM_CLOSES = env.wall_time("TEAM_CLOSES", "22:00")
+TEAM_QUIET_FROM = env.wall_time("TEAM_QUIET_FROM", "22:00")
+TEAM_QUIET_UNTIL = env.wall_time("TEAM_QUIET_UNTIL", "08:00")
+# How often a worker is told to look for messages to hand over. Real seconds.
+NOTIFY_TICK_SECONDS = env.number("NOTIFY_TICK_SECONDS", 5, least=0.2)
+# One task hands over for so long, below Celery's limit; the next goes on.
+NOTIFY_TURN_SECONDS = env.number("NOTIFY_TURN_SECONDS", 20, least=0.1)
+if NOTIFY_TURN_SECONDS + EMAIL_TIMEOUT >= CELERY_TASK_SOFT_TIME_LIMIT:
+    raise env.Misconfigured("NOTIFY_TURN_SECONDS", "must end before a task's time is over")
+# A message whose worker has died is handed over again after so long, never while one still runs.
+NOTIFY_LEASE_SECONDS = env.number("NOTIFY_LEASE_SECONDS", 1.5 * CELERY_TASK_TIME_LIMIT, least=1)
+if NOTIFY_LEASE_SECONDS <= CELERY_TASK_TIME_LIMIT:
+    raise env.Misconfigured("NOTIFY_LEASE_SECONDS", "must be longer than TASK_TIME_LIMIT_SECONDS")
+# A person's mails are at least so far apart; what comes meanwhile is in the next one.
+NOTIFY_DIGEST_SECONDS = env.number("NOTIFY_DIGEST_SECONDS", 900, least=0)
+# So are their text messages, and their push messages.
+NOTIFY_BURST_SECONDS = env.number("NOTIFY_BURST_SECONDS", 60, least=0)
+# Messages to one person in one shift, by all channels. What is more waits for the next shift; what
+# has risen to the supervisors is not counted, and waits for NOTIFY_BURST_SECONDS alone.
+NOTIFY_BUDGET = env.whole("NOTIFY_BUDGET", 12, least=1)
+# What was told stays listed so long.
+NOTIFY_KEPT_DAYS = env.number("NOTIFY_KEPT_DAYS", 90, least=1)
+# What sends text and push messages: the dotted names of functions that take an address, a text and
+# an id (the same on every attempt), and raise where they cannot. Without one nobody is told that
+# way, and no partner's contact is sent texts. `apps.notify.channels.console.text` (and `.push`)
+# writes them to the log: not in production.
+TEXT_SENDER = env.text("TEXT_SENDER", "")
+PUSH_SENDER = env.text("PUSH_SENDER", "")
+for _name, _sender in (("TEXT_SENDER", TEXT_SENDER), ("PUSH_SENDER", PUSH_SENDER)):
+    if PRODUCTION and _sender.startswith("apps.notify.channels.console."):
+        raise env.Misconfigured(_name, "writes what it is given to the log: not in production")
 
 # --- The directory -----------------------------------------------------------------------------
 # A service that nobody has verified for so many days becomes a task for the supervisors.

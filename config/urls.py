@@ -16,6 +16,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("healthz", health.live, name="live"),
     path("readyz", health.ready, name="ready"),
+    path("admin/", include("apps.cockpit.urls")),
     path("admin/", admin.site.urls),
     path("partner/", include("apps.accounts.partnerurls")),
     path("", include("apps.webhooks.pageurls")),

@@ -23,7 +23,8 @@ from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
 from tests import databases, kept, pushing, reset
-from tests.integration.assignments.conftest import build
+from tests.integration.assignments.conftest import World, build
+from tests.integration.referrals.conftest import Case, met
 from tests.processes import Process, Processes, Server
 
 # Where a shell has started the suite in the background, Ctrl-C is ignored, by all processes that
@@ -105,11 +106,24 @@ def kept_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> dic
             return None
         made = build(lambda: None)
         kept.keep("world")
-    return {
-        one.name: getattr(made, one.name)
-        for one in fields(made)
-        if one.name not in {"commit", "numbers"}
-    }
+    return _members(made, but={"commit", "numbers"})
+
+
+@pytest.fixture(scope="session")
+def kept_case(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """As `kept_world`, of a world in which Dana was met: its members, and those of the `Case`."""
+    with django_db_blocker.unblock():
+        if not kept.possible():
+            return None
+        made = met(build(lambda: None))
+        kept.keep("case")
+    return _members(made.world, but={"commit", "numbers"}), _members(made, but={"world"})
+
+
+def _members(made: World | Case, *, but: set[str]) -> dict[str, Any]:
+    return {one.name: getattr(made, one.name) for one in fields(made) if one.name not in but}
 
 
 def _reset_between_tests(self: TransactionTestCase) -> None:

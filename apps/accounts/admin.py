@@ -10,22 +10,24 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.safestring import mark_safe
 
-from apps.accounts import services
+from apps.accounts import models, services
 from apps.accounts.models import Client, Partner, Role, Tablet, Team, User
+from apps.audit.acts import Act, ActsAdmin, WhyForm
 from apps.audit.admin import RoleAdmin, actor_of
+from apps.audit.services import because
 from apps.core import clock
 from apps.core.admin import NOTHING, duration
-from apps.core.problems import ProblemError
 
 admin.site.unregister(Group)
 
 ADMINISTRATOR = frozenset({Role.ADMINISTRATOR.value})
-OVERSEERS = frozenset({Role.ADMINISTRATOR.value, Role.SUPERVISOR.value})
+OVERSEERS = models.OVERSEERS
 
 
 @admin.register(Team)
@@ -87,6 +89,7 @@ class UserAdmin(RoleAdmin[User]):
         "last_login",
     )
     list_filter = ("role", "team", "is_active")
+    list_select_related = ("team", "partner")
     search_fields = ("username", "display_name")
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
@@ -95,7 +98,28 @@ class UserAdmin(RoleAdmin[User]):
         services.save_user(user=obj, by=actor_of(request), now=clock.now())
 
 
-class TabletAdmin(RoleAdmin[Tablet]):
+def _of_tablet(
+    verb: Callable[..., None],
+) -> Callable[[Tablet, User, dict[str, Any]], None]:
+    def act(tablet: Tablet, by: User, _: dict[str, Any]) -> None:
+        verb(tablet=tablet, by=services.user_actor(by), now=clock.now())
+
+    return act
+
+
+def _in_state(*states: str) -> Callable[[Tablet], bool]:
+    return lambda tablet: tablet.state in states
+
+
+def _enroller(request: HttpRequest) -> User | None:
+    """Only a supervisor of a team enrols its tablets."""
+    person = request.user
+    if isinstance(person, User) and person.role == Role.SUPERVISOR and person.team_id:
+        return person
+    return None
+
+
+class TabletAdmin(ActsAdmin[Tablet], RoleAdmin[Tablet]):
     """Supervisors enrol a tablet by a code and shut one out; both take one click.
 
     `sync` registers it: what there is to show of a tablet is known there.
@@ -103,7 +127,32 @@ class TabletAdmin(RoleAdmin[Tablet]):
 
     VIEW = OVERSEERS
     ordering = ("state", "label")
-    actions = ("lost", "found", "compromised", "retire")
+    acts = {
+        "lost": Act(
+            label="Lost: it may hand in what was typed, and is told to drop all else",
+            question="Its sign-in ends. What it holds is withdrawn from it at its next contact.",
+            verb=_of_tablet(services.mark_lost),
+            offered=_in_state("active"),
+        ),
+        "found": Act(
+            label="Found again: it works as before, once somebody signs in",
+            question="Who had it meanwhile?",
+            verb=_of_tablet(services.mark_found),
+            offered=_in_state("lost"),
+        ),
+        "compromised": Act(
+            label="Compromised: nothing from it is answered or kept any more",
+            question="Somebody else may have its token. What was typed on it since is lost.",
+            verb=_of_tablet(services.mark_compromised),
+            offered=_in_state("active", "lost"),
+        ),
+        "retire": Act(
+            label="Shut out: token, sign-in and sockets end at once",
+            question="It comes back by being enrolled anew.",
+            verb=_of_tablet(services.retire_tablet),
+            offered=_in_state("active", "lost", "compromised"),
+        ),
+    }
     change_list_template = "accounts/tablets.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tablet]:
@@ -122,66 +171,35 @@ class TabletAdmin(RoleAdmin[Tablet]):
             return "right"
         return f"{duration(abs(offset) // 1000)} {'fast' if offset > 0 else 'slow'}"
 
-    @admin.action(description="Shut out: token, sign-in and sockets end at once")
-    def retire(self, request: HttpRequest, tablets: QuerySet[Tablet]) -> None:
-        for tablet in tablets:
-            services.retire_tablet(tablet=tablet, by=actor_of(request), now=clock.now())
-        self.message_user(request, f"{len(tablets)} shut out.", messages.SUCCESS)
-
-    @admin.action(description="Lost: it may hand in what was typed, and is told to drop all else")
-    def lost(self, request: HttpRequest, tablets: QuerySet[Tablet]) -> None:
-        self._mark(request, tablets, services.mark_lost, "reported lost")
-
-    @admin.action(description="Found again: it works as before, once somebody signs in")
-    def found(self, request: HttpRequest, tablets: QuerySet[Tablet]) -> None:
-        self._mark(request, tablets, services.mark_found, "found again")
-
-    @admin.action(description="Compromised: nothing from it is answered or kept any more")
-    def compromised(self, request: HttpRequest, tablets: QuerySet[Tablet]) -> None:
-        self._mark(request, tablets, services.mark_compromised, "compromised")
-
-    def _mark(
-        self,
-        request: HttpRequest,
-        tablets: QuerySet[Tablet],
-        verb: Callable[..., None],
-        done: str,
-    ) -> None:
-        """Each on its own; what one cannot be is told, and stops no other."""
-        count = 0
-        for tablet in tablets:
-            try:
-                verb(tablet=tablet, by=actor_of(request), now=clock.now())
-            except ProblemError as problem:
-                self.message_user(request, f"{tablet}: {problem.text}", messages.ERROR)
-            else:
-                count += 1
-        if count:
-            self.message_user(request, f"{count} {done}.", messages.SUCCESS)
-
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.enrol_view)
         return [path("enrol/", view, name="accounts_tablet_enrol"), *super().get_urls()]
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        enrols = _enroller(request) is not None
+        return super().changelist_view(request, {**(extra_context or {}), "enrols": enrols})
+
     def enrol_view(self, request: HttpRequest) -> HttpResponse:
         """Asks for a label, then shows the code once, as text and as QR."""
-        person = request.user
-        if not (isinstance(person, User) and person.role == Role.SUPERVISOR and person.team):
-            messages.error(request, "Only a supervisor of a team enrols its tablets.")
-            return self.changelist_view(request)
+        person = _enroller(request)
+        if person is None or person.team is None:
+            raise PermissionDenied
         form = CodeForm(request.POST or None)
         context: dict[str, Any] = {"form": form, "submit": "Make a code"}
         if request.method == "POST" and form.is_valid():
-            code, _ = services.make_enrolment_code(
-                team=person.team, label=form.cleaned_data["label"], by=person, now=clock.now()
-            )
+            with because(form.cleaned_data["reason"]):
+                code, _ = services.make_enrolment_code(
+                    team=person.team, label=form.cleaned_data["label"], by=person, now=clock.now()
+                )
             picture = segno.make(code, micro=False).svg_inline(scale=6)
             # The picture is made here from our own code: there is nothing of a user's in it.
             context |= {"code": code, "picture": mark_safe(picture)}  # noqa: S308
         return self.step(request, "accounts/enrol.html", "Enrol a tablet", **context)
 
 
-class CodeForm(forms.Form):
+class CodeForm(WhyForm):
     label = forms.CharField(max_length=60, help_text="What is written on the tablet's back.")
 
 

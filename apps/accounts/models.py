@@ -34,6 +34,8 @@ class Role(models.TextChoices):
 
 # Who holds a desk: a socket of their own, with what they may see.
 DESK_ROLES = frozenset({Role.SUPERVISOR, Role.DISPATCHER})
+# Who answers for people and tablets.
+OVERSEERS = frozenset({Role.ADMINISTRATOR.value, Role.SUPERVISOR.value})
 # Who never opens the admin.
 OUTSIDE_THE_ADMIN = frozenset({Role.RESPONDER, Role.PARTNER})
 

@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from apps.accounts.models import Partner, Role, User
+from apps.accounts.throttles import seconds_to_wait
 
 HOME = "/partner/"
 
@@ -36,6 +37,9 @@ def partner_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
         partner = partner_of_person(request.user)
         if partner is None:
             return redirect_to_login(request.path, reverse("partner-sign-in"))
+        if (seconds := seconds_to_wait(request, partner)) is not None:
+            text = "Too many pages were asked for. Please wait a moment."
+            return HttpResponse(text, status=429, headers={"Retry-After": str(seconds)})
         return view(request, partner, *args, **kwargs)
 
     return page

@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 
 from apps.accounts.api import actor_of, person_of
 from apps.accounts.permissions import IsDesk, IsPerson
-from apps.assignments import documents, schemas, services, timeline
+from apps.assignments import codes, documents, schemas, services, timeline
 from apps.assignments.models import Alert, Assignment, Fact
 from apps.assignments.records import Record, facts_of, limits, look_at, told
 from apps.assignments.shapes import (
@@ -168,9 +168,12 @@ class Facts(APIView):
             device_time=given["at"],
         )
         new = services.record_from_desk(telling=telling, by=person_of(request), now=clock.now())
-        seen = look_at(row)
-        fact = next(fact for fact in seen.facts if fact.pk == given["id"])
-        return Response(_fact_body(seen, fact), status=201 if new else 200)
+        fact = Fact.objects.select_related("author", "unit").get(pk=given["id"])
+        if fact.event in codes.PRIVATE or fact.assignment_id is None:
+            body = {"editor": None, "edit_no": None, **documents.private_body(fact)}
+        else:
+            body = _fact_body(look_at(row), fact)
+        return Response(body, status=201 if new else 200)
 
 
 class Assign(APIView):

@@ -104,6 +104,9 @@ EVENTS: Final[Mapping[str, EventKind]] = MappingProxyType(
         "assist": EventKind("Assistance requested"),
         # EIDO has a component for this (Unit Emergency State), not a unit status.
         "emergency": EventKind("Emergency"),
+        # "All well", to the question that is asked of a crew on scene.
+        "check_in": EventKind("Checked in: all well", (), frozenset({"tablet", "desk"})),
+        "harm": EventKind("A responder came to harm", (), frozenset({"tablet", "desk"})),
         "cad_status": EventKind("Status of another agency's unit", (), frozenset({"cad"})),
         "corrected": EventKind("Corrected"),
     }
@@ -114,6 +117,37 @@ PROGRESSED: Final = "assignment.progressed"
 
 # To the dispatch desk and the supervisors in the same moment.
 ALERTING: Final = frozenset({"emergency", "assist", "scene_unsafe"})
+
+# What a responder tells of themselves or a colleague. It is for its author and the supervisors of
+# their team, and no part of the call: `FactQuerySet.of_calls` leaves it out for everyone.
+PRIVATE: Final = frozenset({"harm"})
+# Taken whatever is wrong with it, and whoever is signed in.
+HEARD: Final = ALERTING | PRIVATE
+
+# What may happen to a responder. Assault: "violent acts, including physical assaults and threats of
+# assault, directed toward persons at work or on duty" (NIOSH's definition of workplace violence, in
+# OSHA 3148-06R). Exposure: an "exposure incident" of OSHA's bloodborne pathogens standard, 29 CFR
+# 1910.1030(b): contact of eye, mouth, mucous membrane, non-intact skin or under the skin with blood
+# or other potentially infectious materials. Death: somebody died on the call; no standard has a
+# code for it.
+HARMS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "assault": "Assault, or a threat of it",
+        "exposure": "Exposure to blood or another infectious material",
+        "death": "A death on the call",
+    }
+)
+# What to do first after an exposure, in NIOSH's words. Nothing of it is this project's own.
+EXPOSURE_SOURCE: Final = (
+    "CDC/NIOSH, Bloodborne Infectious Diseases: Emergency Needlestick Information"
+)
+EXPOSURE_STEPS: Final = (
+    "Wash needlesticks and cuts with soap and water.",
+    "Flush splashes to the nose, mouth, or skin with water.",
+    "Irrigate eyes with clean water, saline, or sterile irrigants.",
+    "Report the incident to your supervisor.",
+    "Immediately seek medical treatment.",
+)
 
 # Statuses of another agency's unit, with the EIDO statuses that mean them. "cancelled" is a
 # unit taken off the call, which is no release from the scene.
@@ -228,6 +262,8 @@ DISPOSITIONS: Final[Mapping[str, str]] = MappingProxyType(
         "45": "Patient Treated, Transported by EMS",
     }
 )
+# Of these somebody died: "Patient Dead at Scene", without transport and transported by EMS.
+DEATHS: Final = frozenset({"39", "40"})
 DISPOSITION_CODES: Final = frozenset(f"{number:02d}" for number in range(1, 46))
 
 STATES: Final[Mapping[str, str]] = MappingProxyType(
@@ -245,6 +281,9 @@ STATES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 CLOSINGS: Final = ("cleared", "unable_to_locate", "cancelled", "declined")
+
+# The flag of a fact whose assignment is not here yet.
+NOT_HERE_YET: Final = "not_here_yet"
 
 # What a flag on a timeline means, in words for a supervisor.
 FLAGS: Final[Mapping[str, str]] = MappingProxyType(

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import orjson
 
+from apps.assignments import check_ins
 from apps.assignments.codes import ALERTING
 from apps.assignments.models import Alert, AlertKind, Assignment, Fact
 from apps.assignments.records import Record, limits, orphan_team
@@ -36,6 +37,8 @@ SERVER_FIELDS: Final = frozenset(
     {"author_id", "author_name", "unit_id", "unit", "source", "received_at", "clock_offset_ms"}
     | {"clock_uncertainty_ms", "flags", "order", "alert"}
 )
+# Alerts whose cause may be over.
+_PASSING: Final = frozenset({AlertKind.UNACKNOWLEDGED, AlertKind.CHECK_IN})
 # A document is at most 64 KB; the rest is room for `rev` and for sealing.
 _LARGEST: Final = 60_000
 _LONGEST_NOTE: Final = 4_000
@@ -91,6 +94,7 @@ def assignment_body(record: Record, now: datetime) -> dict[str, Any]:
         **_progress(record),
         "handoff": handoff(record),
         "alarm": _alarm(row),
+        "check_in": _check_in(record),
         "alerts": [_short(alert) for alert in record.alerts if _matters(alert)],
         "links": [{"kind": link.kind, "cad_number": link.cad_number} for link in record.call.links],
         "occurred_at": iso(call.occurred_at),
@@ -126,6 +130,11 @@ def fact(record: Record, row: Fact) -> Document:
 def orphan(row: Fact, alert: Alert | None, *, to: frozenset[str]) -> Document:
     """A fact whose assignment is not here yet, or that has none."""
     return Document("facts", row.pk, to, fact_body(row, flags=row.flags, alert=alert))
+
+
+def private_body(row: Fact) -> dict[str, Any]:
+    """The document of what a responder tells of themselves: see `codes.PRIVATE`."""
+    return fact_body(row, flags=row.flags, alert=None)
 
 
 def fact_body(row: Fact, *, flags: Iterable[str], alert: Alert | None) -> dict[str, Any]:
@@ -207,6 +216,7 @@ def alert_body(row: Alert, of: Record | None, about: Fact | None) -> dict[str, A
         "assignment_id": str(row.assignment_id) if row.assignment_id else None,
         "fact_id": str(row.fact_id) if row.fact_id else None,
         "counted": row.counted,
+        "signal": signal(row, of),
     }
 
 
@@ -261,10 +271,49 @@ def _alarm(row: Assignment) -> dict[str, Any] | None:
     }
 
 
+def _check_in(record: Record) -> dict[str, Any] | None:
+    """What the crew owes. How a tablet asks for it is part of the document: whoever is on scene may
+    not be given away by a sound or a bright screen."""
+    awaited = check_ins.of(record)
+    if awaited is None:
+        return None
+    return {
+        "every_s": awaited.every.total_seconds(),
+        "due_at": iso(awaited.due_at),
+        "last_at": iso(awaited.heard_at),
+        "level": record.assignment.check_in_level,
+        "prompt": {"sound": False, "bright": False, "haptic": True},
+        "reached_at": iso(record.assignment.check_in_reached_at),
+    }
+
+
+def signal(row: Alert, of: Record | None) -> dict[str, Any] | None:
+    """Where a crew was when their signal was lost, as far as that is known; None where it was not,
+    or where that is no question."""
+    if row.signal_lost_since is None or of is None:
+        return None
+    details = of.incident.details
+    return {
+        "lost_since": iso(row.signal_lost_since),
+        "position": last_position(of) or details["location"],
+        "place": details["address"],
+    }
+
+
+def last_position(record: Record) -> Mapping[str, Any] | None:
+    """Where a tablet of the crew was by the latest of their taps that says so."""
+    said = [
+        (entry.at or entry.fact.received_at, _point(entry.fact.data))
+        for entry in record.timeline.history
+        if entry.fact.unit == record.timeline.unit and _point(entry.fact.data) is not None
+    ]
+    return max(said, key=lambda one: one[0])[1] if said else None
+
+
 def _matters(alert: Alert) -> bool:
     if alert.kind in {AlertKind.OVERDOSE_SPIKE, AlertKind.REFERRAL}:
         return False  # what was given to or asked for somebody is not for all who have the call
-    return alert.stopped_at is None or alert.kind != AlertKind.UNACKNOWLEDGED
+    return alert.stopped_at is None or alert.kind not in _PASSING
 
 
 def _short(alert: Alert) -> dict[str, Any]:
@@ -289,7 +338,11 @@ def _answer(alert: Alert) -> dict[str, Any]:
 
 def _position(about: Fact) -> Any:
     """Where the tablet was, if it said so: {lat, lon, accuracy_m}."""
-    where = about.data.get("position") if isinstance(about.data, Mapping) else None
+    return _point(about.data)
+
+
+def _point(data: object) -> Mapping[str, Any] | None:
+    where = data.get("position") if isinstance(data, Mapping) else None
     return where if isinstance(where, Mapping) else None
 
 

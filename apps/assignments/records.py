@@ -23,10 +23,9 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Q
 
 from apps.assignments import timeline
-from apps.assignments.codes import ALERTING
+from apps.assignments.codes import ALERTING, DEATHS, NOT_HERE_YET
 from apps.assignments.models import Alert, Assignment, AssignmentQuerySet, Fact, FactSource
 from apps.assignments.timeline import Limits, Timeline, derive
 from apps.changes import scopes
@@ -35,15 +34,13 @@ from apps.dispatch.models import Incident, IncidentLink, IncidentUnit
 
 # The class of advisory locks of assignments that something may be early for.
 _ARRIVAL_LOCK: Final = 7311
-# The flag of a fact whose assignment is not here yet.
-NOT_HERE_YET: Final = "not_here_yet"
 
 # What is derived or moved: compared with what was read, so that only a change is written.
 STORED = (
     "incident_id", "revision_base", "unit_id", "former_units", "state", "closing",
     "acknowledged_revision",
     "alarm_from", "alarm_level", "alarm_raised_at", "alarm_due_at", "closed_at", "leaves_at",
-    "left_at", "flags",
+    "left_at", "flags", "check_in_level", "check_in_reached_at", "check_in_next_at",
 )  # fmt: skip
 
 
@@ -70,7 +67,8 @@ class Record:
     """One assignment (with unit and giver), its call, facts in the server's order, and alerts.
 
     `repeated`: the fact that somebody is about to add, if it is here already. `fresh`: there was no
-    such assignment. `had_met`: contact had been made, as the facts told that were read.
+    such assignment. `had_met`, `had_died`: contact had been made, somebody had died, as the facts
+    told that were read. `waiting`: corrections of what is not among the facts: see `on_the_call`.
     """
 
     assignment: Assignment
@@ -78,19 +76,25 @@ class Record:
     facts: list[Fact] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     repeated: Fact | None = None
+    waiting: list[Fact] = field(init=False, default_factory=list)
+    _waits: set[UUID] = field(init=False)
+    _moved_at: int = field(init=False)
     timeline: Timeline = field(init=False)
     stored: dict[str, Any] = field(init=False)
     shown: dict[UUID, Shown] = field(init=False)
     fresh: bool = field(init=False)
     had_met: bool = field(init=False)
+    had_died: bool = field(init=False)
 
     def __post_init__(self) -> None:
+        self.take(())
         self.derive()
         self.fresh = self.assignment._state.adding
         self.had_met = self.timeline.met
+        self.had_died = self.died
         self.stored = {name: getattr(self.assignment, name) for name in STORED}
         self.stored["former_units"] = list(self.assignment.former_units)
-        self.shown = {fact.id: self.show(fact) for fact in self.facts}
+        self.shown = {fact.id: self.show(fact) for fact in (*self.facts, *self.waiting)}
 
     @property
     def incident(self) -> Incident:
@@ -104,6 +108,19 @@ class Record:
     @property
     def is_open(self) -> bool:
         return self.timeline.closing is None
+
+    @property
+    def died(self) -> bool:
+        """Whether it is closed with a disposition that says that somebody died."""
+        closing = self.timeline.closing
+        return closing is not None and closing.disposition in DEATHS
+
+    def take(self, fresh: Iterable[Fact]) -> None:
+        """Adds facts to those that are here. A correction that waited for one of them has it."""
+        self.facts, self.waiting = on_the_call([*self.facts, *self.waiting, *fresh])
+        self._waits = {fact.pk for fact in self.waiting}
+        moved = (fact.order for fact in self.facts if fact.event == "reassigned")
+        self._moved_at = max(moved, default=0)
 
     def derive(self) -> None:
         """Derives the timeline anew, from all facts."""
@@ -129,9 +146,9 @@ class Record:
         return next((alert for alert in self.alerts if alert.fact_id == fact.id), None)
 
     def flags_of(self, fact: Fact) -> tuple[str, ...]:
-        """The flags of its arrival, but that it came early, and those that the timeline gives."""
-        arrived = [flag for flag in fact.flags if flag != NOT_HERE_YET]
-        return tuple(dict.fromkeys([*arrived, *self.timeline.flags_of(fact.id)]))
+        """As `flags_of`."""
+        found = flags_of(fact, self.timeline)
+        return (*found, "target_missing") if fact.pk in self._waits else found
 
     def scopes(self) -> frozenset[str]:
         """Who sees the assignment: its unit until it has left the tablets, its team, the desk."""
@@ -139,13 +156,20 @@ class Record:
 
     def scopes_of(self, fact: Fact) -> frozenset[str]:
         """Who sees a fact of it."""
-        moved = [known.order for known in self.facts if known.event == "reassigned"]
-        return fact_scopes(self.assignment, fact, moved_at=max(moved, default=0))
+        if fact.pk in self._waits:
+            return waiting_scopes(self.assignment, fact)
+        return fact_scopes(self.assignment, fact, moved_at=self._moved_at)
 
     def show(self, fact: Fact) -> Shown:
         alert = self.alert_of(fact)
         answer = alert and (alert.acknowledged_at, alert.stopped_at)
         return Shown(self.scopes_of(fact), self.flags_of(fact), answer)
+
+
+def flags_of(fact: Fact, timeline: Timeline) -> tuple[str, ...]:
+    """The flags of its arrival, but that it came early, and those that the timeline gives."""
+    arrived = [flag for flag in fact.flags if flag != NOT_HERE_YET]
+    return tuple(dict.fromkeys([*arrived, *timeline.flags_of(fact.id)]))
 
 
 def assignment_scopes(assignment: Assignment) -> frozenset[str]:
@@ -174,6 +198,13 @@ def fact_scopes(assignment: Assignment, fact: Fact, *, moved_at: int) -> frozens
     return found
 
 
+def waiting_scopes(assignment: Assignment, fact: Fact) -> frozenset[str]:
+    """The scopes of a correction that waits: as private as the report may be that it corrects."""
+    team = orphan_team(fact) or assignment.unit.team_id
+    left = assignment.left_at is not None and fact.received_at <= assignment.left_at
+    return private_scopes(fact, team, stays=not left)
+
+
 def orphan_scopes(fact: Fact) -> frozenset[str]:
     """The scopes of a fact without an assignment, or whose assignment is not here yet."""
     found = {scopes.agency()}
@@ -181,6 +212,16 @@ def orphan_scopes(fact: Fact) -> frozenset[str]:
         found.add(scopes.responder(fact.author_id))
     if team := orphan_team(fact):
         found.add(scopes.team(team))
+    return frozenset(found)
+
+
+def private_scopes(fact: Fact, team: UUID | None, *, stays: bool = True) -> frozenset[str]:
+    """The scopes of what a responder tells of themselves: its author's, as long as it `stays` on
+    tablets, and those of the supervisors of their team. Never the unit's, and never the agency's
+    desk."""
+    found = {scopes.team(team)} if team else set()
+    if fact.author_id and fact.source == FactSource.TABLET and stays:
+        found.add(scopes.responder(fact.author_id))
     return frozenset(found)
 
 
@@ -238,17 +279,18 @@ def lock(assignment_id: UUID, *, fact_id: UUID | None = None) -> Record | None:
 
 
 def lock_all(ids: Iterable[UUID]) -> None:
-    """The rows of these assignments, locked in the order of their ids; for one alone `lock` does
-    it."""
-    wanted = set(ids)
-    if len(wanted) > 1:
-        rows = Assignment.objects.select_for_update(no_key=True).filter(pk__in=wanted)
-        list(rows.order_by("pk").values_list("pk"))
+    """The rows of these assignments, locked in the order of their ids."""
+    rows = Assignment.objects.select_for_update(no_key=True).filter(pk__in=set(ids))
+    list(rows.order_by("pk").values_list("pk"))
 
 
 def lock_arrivals(ids: Iterable[UUID]) -> None:
     """Orders what comes to an assignment against the assignment's own coming: whoever is second
     sees what the first has committed. For what may be early, and for whoever makes or follows it.
+
+    Whoever writes what is recorded on an assignment (an encounter, a note, a dose) shows the rest
+    anew by reactions, each from another side: so all take this lock before the locks of documents.
+    Only the assignment's row is locked before it.
     """
     with connection.cursor() as cursor:
         for key in sorted({lock_key(id) for id in ids}):
@@ -270,12 +312,38 @@ def of_incident(call: IncidentRecord) -> list[Record]:
     return _records(assignments, call) if assignments else []
 
 
-def facts_of(assignment_ids: Iterable[UUID], *, fact_id: UUID | None = None) -> list[Fact]:
+def on_the_call(facts: Iterable[Fact]) -> tuple[list[Fact], list[Fact]]:
+    """The facts that are part of their calls, and the corrections that wait, both in the server's
+    order. A correction waits for as long as what it corrects is not part of the same call.
+
+    It may correct a report that is private and not here yet. Until it is known that it does not, it
+    is shown to no more than those who would have the report, and it says nothing of the call.
+    """
+    ordered = sorted(facts, key=lambda fact: fact.order)
+    corrections: dict[tuple[UUID | None, UUID | None], list[Fact]] = {}
+    for fact in ordered:
+        if fact.event == "corrected":
+            target = timeline.read(fact.event, fact.data, "corrects")
+            corrections.setdefault((fact.assignment_id, target), []).append(fact)
+    found = [fact for fact in ordered if fact.event != "corrected"]
+    for fact in found:  # it grows: a correction may be corrected
+        found += corrections.pop((fact.assignment_id, fact.pk), [])
+    known = {fact.pk for fact in found}
+    waiting = [fact for fact in ordered if fact.pk not in known]
+    return [fact for fact in ordered if fact.pk in known], waiting
+
+
+def facts_of(assignment_ids: Iterable[UUID]) -> list[Fact]:
     """The facts of these assignments, in the server's order, with who told them."""
-    wanted = Q(assignment_id__in=list(assignment_ids))
+    return on_the_call(facts_at(assignment_ids))[0]
+
+
+def facts_at(assignment_ids: Iterable[UUID], *, fact_id: UUID | None = None) -> list[Fact]:
+    """The same with the corrections that wait; and the one with this id, whatever it is of."""
+    rows = Fact.objects.of_calls(assignment_ids)
     if fact_id:
-        wanted |= Q(pk=fact_id)
-    return list(Fact.objects.filter(wanted).select_related("author", "unit").order_by("order"))
+        rows = rows | Fact.objects.filter(pk=fact_id)
+    return list(rows.select_related("author", "unit").order_by("order"))
 
 
 def _rows() -> AssignmentQuerySet:
@@ -290,9 +358,8 @@ def _records(
         if (unit := known.get(assignment.unit_id)) is not None:
             assignment.unit = unit  # one statement less: it is here already
     ids = [assignment.pk for assignment in assignments]
-    facts = facts_of(ids, fact_id=fact_id)
-    alerts = Alert.objects.filter(assignment_id__in=ids).select_related("acknowledged_by", "unit")
-    by_time = list(alerts.order_by("raised_at", "pk"))
+    facts = facts_at(ids, fact_id=fact_id)
+    by_time = list(Alert.objects.of_calls(ids))
     return [
         Record(
             assignment,

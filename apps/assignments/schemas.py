@@ -105,6 +105,21 @@ ASSIGNMENT: Final[dict[str, Any]] = {
                         "due_at": _TIME,
                     },
                 },
+                "check_in": {
+                    **_MAYBE_OBJECT,
+                    "description": "null: nobody of the unit is on scene",
+                    "properties": {
+                        "every_s": {"type": "number"},
+                        "due_at": _TIME,
+                        "last_at": {**_TIME, "description": "the crew's last contact"},
+                        "level": {"type": "integer", "minimum": 0, "maximum": 3},
+                        "prompt": {
+                            "type": "object",
+                            "description": "how a tablet asks: {sound, bright, haptic}",
+                        },
+                        "reached_at": {**_TIME, "description": "when this level was reached"},
+                    },
+                },
                 "alerts": {
                     "type": "array",
                     "items": {"type": "object", "properties": {"id": _ID, **_ANSWER}},
@@ -265,7 +280,13 @@ ALERT: Final[dict[str, Any]] = {
                 "counted": {
                     **_MAYBE_OBJECT,
                     "description": "overdose_spike: {overdoses, metres, hours}; "
-                    "referral: {minutes}",
+                    "referral: {minutes}; check_in: {minutes, no_signal_s}; "
+                    "harm: {reports}, null for one",
+                },
+                "signal": {
+                    **_MAYBE_OBJECT,
+                    "description": "check_in: {lost_since, position, place}; null: the crew's "
+                    "tablets were in contact, and nobody answered",
                 },
             }
         ),

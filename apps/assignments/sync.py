@@ -8,11 +8,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from apps.assignments import schemas, timeline
-from apps.assignments.codes import ALERTING
+from apps.assignments.codes import EXPOSURE_SOURCE, EXPOSURE_STEPS, HEARD
 from apps.assignments.documents import ASSIGNMENT_EVENT
-from apps.assignments.records import lock_all
+from apps.assignments.records import lock_all, lock_arrivals
 from apps.assignments.services import NotYours, Telling, record_from_tablet
 from apps.core.problems import FieldError
+from apps.dispatch.codelists import CodeList, register_code_list
 from apps.sync.registry import (
     Collection,
     Contact,
@@ -43,7 +44,9 @@ def push(row: Pushed, contact: Contact, now: datetime) -> dict[str, Any] | None:
 def lock(rows: Sequence[Pushed]) -> None:
     """The assignments that these facts are of. The two tablets of a unit tell of the same calls,
     each in its own order."""
-    lock_all({id for row in rows if (id := uuid_of(row.document.get("assignment_id")))})
+    ids = {id for row in rows if (id := uuid_of(row.document.get("assignment_id")))}
+    lock_all(ids)
+    lock_arrivals(ids)
 
 
 def telling_of(row: Pushed, contact: Contact) -> Telling:
@@ -83,7 +86,7 @@ def _assignment_id(document: dict[str, Any], event: str, reading: Reading) -> UU
     try:
         return UUID(value)
     except (ValueError, TypeError, AttributeError):
-        if event not in ALERTING:
+        if event not in HEARD:
             raise Refused([FieldError("/assignment_id", "Not a UUID.")]) from None
         # Whoever calls for help is heard, whatever their tablet says of the assignment.
         reading.bad("assignment_id", value)
@@ -105,4 +108,13 @@ register(
     )
 )
 register_fact_kind(ASSIGNMENT_EVENT, schema=schemas.FACT, push=push, lock=lock)
-register_urgent(ASSIGNMENT_EVENT, lambda fact: str(fact.get("event")) in ALERTING)
+register_urgent(ASSIGNMENT_EVENT, lambda fact: str(fact.get("event")) in HEARD)
+register_code_list(
+    CodeList(
+        "exposure_steps",
+        EXPOSURE_SOURCE,
+        lambda: [
+            {"code": str(number), "label": step} for number, step in enumerate(EXPOSURE_STEPS, 1)
+        ],
+    )
+)

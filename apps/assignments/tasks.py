@@ -1,4 +1,4 @@
-"""Ticks: alarms that are due, and closed calls that leave their tablets."""
+"""Ticks: alarms and check-ins that are due, and closed calls that leave their tablets."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ from apps.core import clock
 def raise_due_alarms(**kwargs: Any) -> None:
     """Every few seconds: this is how late an alarm may be."""
     services.raise_due_alarms(now=clock.now())
+
+
+@shared_task(name="assignments.ask_for_check_ins")
+def ask_for_check_ins(**kwargs: Any) -> None:
+    """Every few seconds: this is how late a check-in may be asked for, and missed."""
+    services.ask_for_check_ins(now=clock.now())
 
 
 @shared_task(name="assignments.let_cleared_go")

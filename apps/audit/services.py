@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,17 +13,20 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from apps.audit.models import ActorKind
+from apps.audit.models import ActorKind, Entry
 from apps.core.ids import uuid7
 
 _INSERT = """
 insert into audit_entry
-  (id, at, actor_kind, actor_id, tablet_id, action, subject_type, subject_ids, detail)
-select id, %s, actor_kind, actor_id, tablet_id, action, subject_type, subject_ids, detail
+  (id, at, actor_kind, actor_id, tablet_id, action, subject_type, subject_ids, detail, reason)
+select id, %s, actor_kind, actor_id, tablet_id, action, subject_type, subject_ids, detail,
+  decode(reason, 'hex')
 from json_to_recordset(%s::json) as entry (
   id uuid, actor_kind text, actor_id uuid, tablet_id uuid, action text, subject_type text,
-  subject_ids uuid[], detail jsonb)
+  subject_ids uuid[], detail jsonb, reason text)
 """
+# Why the act is done that is being done: see `because`.
+_reason: ContextVar[str] = ContextVar("reason", default="")
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,20 @@ class Act:
     detail: dict[str, Any] | None = None
 
 
+@contextmanager
+def because(reason: str) -> Iterator[None]:
+    """What is recorded within is recorded with why it was done, in somebody's words.
+
+    They may name somebody, so they are kept sealed, beside `detail`. A verb does not take them: one
+    act may be written down by several rooms, and each of those entries has the same reason.
+    """
+    before = _reason.set(reason.strip())
+    try:
+        yield
+    finally:
+        _reason.reset(before)
+
+
 def record(
     *,
     actor: Actor,
@@ -65,7 +84,7 @@ def record_all(acts: Sequence[Act], *, now: datetime) -> None:
 
     They cross as one JSON text: as model instances they take six times as long, and calls wait.
     """
-    entries = [
+    entries: list[dict[str, Any]] = [
         {
             "id": uuid7(),
             "actor_kind": act.actor.kind,
@@ -79,6 +98,10 @@ def record_all(acts: Sequence[Act], *, now: datetime) -> None:
         for act in acts
         if act.subject_ids
     ]
+    if why := _reason.get():
+        field = Entry._meta.get_field("reason")
+        for entry in entries:
+            entry["reason"] = field.seal_as(why, entry["id"]).hex()
     if entries:
         with connection.cursor() as cursor:
             cursor.execute(_INSERT, [now, orjson.dumps(entries).decode()])

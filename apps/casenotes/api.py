@@ -29,7 +29,7 @@ from apps.assignments.timeline import timeline_document
 from apps.audit.services import record
 from apps.casenotes import debts, documents, handover, services
 from apps.casenotes.known import timeline_of
-from apps.casenotes.models import CaseNote, DispatchRecord
+from apps.casenotes.models import CaseNote, EncounterRecord
 from apps.casenotes.records import read
 from apps.casenotes.shapes import (
     A_DEBT,
@@ -43,7 +43,7 @@ from apps.casenotes.shapes import (
     NoteOut,
 )
 from apps.core import clock
-from apps.core.pagination import CursorPagination
+from apps.core.pagination import TimePagination
 from apps.core.schema import PROBLEMS
 from apps.people.models import Encounter
 from apps.people.parts import parts_of
@@ -82,24 +82,25 @@ class OneNote(APIView):
         return Response({"note": documents.note_body(known), "timeline": timeline, "parts": parts})
 
 
-class OldestFirst(CursorPagination):
-    """By the assignments' keys, which are time-ordered."""
+class LongestOwed(TimePagination):
+    """By when the call was cleared."""
 
-    ordering = "id"
+    ordering = ("cleared_at", "id")
 
 
-class Debts(ListAPIView[DispatchRecord]):
-    """Cleared calls without a signed note: a responder's own; of supervisors their team's."""
+class Debts(ListAPIView[EncounterRecord]):
+    """Encounters of cleared calls without a signed note: a responder's own; of supervisors their
+    team's. The longest owed come first."""
 
     permission_classes = [IsRecordKeeper]
     serializer_class = DebtOut
-    pagination_class = OldestFirst
+    pagination_class = LongestOwed
 
-    def get_queryset(self) -> QuerySet[DispatchRecord]:
+    def get_queryset(self) -> QuerySet[EncounterRecord]:
         person = person_of(self.request)
         if person.role == Role.SUPERVISOR:
-            return DispatchRecord.objects.owed().visible_to(person)
-        return DispatchRecord.objects.owed_by(person)
+            return EncounterRecord.objects.owed().visible_to(person)
+        return EncounterRecord.objects.owed_by(person)
 
     @extend_schema(
         operation_id="list_debts",
@@ -110,7 +111,7 @@ class Debts(ListAPIView[DispatchRecord]):
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         rows = self.paginate_queryset(self.get_queryset())
         assert rows is not None, "it is paged"
-        _looked(request, "assignment", [row.pk for row in rows])
+        _looked(request, "encounter", [row.pk for row in rows])
         return self.get_paginated_response(debts.shown(rows, now=clock.now()))
 
 

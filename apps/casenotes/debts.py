@@ -1,4 +1,4 @@
-"""What is owed, as lists show it: which call, since when, and what is begun."""
+"""What is owed, as lists show it: which encounter of which call, since when, and what is begun."""
 
 from __future__ import annotations
 
@@ -8,22 +8,27 @@ from typing import Any
 from uuid import UUID
 
 from apps.assignments.models import Assignment
-from apps.casenotes.models import CaseNote, DispatchRecord
+from apps.casenotes.models import CaseNote, EncounterRecord
+from apps.people.ids import ordinal_of
 
 
-def shown(rows: Sequence[DispatchRecord], *, now: datetime) -> list[dict[str, Any]]:
+def shown(rows: Sequence[EncounterRecord], *, now: datetime) -> list[dict[str, Any]]:
     """Debts with their calls and drafts, in the order given. Two statements, however many."""
+    calls = Assignment.objects.select_related("incident", "unit").in_bulk(
+        {row.assignment_id for row in rows}
+    )
     ids = [row.pk for row in rows]
-    calls = Assignment.objects.select_related("incident", "unit").in_bulk(ids)
     drafts: dict[UUID, list[dict[str, Any]]] = {}
-    for note in CaseNote.objects.drafts().filter(assignment_id__in=ids).order_by("begun_at"):
+    for note in CaseNote.objects.drafts().filter(encounter_id__in=ids).order_by("begun_at"):
         told = {"id": str(note.pk), "missing": note.missing, "asked": note.asked}
-        drafts.setdefault(note.assignment_id, []).append(told)
+        drafts.setdefault(note.encounter_id, []).append(told)
     return [
         {
             "id": str(row.pk),
-            "cad_number": calls[row.pk].incident.cad_number,
-            "unit": calls[row.pk].unit.call_sign,
+            "assignment_id": str(row.assignment_id),
+            "ordinal": ordinal_of(row.pk, row.assignment_id),
+            "cad_number": calls[row.assignment_id].incident.cad_number,
+            "unit": calls[row.assignment_id].unit.call_sign,
             "closing": row.closing,
             "cleared_at": row.cleared_at,
             "hours": hours_since(row.cleared_at, now),

@@ -22,16 +22,20 @@ _CARE: Final = ("doses", "aid")
 
 
 def known_of(
-    assignment: Assignment | None, encounter_ids: Iterable[UUID], *, now: datetime
+    assignment: Assignment | None,
+    encounter_ids: Iterable[UUID],
+    *,
+    timeline: Timeline | None = None,
+    now: datetime,
 ) -> RecordFacts:
     """The facts that a note's path depends on. `assignment` None: it is not here yet, and nothing
-    of its timeline is known."""
+    of its timeline is known. `timeline`: the assignment's, where the caller has it."""
     encounters = list(encounter_ids)
     doses, aid = (sum(_length(part_of(name, one)) for one in encounters) for name in _CARE)
     minor = _minor(encounters, assignment.given_at if assignment else now)
     if assignment is None:
         return RecordFacts(at=now, doses=doses, aid=aid, minor=minor)
-    timeline = timeline_of(assignment)
+    timeline = timeline or timeline_of(assignment)
     closing = timeline.closing
     return RecordFacts(
         at=assignment.given_at,

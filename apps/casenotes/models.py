@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -20,6 +19,7 @@ from apps.changes.querysets import VisibleQuerySet
 from apps.core.fields import EncryptedJSONField, EncryptedTextField
 from apps.core.models import UUIDModel
 from apps.core.querysets import QuerySet
+from apps.sync.told import STAMP, Told
 
 
 class NoteState(models.TextChoices):
@@ -121,6 +121,11 @@ class CaseNote(UUIDModel):
         ]
         indexes = [
             models.Index(fields=["begun_at"], name="casenotes_begun"),
+            # What the list is narrowed by.
+            models.Index(fields=["state", "begun_at"], name="casenotes_by_state"),
+            models.Index(
+                fields=["begun_at"], condition=Q(restricted=True), name="casenotes_restricted"
+            ),
             models.Index(
                 fields=["lock_due_at"], condition=Q(state="signed"), name="casenotes_lock_due"
             ),
@@ -146,35 +151,11 @@ class NoteAuthor(UUIDModel):
         ]
 
 
-# What says how a fact was told, and names nobody but its author.
-_STAMP: Final = frozenset(
-    {"id", "author", "device", "counter", "edit_no", "device_time", "clock_offset_ms"}
-    | {"clock_uncertainty_ms", "received_at", "flags"}
-)
-
-
-class ToldFact(UUIDModel):
-    """A fact about a note, as its author told it. Append-only by trigger.
-
-    `device` is the local database that made it (None: a desk), `counter` orders the facts of one
-    device, `device_time` is its clock, uncorrected. `unread` (PHI) holds what a tablet sent that
-    has no column, or has one that cannot hold it.
-    """
-
-    APPEND_ONLY = True
+class ToldFact(Told):
+    """A fact about a note, as its author told it. Append-only by trigger. Without a `device` a desk
+    told it."""
 
     author = models.ForeignKey(User, models.PROTECT, related_name="+")
-    device = models.UUIDField(null=True)
-    counter = models.BigIntegerField(null=True)
-    edit_no = models.BigIntegerField(null=True)
-    device_time = models.DateTimeField(null=True)
-    clock_offset_ms = models.IntegerField(
-        null=True, help_text="device clock minus server clock, milliseconds, measured at the push"
-    )
-    clock_uncertainty_ms = models.IntegerField(null=True)
-    received_at = models.DateTimeField()
-    flags = models.JSONField(default=list)
-    unread = EncryptedJSONField(null=True)
 
     class Meta:
         abstract = True
@@ -192,7 +173,7 @@ class Signature(ToldFact):
     written which fields. All signatures of a note name one hash; a trigger sees to it.
     """
 
-    SAFE = _STAMP | {"note", "content_hash"}
+    SAFE = STAMP | {"author", "note", "content_hash"}
 
     note = models.ForeignKey(CaseNote, models.PROTECT, related_name="signatures")
     content_hash = models.CharField(max_length=64)
@@ -221,7 +202,7 @@ class Addendum(ToldFact):
     who had it made; None: its author.
     """
 
-    SAFE = _STAMP | {"note_id", "quarantined", "recorded_by"}
+    SAFE = STAMP | {"author", "note_id", "quarantined", "recorded_by"}
 
     note_id = models.UUIDField(db_index=True)
     text = EncryptedTextField()
@@ -294,6 +275,11 @@ class Review(UUIDModel):
         indexes = [
             models.Index(
                 fields=["asked_at", "id"],
+                condition=~Q(state="waiting"),
+                name="casenotes_review_decided",
+            ),
+            models.Index(
+                fields=["asked_at", "id"],
                 condition=Q(state="waiting"),
                 name="casenotes_review_queue",
             ),
@@ -301,56 +287,61 @@ class Review(UUIDModel):
 
 
 class RecordKind(models.TextChoices):
-    """How a dispatch came to its record; see `content.completeness.record_kind`."""
+    """How an encounter came to its record; see `content.completeness.record_kind`."""
 
     AUTOMATIC = "automatic", "automatic"
     MINIMAL = "minimal", "minimal"
     FULL = "full", "full"
 
 
-class DispatchRecordQuerySet(QuerySet["DispatchRecord"]):
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> DispatchRecordQuerySet:
+class EncounterRecordQuerySet(QuerySet["EncounterRecord"]):
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> EncounterRecordQuerySet:
         """The records of the assignments that the user may see, and what they owe themselves."""
         if user.pk is None:
             return self.none()
-        seen = Assignment.objects.visible_to(user).filter(pk=OuterRef("pk"))
+        seen = Assignment.objects.visible_to(user).filter(pk=OuterRef("assignment_id"))
         return self.filter(Exists(seen) | Q(owed_by__contains=[user.pk]))
 
-    def owed(self) -> DispatchRecordQuerySet:
-        """Debts: cleared assignments without a signed note, the oldest first."""
+    def owed(self) -> EncounterRecordQuerySet:
+        """Debts: encounters of cleared assignments without a signed note, the oldest first."""
         return self.filter(cleared_at__isnull=False, kind="").order_by("cleared_at", "pk")
 
     def counted(self) -> dict[str, int]:
-        """How many cleared assignments have which kind of record; "" for those that owe one."""
+        """How many encounters of cleared assignments have which kind of record; "" for those that
+        owe one."""
         kinds = self.filter(cleared_at__isnull=False).order_by().values_list("kind")
         return dict(kinds.annotate(Count("pk")))
 
-    def owed_by(self, author: User) -> DispatchRecordQuerySet:
+    def owed_by(self, author: User) -> EncounterRecordQuerySet:
         """What one person owes."""
         return self.owed().filter(owed_by__contains=[author.pk])
 
 
-class DispatchRecord(UUIDModel):
-    """What record an assignment has; its id is the assignment's.
+class EncounterRecord(UUIDModel):
+    """What record an encounter of a cleared assignment has; its id is the encounter's.
 
-    Without a `kind` a cleared assignment is a debt of those in `owed_by`. One that is open again
-    (`cleared_at` None) owes nothing yet. Brought to how things stand by every event that may change
-    it, and read as a list: to work debts out anew would look through every assignment there was.
+    Without a `kind` it is a debt of those in `owed_by`. One without `cleared_at` owes nothing: its
+    call is open again, or nobody is named in it any more. Brought to how things stand by every
+    event that may change it, and read as a list: to work debts out anew would look through every
+    assignment there was.
     """
 
-    SAFE = frozenset({"id", "closing", "cleared_at", "kind", "settled_at", "owed_by"})
+    SAFE = frozenset(
+        {"id", "assignment_id", "closing", "cleared_at", "kind", "settled_at", "owed_by"}
+    )
 
+    assignment_id = models.UUIDField(db_index=True)
     closing = models.CharField(max_length=20, blank=True)
     cleared_at = models.DateTimeField(null=True)
     kind = models.CharField(max_length=10, choices=RecordKind, blank=True)
     settled_at = models.DateTimeField(null=True)
     owed_by = ArrayField(models.UUIDField(), default=list)
 
-    objects = DispatchRecordQuerySet.as_manager()
+    objects = EncounterRecordQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "record of a dispatch"
-        verbose_name_plural = "records of dispatches"
+        verbose_name = "record of an encounter"
+        verbose_name_plural = "records of encounters"
         constraints = [
             models.CheckConstraint(
                 condition=Q(kind__in=["", *RecordKind.values]), name="casenotes_record_kind"
@@ -365,11 +356,13 @@ class DispatchRecord(UUIDModel):
             models.Index(
                 fields=["cleared_at", "id"],
                 condition=Q(kind="", cleared_at__isnull=False),
-                name="casenotes_owed",
+                name="casenotes_record_owed",
             ),
             GinIndex(
                 fields=["owed_by"],
                 condition=Q(kind="", cleared_at__isnull=False),
-                name="casenotes_owed_by",
+                name="casenotes_record_owed_by",
             ),
+            models.Index(fields=["closing", "cleared_at"], name="casenotes_record_closing"),
+            models.Index(fields=["kind", "cleared_at"], name="casenotes_record_kind"),
         ]

@@ -23,10 +23,10 @@ def follow_assignment(event: Event, *, now: datetime) -> None:
     services.follow_assignment(assignment_id=event.subject, now=now)
 
 
-@reacts_to("encounter.opened")
-def let_late_go(event: Event, *, now: datetime) -> None:
-    """Who was met is told after the record of the call was settled: nobody keeps it for that."""
-    services.let_late_go(encounter_id=event.subject, now=now)
+@reacts_to("encounter.opened", "encounter.changed")
+def follow_encounter(event: Event, *, now: datetime) -> None:
+    """Who was met is told after the call was over: it owes its own record, or nobody keeps it."""
+    services.follow_encounter(encounter_id=event.subject, now=now)
 
 
 @reacts_to("dose.recorded", "aid.recorded")

@@ -1,19 +1,21 @@
 """A note with everything that its document is made of, read under the document's lock.
 
 Whoever changes a note takes the lock of its document first (`lock_notes`), and what it needs of the
-encounter's before that: whoever follows an assignment holds the assignment's row, then its
-encounters' documents, then its notes'. Who pushes a note never locks an assignment.
+encounter's before that: whoever follows an assignment holds the assignment's row, then what orders
+arrivals there (`lock_arrivals`), its encounters' documents, its notes'. Who pushes a note never
+locks an assignment's row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from apps.assignments.models import Assignment
+from apps.assignments.records import lock_arrivals
 from apps.casenotes.content import RecordFacts, completeness
 from apps.casenotes.known import known_of
 from apps.casenotes.models import (
@@ -101,9 +103,10 @@ def lock_notes(ids: Iterable[UUID]) -> None:
     lock_assignments_notes(assignments, wanted)
 
 
-def lock_assignments_notes(assignment_ids: Iterable[UUID], note_ids: Iterable[UUID]) -> None:
+def lock_assignments_notes(assignment_ids: Collection[UUID], note_ids: Iterable[UUID]) -> None:
     """Likewise for the encounters of these assignments and for these notes."""
-    encounters = Encounter.objects.filter(assignment_id__in=list(assignment_ids))
+    lock_arrivals(assignment_ids)
+    encounters = Encounter.objects.filter(assignment_id__in=assignment_ids)
     documents.lock(EncounterQuerySet.COLLECTION, list(encounters.values_list("pk", flat=True)))
     documents.lock(CASE_NOTES, note_ids)
 
@@ -140,10 +143,11 @@ def addenda_of(note: CaseNote) -> list[Addendum]:
     note was taken from anybody, as nobody could say yet whose note it would be: a stranger's is not
     among them, and stays theirs and their team's."""
     added = Addendum.objects.of(note.pk).select_related("author", "recorded_by")
-    return [one for one in added if _is_of_the_crew(one, note)]
+    return [one for one in added if is_of_the_crew(one, note)]
 
 
-def _is_of_the_crew(addendum: Addendum, note: CaseNote) -> bool:
+def is_of_the_crew(addendum: Addendum, note: CaseNote) -> bool:
+    """Whether an addendum is the note's: see `addenda_of`."""
     if addendum.received_at > note.begun_at:
         return True  # that was asked when it came
     try:

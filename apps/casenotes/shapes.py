@@ -7,7 +7,7 @@ from typing import Any, Final
 from rest_framework import serializers
 
 from apps.casenotes import schemas
-from apps.casenotes.models import DispatchRecord
+from apps.casenotes.models import EncounterRecord
 
 _ASSIGNMENT: Final = "01931f6e-7f42-7c3a-9a51-0d7a8f4b2c11"
 A_NOTE: Final[dict[str, Any]] = {
@@ -16,7 +16,9 @@ A_NOTE: Final[dict[str, Any]] = {
     "parts": {"doses": []},
 }
 A_DEBT: Final = {
-    "id": _ASSIGNMENT,
+    "id": schemas.CASE_NOTE["examples"][0]["encounter_id"],
+    "assignment_id": _ASSIGNMENT,
+    "ordinal": 1,
     "cad_number": "26000012345",
     "unit": "CARE21",
     "closing": "cleared",
@@ -59,10 +61,13 @@ class NoteOut(serializers.Serializer[Any]):
     parts = serializers.DictField(help_text="what else is recorded of the same encounter, by name")
 
 
-class DebtOut(serializers.Serializer[DispatchRecord]):
-    """One cleared call without a signed note. Codes, times and counts, nothing of a person."""
+class DebtOut(serializers.Serializer[EncounterRecord]):
+    """One encounter of a cleared call without a signed note. Codes, times and counts, nothing of a
+    person."""
 
-    id = serializers.UUIDField(help_text="the assignment's")
+    id = serializers.UUIDField(help_text="the encounter's")
+    assignment_id = serializers.UUIDField()
+    ordinal = serializers.IntegerField(help_text="which encounter of the assignment, from 1")
     cad_number = serializers.CharField(allow_null=True)
     unit = serializers.CharField()
     closing = serializers.CharField()

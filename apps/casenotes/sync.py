@@ -15,9 +15,11 @@ from apps.casenotes.content.lists import REFERENCE_LISTS
 from apps.casenotes.documents import NOTE_ADDENDUM, NOTE_SIGNATURE
 from apps.casenotes.handover import note_part
 from apps.casenotes.records import CASE_NOTES, lock_notes
+from apps.casenotes.signs import note_signs
 from apps.core.problems import FieldError
 from apps.dispatch.codelists import CodeList, register_code_list
 from apps.people.parts import register_part
+from apps.people.signs import register_signs
 from apps.sync.registry import (
     Collection,
     Contact,
@@ -114,3 +116,4 @@ register_fact_kind(NOTE_ADDENDUM, schema=schemas.ADDENDUM, push=push_addendum, l
 for codes in (*(CodeList(one.name, one.source, one.items) for one in CODE_LISTS), *REFERENCE_LISTS):
     register_code_list(codes)
 register_part("note", note_part)
+register_signs("note", note_signs)

@@ -1,4 +1,4 @@
-"""Ticks: notes whose lock is due, and signatures that waited for their text."""
+"""Ticks: notes whose lock is due, signatures that waited for their text, records that are owed."""
 
 from __future__ import annotations
 
@@ -20,3 +20,9 @@ def lock_due(**kwargs: Any) -> None:
 def take_early_signatures(**kwargs: Any) -> None:
     """What the end of a process has kept from being taken when its text came."""
     services.take_early_signatures(now=clock.now())
+
+
+@shared_task(name="casenotes.remind_of_debts")
+def remind_of_debts(**kwargs: Any) -> None:
+    """Whoever owes a record for half a day is told so, minutes late at most."""
+    services.remind_of_debts(now=clock.now())

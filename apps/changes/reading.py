@@ -124,3 +124,29 @@ def body_of(collection: str, id: UUID, sealed: bytes | memoryview | None) -> byt
     except crypto.Undecryptable as error:
         log.error("stored document does not open: %s", error, extra={"collection": collection})
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A document of the log: that it was published, at the place `(seq, n)`. Not what it says."""
+
+    seq: int
+    n: int
+    collection: str
+    id: UUID
+
+
+def published_after(
+    seq: int, n: int, *, head: Head, collections: Sequence[str], limit: int
+) -> list[Published]:
+    """Up to `limit` documents of these collections that were published after (seq, n), up to
+    `head`, in the order of the log; fewer: there are no more. For those who follow the log."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select m.seq, c.n, c.collection, c.doc_id "
+            "from feed_commit m join feed_change c on c.commit_id = m.id "
+            "where m.seq >= %s and m.seq <= %s and (m.seq, c.n) > (%s, %s) "
+            "and c.kind = 'doc' and c.collection = any(%s::text[]) order by m.seq, c.n limit %s",
+            [seq, head.seq, seq, n, list(collections), limit],
+        )
+        return [Published(*row) for row in cursor.fetchall()]

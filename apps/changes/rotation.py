@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from apps.changes.services import bound_to
 from apps.core import crypto
-from apps.core.rotation import rotates
+from apps.core.rotation import Rotated, rotates
 
 _PAGE = """
 select collection, doc_id, body from feed_document
@@ -18,9 +18,9 @@ _WRITE = "update feed_document set body = %s where collection = %s and doc_id = 
 
 
 @rotates("documents")
-def rotate_documents(batch: int) -> int:
-    """Walks the documents by key. One that does not open is left as it is, to be looked into."""
-    newest, done, last = crypto.newest_key_id(), 0, ("", UUID(int=0))
+def rotate_documents(batch: int) -> Rotated:
+    """Walks the documents by key."""
+    newest, done, closed, last = crypto.newest_key_id(), 0, 0, ("", UUID(int=0))
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_PAGE, [*last, batch])
@@ -31,10 +31,11 @@ def rotate_documents(batch: int) -> int:
                 try:
                     plain = crypto.unseal(body, bound_to=bound_to(collection, id))
                 except crypto.Undecryptable:
+                    closed += 1
                     continue
                 sealed = crypto.seal(plain, bound_to=bound_to(collection, id))
                 cursor.execute(_WRITE, [sealed, collection, id])
                 done += 1
         if not page:
-            return done
+            return Rotated(done, closed)
         last = page[-1][:2]

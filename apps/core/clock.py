@@ -18,9 +18,25 @@ def city() -> ZoneInfo:
     return ZoneInfo(settings.CITY_TIME_ZONE)
 
 
+def local(at: datetime, zone: ZoneInfo | None = None) -> datetime:
+    """An instant by the city's clock, or that of another zone. At either end of the calendar, where
+    that clock cannot say it, as it is: a tablet's clock that was never set begins there, and its
+    row is to be shown all the same."""
+    try:
+        return at.astimezone(zone or city())
+    except OverflowError:
+        return at
+
+
 def domain(seconds: float) -> timedelta:
     """A duration of the work, shortened by `TIME_SCALE` where a shift is played fast."""
     return timedelta(seconds=seconds / settings.TIME_SCALE)
+
+
+def days(seconds: float) -> timedelta:
+    """A duration between a call and its follow-ups, in seconds. Days go by faster than a shift
+    where both are played: `FOLLOW_UP_TIME_SCALE`."""
+    return timedelta(seconds=seconds / settings.FOLLOW_UP_TIME_SCALE)
 
 
 def iso(at: datetime | None) -> str | None:

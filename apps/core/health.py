@@ -40,14 +40,20 @@ def ready(request: HttpRequest) -> JsonResponse:
     alarms would be late, and somebody must know. null: the database would have to be asked, and it
     does not answer.
     """
+    found = checks()
+    fine = all(found.values())
+    body = {"status": "ready" if fine else "degraded", "checks": found}
+    return JsonResponse(body, status=200 if fine else 503)
+
+
+def checks() -> dict[str, bool | None]:
+    """Each part by its name: whether it is fine. None: see `ready`."""
     database = _is_fine(_database)
     in_database = {"worker": _worker, **_further}
-    checks: dict[str, bool | None] = {"database": database, "redis": _is_fine(_redis)}
+    found: dict[str, bool | None] = {"database": database, "redis": _is_fine(_redis)}
     for name, function in in_database.items():
-        checks[name] = _is_fine(function) if database else None
-    fine = all(checks.values())
-    body = {"status": "ready" if fine else "degraded", "checks": checks}
-    return JsonResponse(body, status=200 if fine else 503)
+        found[name] = _is_fine(function) if database else None
+    return found
 
 
 def _is_fine(function: Check) -> bool:

@@ -3,7 +3,8 @@ bytes by hand says in its `rotation.py` how to walk them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from django.db import models, transaction
 
@@ -11,8 +12,25 @@ from apps.core import crypto
 from apps.core.fields import EncryptedField, Sealed
 from apps.core.querysets import QuerySet
 
-# Walks everything in small transactions of the given size; returns how many it sealed again.
-Walk = Callable[[int], int]
+
+@dataclass(frozen=True)
+class Rotated:
+    """What a walk has come to: `done` were sealed again; `closed` do not open with any key of the
+    ring, or were altered, and stay as they are, to be looked into."""
+
+    done: int = 0
+    closed: int = 0
+
+    def __add__(self, other: Rotated) -> Rotated:
+        return Rotated(self.done + other.done, self.closed + other.closed)
+
+    def __str__(self) -> str:
+        said = f"{self.done} sealed again"
+        return f"{said}, {self.closed} do not open" if self.closed else said
+
+
+# Walks everything in small transactions of the given size.
+Walk = Callable[[int], Rotated]
 
 walks: dict[str, Walk] = {}
 
@@ -27,25 +45,39 @@ def rotates(name: str) -> Callable[[Walk], Walk]:
     return register
 
 
-def rotate_rows(model: type[models.Model], batch: int) -> int:
-    """Walks a table by key and seals again what is not under the newest key. Returns the count."""
+def rotate_rows(model: type[models.Model], batch: int) -> Rotated:
+    """Walks a table by key and seals again what is not under the newest key. One row that does not
+    open holds up no other."""
     fields = [f for f in model._meta.concrete_fields if isinstance(f, EncryptedField)]
-    newest, done, last = crypto.newest_key_id(), 0, None
+    total, last = Rotated(), None
     while True:
         with transaction.atomic():
             rows: QuerySet[models.Model] = QuerySet(model)
             rows = rows.order_by("pk").select_for_update(no_key=True)
             page = list(rows.filter(pk__gt=last)[:batch] if last else rows[:batch])
             for row in page:
-                stale = [field for field in fields if _is_stale(row, field, newest)]
-                for field in stale:
-                    getattr(row, field.attname)  # opens it, so that saving seals it again
-                if stale:
-                    row.save(update_fields=[field.name for field in stale])
-                    done += 1
+                total += _rotate(row, fields)
         if not page:
-            return done
+            return total
         last = page[-1].pk
+
+
+def _rotate(row: models.Model, fields: Sequence[EncryptedField]) -> Rotated:
+    newest = crypto.newest_key_id()
+    stale = [field for field in fields if _is_stale(row, field, newest)]
+    opened = [field for field in stale if _opens(row, field)]
+    if opened:
+        row.save(update_fields=[field.name for field in opened])
+    return Rotated(done=bool(opened), closed=len(opened) < len(stale))
+
+
+def _opens(row: models.Model, field: EncryptedField) -> bool:
+    """Opens it, so that saving seals it again."""
+    try:
+        getattr(row, field.attname)
+    except crypto.Undecryptable:
+        return False
+    return True
 
 
 def _is_stale(row: models.Model, field: EncryptedField, newest: str) -> bool:

@@ -1,4 +1,4 @@
-"""What tablets pull of dispatch: reference data, the same for everyone."""
+"""What tablets pull of dispatch: reference data, the same for everyone. What desks see of units."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from apps.changes.services import EVERYONE_SCOPE, Document
 from apps.dispatch.codelists import code_lists
+from apps.dispatch.desk import register_units
 from apps.dispatch.models import Agency, Unit
 from apps.dispatch.referencekinds import (
     REFERENCE,
@@ -67,3 +68,4 @@ register(
         shared=True,
     )
 )
+register_units()

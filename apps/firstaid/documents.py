@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 from uuid import UUID
 
-from apps.assignments.records import NOT_HERE_YET
+from apps.assignments.codes import NOT_HERE_YET
 from apps.changes.services import EVERYONE_SCOPE, Document
 from apps.core.clock import iso
 from apps.dispatch.referencekinds import REFERENCE

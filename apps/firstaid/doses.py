@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import MAXYEAR, MINYEAR, datetime
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -208,10 +208,8 @@ def happened_at(
 ) -> datetime | None:
     """When an act happened by the server's clock: the stated time, else that of the tap, off by
     what was measured of the device's clock. `unknown`: without a stated time nobody knows. None as
-    well at either end of the calendar: from there nothing can be reckoned, and the city's clock
-    cannot say it."""
-    at = corrected_time(stated or (None if unknown else row.device_time), row.clock_offset_ms)
-    return at if at is not None and MINYEAR < at.year < MAXYEAR else None
+    well where `corrected_time` has none."""
+    return corrected_time(stated or (None if unknown else row.device_time), row.clock_offset_ms)
 
 
 def text(data: Mapping[str, Any], name: str) -> str:

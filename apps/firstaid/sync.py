@@ -16,7 +16,9 @@ from apps.firstaid import codes, parts, reading, schemas, services
 from apps.firstaid.documents import AID_LOGS, DOSES, OVERDOSE_ANSWER, STOCK_MOVEMENT
 from apps.firstaid.models import Kit, MovementKind, Product
 from apps.firstaid.services.ledger import kit_documents, product_documents
+from apps.firstaid.signs import dose_signs
 from apps.people.parts import register_part
+from apps.people.signs import register_signs
 from apps.sync.registry import (
     Collection,
     Contact,
@@ -150,6 +152,7 @@ register(
 )
 register_part("doses", parts.doses_part)
 register_part("aid", parts.aid_part)
+register_signs("doses", dose_signs)
 for _name, (_source, _items) in codes.LISTS.items():
     _register_list(_name, _source, _items)
 # The lock of the assignments' own facts: what locks the same does so at once.

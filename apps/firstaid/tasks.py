@@ -1,4 +1,4 @@
-"""Ticks: what kits warn of, acts that came late, overdoses near each other."""
+"""Ticks: what kits warn of, acts that came late, overdoses near each other, certificates."""
 
 from __future__ import annotations
 
@@ -27,3 +27,9 @@ def let_late_go(**kwargs: Any) -> None:
 def watch_for_spikes(**kwargs: Any) -> None:
     """Every minute: this is how late supervisors hear of overdoses near each other."""
     services.watch_for_spikes(now=clock.now())
+
+
+@shared_task(name="firstaid.remind_of_certificates")
+def remind_of_certificates(**kwargs: Any) -> None:
+    """A certificate runs out with a day: within the hour its holder is told."""
+    services.remind_of_certificates(now=clock.now())

@@ -137,7 +137,13 @@ def catch_up(who: Who, at: Mapping[str, str | None], *, now: datetime) -> Step:
 
 def forget_carried_out(who: Who, presented: Mapping[str, str | None]) -> None:
     """Drops the tombstones that this local database has carried out: the checkpoints of a hello are
-    those that it read from its disk, so whatever came before them is done."""
+    those that it read from its disk, so whatever came before them is done.
+
+    A desk keeps nothing on a disk, and two pages of one person share a list: what one of them has
+    come past, the other may still have to be told.
+    """
+    if who.tablet is None:
+        return
     for name, checkpoint in presented.items():
         collection = registry.get(name)
         if collection is not None and checkpoint is not None and not collection.shared:

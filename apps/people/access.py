@@ -39,8 +39,9 @@ def audience(assignment_id: UUID, *, author_ids: Iterable[UUID] = ()) -> frozens
 
 
 def may_write(assignment_id: UUID, author: User) -> None:
-    """Refused for whoever is not, and was not, on the crew of the assignment, nor oversees it. What
-    comes before its assignment is taken: a tablet may have opened that itself."""
+    """Refused for whoever is not, and was not, on the crew of the assignment, nor oversees it: a
+    supervisor who came along writes under their own name. What comes before its assignment is
+    taken: a tablet may have opened that itself."""
     row = Assignment.objects.filter(pk=assignment_id).first()
     if row is None:
         return

@@ -32,6 +32,10 @@ ROLES: Final[Mapping[str, str]] = MappingProxyType(
         "Victim": "Victim",
     }
 )
+# They are there for somebody else's sake: no record of their own is asked for.
+FOR_SOMEBODY_ELSE: Final = frozenset(
+    {"PatientAcquaintance", "PatientRelative", "Caller", "ReportingParty", "Witness"}
+)
 
 SEXES: Final[Mapping[str, str]] = MappingProxyType(
     {"9919001": "Female", "9919003": "Male", "9919005": "Unknown"}

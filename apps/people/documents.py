@@ -9,6 +9,7 @@ from uuid import UUID
 
 from apps.assignments import documents as assignments
 from apps.assignments.records import Record
+from apps.assignments.timeline import Timeline
 from apps.changes.services import Document
 from apps.core.clock import iso
 from apps.people.models import Encounter, Person
@@ -39,11 +40,14 @@ def encounter_body(row: Encounter, of: Record | None) -> dict[str, Any]:
 def met(of: Record | None) -> str:
     """Whether somebody was met: `met`, `nobody_found`, `not_met` (called off, declined) or, while
     the call is open, `unknown`. For the first encounter of an assignment."""
-    if of is None:
-        return "unknown"
-    if of.timeline.met:
+    return met_by(of.timeline) if of else "unknown"
+
+
+def met_by(timeline: Timeline) -> str:
+    """As `met`, by what the timeline tells."""
+    if timeline.met:
         return "met"
-    closing = of.timeline.closing
+    closing = timeline.closing
     if closing is None:
         return "unknown"
     return "nobody_found" if closing.kind in {"unable_to_locate", "cleared"} else "not_met"

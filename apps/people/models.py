@@ -135,6 +135,7 @@ class Person(UUIDModel):
 
     class Meta:
         verbose_name_plural = "persons"
+        indexes = [models.Index(fields=["created_at", "id"], name="people_person_by_time")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(merged_into=None, merged_at=None, merged_by=None)
@@ -165,6 +166,10 @@ class PersonKey(UUIDModel):
 class GlassQuerySet(VisibleQuerySet["BrokenGlass"]):
     COLLECTION = "broken_glass"
 
+    def open(self, now: object) -> GlassQuerySet:
+        """Those that show the person, for a while yet."""
+        return self.filter(until__gt=now, closed_at=None)
+
     def over(self, now: object) -> GlassQuerySet:
         """Those whose time is over and that still show the person."""
         return self.filter(until__lte=now, closed_at=None).order_by("until")
@@ -175,11 +180,11 @@ class GlassQuerySet(VisibleQuerySet["BrokenGlass"]):
 
 class BrokenGlass(UUIDModel):
     """A responder opened a person's record without a call that led to them: for a while, for a
-    reason that a supervisor reviews."""
+    reason that a supervisor reviews. Who reviews it may ask first: the last `question` stands."""
 
     SAFE = frozenset(
         {"id", "person", "user", "at", "until", "closed_at", "reviewed_by", "reviewed_at"}
-        | {"justified"}
+        | {"justified", "asked_by", "asked_at"}
     )
 
     person = models.ForeignKey(Person, models.PROTECT, related_name="glass")
@@ -191,17 +196,28 @@ class BrokenGlass(UUIDModel):
     reviewed_at = models.DateTimeField(null=True)
     justified = models.BooleanField(null=True)
     reason = EncryptedTextField()
+    asked_by = models.ForeignKey(
+        "accounts.User", models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    asked_at = models.DateTimeField(null=True)
+    question = EncryptedTextField(null=True)
 
     objects = GlassQuerySet.as_manager()
 
     class Meta:
         verbose_name = "break-glass access"
         verbose_name_plural = "break-glass accesses"
+        indexes = [models.Index(fields=["at", "id"], name="people_glass_by_time")]
         constraints = [
             models.CheckConstraint(condition=Q(until__gt=F("at")), name="people_glass_for_a_while"),
             models.CheckConstraint(
                 condition=Q(reviewed_by=None, reviewed_at=None, justified=None)
                 | Q(reviewed_by__isnull=False, reviewed_at__isnull=False, justified__isnull=False),
                 name="people_glass_reviewed_by_whom",
+            ),
+            models.CheckConstraint(
+                condition=Q(asked_by=None, asked_at=None, question__isnull=True)
+                | Q(asked_by__isnull=False, asked_at__isnull=False, question__isnull=False),
+                name="people_glass_asked_by_whom",
             ),
         ]

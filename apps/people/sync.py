@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.conf import settings
 
+from apps.assignments.records import lock_arrivals
 from apps.people import schemas
 from apps.people.documents import ENCOUNTERS, PERSONS
 from apps.people.services import write_encounter, write_person
 from apps.sync import policies
 from apps.sync.media.naming import media_fields
-from apps.sync.registry import Collection, Merging, register
+from apps.sync.registry import Collection, Merging, Pushed, register
+from apps.sync.values import uuid_of
+
+
+class Encounters(Collection):
+    """What is recorded on assignments: see `assignments.records.lock_arrivals`."""
+
+    def lock(self, rows: Sequence[Pushed]) -> None:
+        lock_arrivals({id for row in rows if (id := uuid_of(row.document.get("assignment_id")))})
+
 
 register(
-    Collection(
+    Encounters(
         name=ENCOUNTERS,
         kind="merged",
         audience="tablet",

@@ -23,11 +23,11 @@ from apps.referrals.models import (
     ReferralTask,
 )
 from apps.referrals.models.consents import CONSENTS
-from apps.referrals.models.facts import Told
 from apps.referrals.models.referrals import REFERRALS, RequestStatus
 from apps.referrals.records import ReferralRecord, asked, grant_of
 from apps.referrals.schemas import CONSENT_REVOCATION, DISCLOSURE, REFERRAL_ANSWER
 from apps.sync.stamps import as_sent
+from apps.sync.told import Told
 
 PARTNER: Final = "partner"
 
@@ -104,6 +104,22 @@ def consent_body(
     named = frozenset(one.partner_id for one in recipients)
     return {
         **row.content,
+        **_standing(row, recipients),
+        "in_force": in_force(grant_of(row, named), now),
+    }
+
+
+def unreadable_consent(
+    row: Consent, recipients: Sequence[ConsentRecipient], to: frozenset[str]
+) -> Document:
+    """A consent whose content does not open: it opens nothing."""
+    body = {**_standing(row, recipients), "in_force": False}
+    return Document(CONSENTS, row.pk, to, body)
+
+
+def _standing(row: Consent, recipients: Sequence[ConsentRecipient]) -> dict[str, Any]:
+    """What is known of a consent beside what was recorded."""
+    return {
         "id": str(row.pk),
         "assignment_id": str(row.assignment_id),
         "encounter_id": str(row.encounter_id),
@@ -112,7 +128,6 @@ def consent_body(
         "author_id": str(row.recorded_by_id),
         "author_name": row.recorded_by.display_name,
         "received_at": iso(row.received_at),
-        "in_force": in_force(grant_of(row, named), now),
         "revoked_at": iso(row.revoked_at),
         "recipients": [
             {

@@ -70,15 +70,3 @@ def wait_for_code(
 def retry_at(tries: int, now: datetime) -> datetime | None:
     """When to try again after so many failures; None: not any more."""
     return now + timedelta(seconds=RETRIES[tries - 1]) if tries <= len(RETRIES) else None
-
-
-def masked(destination: str) -> str:
-    """Enough of an address or number for whoever knows it, and for nobody else.
-
-    >>> masked("kim@example.org"), masked("+12065550199")
-    ('k...@e...org', '...99')
-    """
-    name, at, host = destination.partition("@")
-    if not at:
-        return f"...{destination[-2:]}"
-    return f"{name[:1]}...@{host[:1]}...{host.rpartition('.')[2]}"

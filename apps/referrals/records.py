@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef
+
 from apps.core.crypto import Undecryptable
 from apps.people.access import audience
 from apps.people.models import Encounter
@@ -26,8 +28,10 @@ from apps.referrals.models import (
     ReferralAnswer,
     ReferralTask,
 )
+from apps.referrals.models.consents import CONSENTS
 from apps.referrals.models.referrals import REFERRALS
 from apps.sync import documents as shared
+from apps.sync.media.models import MediaFile, MediaReference
 from apps.sync.media.naming import address
 
 log = logging.getLogger(__name__)
@@ -104,19 +108,24 @@ def grants_of(encounter_id: UUID) -> tuple[list[Grant], dict[UUID, str]]:
     for one in ConsentRecipient.objects.filter(consent__in=rows).select_related("partner"):
         named.setdefault(one.consent_id, set()).add(one.partner_id)
         partners[one.partner_id] = one.partner.name
+    here = _signatures_here(row.pk for row in rows)
     found = []
     for row in rows:
         try:
-            found.append(grant_of(row, frozenset(named.get(row.pk, ()))))
+            recipients = frozenset(named.get(row.pk, ()))
+            found.append(grant_of(row, recipients, here=here.get(row.pk, frozenset())))
         except Undecryptable:
             log.error("a consent cannot be opened: %s", row.pk)
     return found, partners
 
 
-def grant_of(row: Consent, recipients: frozenset[UUID]) -> Grant:
-    """A consent as the rules read it."""
+def grant_of(
+    row: Consent, recipients: frozenset[UUID], *, here: frozenset[bytes] = frozenset()
+) -> Grant:
+    """A consent as the rules read it. `here`: the pictures of it that have come."""
     content = row.content
     categories = content.get("categories")
+    pictures = {_picture(content.get(name)) for name in ("signature", "photo")} - {None}
     return Grant(
         id=row.pk,
         form=row.form,
@@ -127,13 +136,30 @@ def grant_of(row: Consent, recipients: frozenset[UUID]) -> Grant:
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
         witness=bool(str(content.get("witness") or "").strip()),
-        signed=any(_names_a_file(content.get(name)) for name in ("signature", "photo")),
+        signed=bool(pictures),
+        signature_here=not pictures.isdisjoint(here),
+        recorded_at=row.received_at,
     )
 
 
-def _names_a_file(value: object) -> bool:
-    """Whether it is an address of media, which comes apart from the consent; words are none."""
-    return isinstance(value, str) and address(value) is not None
+def _picture(value: object) -> bytes | None:
+    """The SHA-256 of media, which comes apart from the consent; None: words are none."""
+    return address(value) if isinstance(value, str) else None
+
+
+def _signatures_here(consents: Iterable[UUID]) -> dict[UUID, frozenset[bytes]]:
+    """Of each consent the pictures that it names and that its author, or their tablet, has sent."""
+    rows = MediaReference.objects.filter(
+        Exists(MediaFile.objects.filter(sha256=OuterRef("sha256"))),
+        collection=CONSENTS,
+        doc_id__in=list(consents),
+        named=True,
+        proven=True,
+    )
+    found: dict[UUID, set[bytes]] = {}
+    for consent, sha256 in rows.values_list("doc_id", "sha256"):
+        found.setdefault(consent, set()).add(bytes(sha256))
+    return {consent: frozenset(pictures) for consent, pictures in found.items()}
 
 
 def encounters_of(encounter_id: UUID) -> set[UUID]:

@@ -38,6 +38,7 @@ def _demo(options: argparse.Namespace) -> int:
         speed=options.speed or (demo.ONCE_SPEED if options.once else demo.SPEED),
         once=options.once,
         picture=options.picture,
+        gallery=options.gallery,
     )
     demo.demo(chosen, folder=options.folder, say=_say)
     _say("Everything is stopped. The data is kept for the next start.")
@@ -51,6 +52,7 @@ def _smoke(options: argparse.Namespace) -> int:
         dead_zone_seconds=options.dead_zone_seconds,
         dead_zone_every=options.dead_zone_every,
         cut_every=options.cut_every,
+        three_days=options.three_days,
         seed=options.seed,
     )
     line, findings = smoke.smoke(chosen, folder=options.folder, say=_say)
@@ -71,9 +73,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     watch = commands.add_parser("demo", help="a shift on one live screen, until Ctrl-C")
     watch.add_argument("--port", type=int, default=8000, help="another one is used if it is taken")
-    watch.add_argument("--speed", type=float, help="how much faster than the clock: 30; once, 60")
+    watch.add_argument("--speed", type=float, help="how much faster than the clock: 30; once, 80")
     watch.add_argument("--once", action="store_true", help="end when a dozen calls are over")
     watch.add_argument("--picture", type=Path, help="draw the last screen here, as SVG")
+    watch.add_argument("--gallery", type=Path, help="photograph pages of the admin into here")
     watch.add_argument("--folder", type=Path, default=FOLDER / "demo")
     defaults = smoke.Options()
     check = commands.add_parser("smoke", help="the demo unattended, with faults; one JSON line")
@@ -82,6 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("dead_zone_seconds", "dead_zone_every", "cut_every"):
         flag = f"--{name.replace('_', '-')}"
         check.add_argument(flag, type=float, default=getattr(defaults, name))
+    check.add_argument(
+        "--three-days", type=float, default=defaults.three_days, help="go by in so many seconds"
+    )
     check.add_argument("--seed", type=int, default=defaults.seed, help="of the dice")
     check.add_argument("--folder", type=Path, default=FOLDER / "smoke", help="logs and tablets")
     return parser

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apps.core.ids import uuid7
+from apps.simulator.asking import Asking
+from apps.simulator.checkins import CheckIns
 from apps.simulator.city import DESTINATIONS
 from apps.simulator.pace import Pace
 from apps.simulator.paperwork import Paperwork
@@ -28,8 +30,9 @@ class Over(Exception):
 
 @dataclass
 class Crew:
-    """A CARE unit's two responders. `papers`: what they write; `on_views`: whether they start calls
-    of their own when idle."""
+    """A CARE unit's two responders. `papers`: what they write; `asking`: what they ask people about
+    coming again; `check_ins`: how they are asked whether all is well; `on_views`: whether they
+    start calls of their own when idle."""
 
     call_sign: str
     tablets: Sequence[Tablet]
@@ -37,6 +40,8 @@ class Crew:
     pace: Pace
     dice: random.Random
     papers: Paperwork
+    asking: Asking
+    check_ins: CheckIns | None = None
     on_views: bool = True
     doing: str = ""
     _todo: asyncio.Queue[str] = field(default_factory=asyncio.Queue, init=False)
@@ -161,6 +166,8 @@ class Crew:
         self.doing = "on scene"
         self._tap(id, "on_scene")
         scene.care_arrived.set()
+        if self.check_ins is not None:
+            await self.check_ins.at_scene()
         if scene.police:
             await self.pace.minutes(0.5, 2)
             self._tap(id, "scene_secured", agency="spd", unit=scene.police)
@@ -187,6 +194,7 @@ class Crew:
         await self._trouble(id)
         await self._care(id)
         await self.pace.minutes(8, 25)
+        self.asking.ask(self._hand(id), id)
         await self._finish(id)
 
     async def _trouble(self, id: str) -> None:

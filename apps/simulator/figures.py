@@ -10,11 +10,17 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final
 
+from apps.simulator.journal import Journal
+from apps.simulator.mailbox import Mail
 from apps.simulator.tablet.device import stamp
 from apps.simulator.tablet.emergency import Banner
 from apps.simulator.tablet.store import Document
 from apps.simulator.tablet.tablet import Tablet
+
+# What a reminder of each level means.
+RISEN: Final = {1: "is due", 2: "is overdue", 3: "was missed: the supervisors know"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,8 @@ class Figures:
     sentences: dict[str, tuple[str, str]] = field(default_factory=dict)  # -> collection, document
     referrals: dict[str, Document] = field(default_factory=dict)  # by id, as crews typed them
     answered: set[str] = field(default_factory=set)  # tasks, as tablets show them
+    follow_ups: Journal = field(default_factory=Journal)
+    digests: dict[str, str] = field(default_factory=dict)  # mails by their id -> whose they are
     signed: set[str] = field(default_factory=set)  # notes
     acknowledged: set[str] = field(default_factory=set)
     escalated: dict[str, int] = field(default_factory=dict)  # assignment -> highest alarm level
@@ -82,7 +90,7 @@ class Figures:
             if datetime.fromisoformat(document["raised_at"]) >= datetime.fromisoformat(
                 self.began_at
             ):
-                self.say("alert", f"{document['unit']}: alert, {words(document['kind'])}")
+                self.say("alert", f"{document['unit']}: alert, {_about(document)}")
         elif document["state"] == "acknowledged" != known["state"]:
             by = document["acknowledged_by"]
             self.say("answer", f"{document['unit']}: {by} answers the alert")
@@ -109,6 +117,8 @@ class Figures:
             self.signed |= {one["id"] for one in documents if one.get("signed_at")}
         if collection == "referrals":
             self._heard_answers(tablet, documents)
+        if collection == "follow_ups":
+            self._heard_follow_ups(tablet, documents)
         if collection != "assignments":
             return
         for document in documents:
@@ -127,6 +137,17 @@ class Figures:
             if task["answered_at"] and task["id"] not in self.answered:
                 self.answered.add(task["id"])
                 self.say("partner", f"{tablet.label}: {task['partner']}, {words(task['status'])}")
+
+    def _heard_follow_ups(self, tablet: Tablet, documents: Sequence[Document]) -> None:
+        for one in self.follow_ups.heard(tablet, documents):
+            if one.state == "open" and one.level:
+                self.say("follow_up", f"{tablet.label}: follow-up {RISEN[one.level]}")
+
+    def got_digest(self, name: str, mail: Mail) -> None:
+        """A supervisor has mail: how many follow-ups their team has missed."""
+        if mail.id not in self.digests:
+            self.digests[mail.id] = name
+            self.say("follow_up", f"{name} has mail: {mail.text.partition(chr(10))[0]}")
 
     def _delivery(self, tablet: Tablet, document: Document) -> Delivery:
         now = time.monotonic()
@@ -149,12 +170,31 @@ class Figures:
             self.records.add(fact["id"])
             if "asked" in fact:
                 self.referrals[fact["id"]] = fact
+            self._typed_of_follow_up(tablet, fact)
             return
         self.taps[fact["id"]] = (tablet.label, fact)
         if fact["event"] == "acknowledged":
             self.acknowledged.add(fact["assignment_id"])
         if fact["event"] != "received":
             self.say("tap", f"{tablet.label}: {words(fact['event'])}")
+
+    def _typed_of_follow_up(self, tablet: Tablet, document: Document) -> None:
+        kind = document.get("kind")
+        if kind in {"follow_up_event", "follow_up_agreement"}:
+            self.follow_ups.typed[document["id"]] = "facts", document
+        elif "find" in document:
+            self.follow_ups.typed[document["id"]] = "follow_ups", document
+        if kind == "follow_up_event" and document["event"] == "attempted":
+            self.say("tap", f"{tablet.label}: follow-up, {words(document['result'])}")
+
+
+def _about(alert: Document) -> str:
+    if alert["kind"] != "check_in":
+        return words(alert["kind"])
+    signal = alert["signal"]
+    if signal is None:
+        return "no check-in, did not answer"
+    return f"no check-in, no signal for {alert['counted']['no_signal_s']} s at {signal['place']}"
 
 
 def words(code: str) -> str:

@@ -7,7 +7,6 @@ needed, and answer on the page. Forms are filled in as they stand there, hidden 
 from __future__ import annotations
 
 import asyncio
-import queue
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,7 +17,7 @@ from urllib.parse import urljoin
 
 import httpx2
 
-from apps.simulator.mailbox import Mailbox
+from apps.simulator.mailbox import Box, taken
 from apps.simulator.pace import Pace
 from apps.simulator.radio import certificates
 
@@ -39,7 +38,7 @@ class FrontDesk:
     of anybody. `answered`: link -> verbs that the page has thanked for."""
 
     name: str
-    mailbox: Mailbox
+    box: Box
     pace: Pace
     say: Callable[[str, str], None]
     answered: dict[str, list[str]] = field(default_factory=dict)
@@ -52,21 +51,13 @@ class FrontDesk:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._open(links))
             while True:
-                for text in self._mail():
-                    if found := _LINK.search(text):
+                for mail in taken(self.box):
+                    if found := _LINK.search(mail.text):
                         self.at_work += 1
                         links.put_nowait(found.group())
-                    elif code := _CODE.search(text):
+                    elif code := _CODE.search(mail.text):
                         self._codes.put_nowait(code[1])
                 await asyncio.sleep(LOOK_SECONDS)
-
-    def _mail(self) -> list[str]:
-        found = []
-        while True:
-            try:
-                found.append(self.mailbox.texts.get_nowait())
-            except queue.Empty:
-                return found
 
     async def _open(self, links: asyncio.Queue[str]) -> None:
         while True:

@@ -1,10 +1,11 @@
-"""The mail of partners who have no system of their own: a server on this machine takes it in."""
+"""The mail of partners who have no system of their own, and of our supervisors: a server on this
+machine takes it in, a box for each address."""
 
 from __future__ import annotations
 
 import queue
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 
@@ -16,12 +17,34 @@ from apps.core.engines import free_port
 HOST = "127.0.0.1"
 
 
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A message as it came. `id`: its Message-ID."""
+
+    id: str
+    text: str
+
+
+Box = queue.SimpleQueue[Mail]
+
+
+def taken(box: Box) -> Iterator[Mail]:
+    """What lies in a box, taken out."""
+    with suppress(queue.Empty):
+        while True:
+            yield box.get_nowait()
+
+
 @dataclass
 class Mailbox:
-    """Every message that was sent, its text as it came."""
+    """Every message that was sent."""
 
     port: int = 0
-    texts: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
+    _boxes: dict[str, Box] = field(default_factory=dict)
+
+    def of(self, address: str) -> Box:
+        """What comes for one address."""
+        return self._boxes.setdefault(address, queue.SimpleQueue())
 
     def environment(self) -> dict[str, str]:
         """What the product is told, so that its mail comes here."""
@@ -34,7 +57,9 @@ class Mailbox:
         content = envelope.content
         assert isinstance(content, bytes)
         message = message_from_bytes(content, policy=policy.default)
-        self.texts.put(message.get_content())
+        mail = Mail(str(message["Message-ID"]).strip("<>"), message.get_content())
+        for address in envelope.rcpt_tos:
+            self.of(address).put(mail)
         return "250 OK"
 
 

@@ -117,6 +117,36 @@ ASKED: Final = (
     "Prefers a lower bunk. Speaks little, understands well.",
 )
 
+# What people say when they are asked whether somebody may come again.
+AGREED: Final = (
+    "Come by, but not before noon.",
+    "Fine with me, if it is the two of you.",
+    "Yes, and bring socks.",
+)
+REFUSED: Final = (
+    "Leave me be after today.",
+    "I have my own people.",
+)
+# Where and when somebody is found, and who knows them.
+PLACES: Final = (
+    ("Under the ramp at Royal Brougham", "after 16:00", "the man with the cart"),
+    ("Steps of the library, Fourth Avenue side", "mornings, before they open", None),
+    ("Day center on Third, the back room", "10:00 to 15:00", "the desk knows the face"),
+    ("Bus shelter at the hospital", "late, when it rains", "the driver of the last bus"),
+)
+PROMISES: Final = (
+    "Wants dry boots, size ten.",
+    "Asked whether somebody comes along to the clinic.",
+    "Needs the form for the card explained once more.",
+)
+# What is said of a try.
+TRIED: Final = (
+    "Sat for a while and talked; slept two nights inside.",
+    "Nobody there; the tent is gone, the cart still stands.",
+    "Left a card under the stone, as agreed.",
+    "A neighbour says they come back in the evening.",
+)
+
 DOSE: Final[dict[str, Any]] = {
     "drug": aid.NALOXONE,
     "dose": 4,

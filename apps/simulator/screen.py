@@ -17,7 +17,7 @@ from apps.simulator.shift import Shift
 from apps.simulator.tablet.tablet import Status, Tablet
 
 # Rows of a terminal: what the panels above take, and the tables' titles and headings below.
-ABOVE = 8
+ABOVE = 10
 HEADINGS = 4
 ALERT_LINES = 5
 FEWEST_LOG_LINES = 5
@@ -31,6 +31,7 @@ _COLOURS = {
     "answer": "green",
     "banner": "magenta",
     "partner": "blue",
+    "follow_up": "bright_magenta",
 }
 
 
@@ -106,7 +107,25 @@ def _counts(shift: Shift, health: str) -> Panel:
         grid.add_column(justify="center", no_wrap=True)
     grid.add_row(*(value for _, value in cells))
     grid.add_row(*(Text(name, style="dim") for name, _ in cells))
-    return Panel(grid, border_style="blue")
+    return Panel(Group(grid, _follow_ups(figures)), border_style="blue")
+
+
+def _follow_ups(figures: Figures) -> Text:
+    """One line: how the people stand who are looked for again."""
+    counts = figures.follow_ups.counts()
+    told = (
+        ("made", counts["made"], "bold"),
+        ("due", counts["due"], "bold yellow"),
+        ("overdue", counts["overdue"], "bold red"),
+        ("missed", counts["missed"], "bold red"),
+        ("reached", counts["reached"], "bold green"),
+        ("declined", counts["declined"], "bold"),
+        ("mails to supervisors", len(figures.digests), "bold"),
+    )
+    line = Text("follow-ups  ", style="bold", justify="center")
+    for name, number, style in told:
+        line.append(f" {number}", style=style if number else "dim").append(f" {name} ", style="dim")
+    return line
 
 
 def _table(title: str, *, headings: bool = True) -> Table:
@@ -221,9 +240,16 @@ def plain_line(shift: Shift, health: str) -> str:
         f"acknowledged {len(figures.acknowledged)}  escalated {figures.alarmed}  "
         f"alerts {len(figures.alerts)}  notes signed {len(figures.signed)}  "
         f"referrals {len(figures.referrals)} (answered {len(figures.answered)})  "
+        f"follow-ups {_plain_follow_ups(figures)}  "
         f"unsent: {unsent}{held_up}  "
         f"system: {health}"
     )
+
+
+def _plain_follow_ups(figures: Figures) -> str:
+    counts = figures.follow_ups.counts()
+    names = ("due", "overdue", "reached", "declined")
+    return f"{counts['made']} ({', '.join(f'{name} {counts[name]}' for name in names)})"
 
 
 def _unsent(tablets: Iterable[Tablet]) -> Iterable[str]:

@@ -12,7 +12,7 @@ import os
 import secrets
 import sys
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 import django
@@ -47,6 +47,8 @@ from apps.audit.services import SYSTEM  # noqa: E402
 from apps.core import clock  # noqa: E402
 from apps.dispatch.models import Agency, CrewMember, Shift, Unit  # noqa: E402
 from apps.dispatch.services import join_crew, load_reference, save_unit, start_shift  # noqa: E402
+from apps.notify.models import Channel, ContactPoint, Level, TeamHours  # noqa: E402
+from apps.notify.services.keeping import save_contact_point, save_hours  # noqa: E402
 from apps.referrals.models import Organization, PartnerContact  # noqa: E402
 from apps.referrals.services.directory import import_hsds, save_organization  # noqa: E402
 from apps.referrals.services.links import note_contact  # noqa: E402
@@ -73,6 +75,7 @@ def main(folder: Path) -> None:
     _keep(folder / cast.PASSWORD_FILE, password)
     people(team, password, now)
     crews(team, now)
+    follow_ups(team, now)
     front_desks(now)
     kept = _kept(folder / cast.AGENCY_TOKENS_FILE).split()
     _keep(folder / cast.AGENCY_TOKENS_FILE, "\n".join(agency_tokens(kept, now)))
@@ -142,6 +145,29 @@ def crews(team: Team, now: datetime) -> None:
             if (username, call_sign, position) not in on_duty:
                 user = User.objects.get(username=username)
                 join_crew(user=user, unit=unit, shift=shift, position=position, by=SYSTEM, now=now)
+
+
+def follow_ups(team: Team, now: datetime) -> None:
+    """The team works around the clock, for days go by in seconds; its supervisors are told by mail
+    what was missed."""
+    if not TeamHours.objects.filter(team=team).exists():
+        midnight = time(0)
+        hours = TeamHours(
+            team=team,
+            time_zone=settings.CITY_TIME_ZONE,
+            opens=midnight,
+            closes=midnight,
+            quiet_from=midnight,
+            quiet_until=midnight,
+        )
+        save_hours(hours=hours, by=SYSTEM, now=now)
+    for username, address in cast.MAILBOXES.items():
+        user = User.objects.get(username=username)
+        if not ContactPoint.objects.filter(user=user, channel=Channel.EMAIL).exists():
+            point = ContactPoint(
+                user=user, channel=Channel.EMAIL, from_level=Level.SUPERVISORS, address=address
+            )
+            save_contact_point(point=point, by=SYSTEM, now=now)
 
 
 def cad_token(kept: str, now: datetime) -> str:

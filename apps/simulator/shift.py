@@ -5,45 +5,46 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from functools import partial
-from pathlib import Path
+from datetime import UTC, datetime
 
 from apps.dispatch.calls import Caution
 from apps.simulator import team as cast
 from apps.simulator.agency import Agency
 from apps.simulator.cad import CAD
 from apps.simulator.calls import CARE, SPD, Call, new_call
+from apps.simulator.checkins import CheckIns, Lapse
 from apps.simulator.city import CAUTIONS, PLACES
 from apps.simulator.crew import Crew
 from apps.simulator.desk import Desk
+from apps.simulator.digests import Digests
 from apps.simulator.figures import Figures
 from apps.simulator.frontdesk import FrontDesk
-from apps.simulator.mailbox import Mailbox
 from apps.simulator.pace import Pace
-from apps.simulator.paperwork import Paperwork
 from apps.simulator.radio import CLEAR, Conditions, Radio
+from apps.simulator.rounds import Rounds
 from apps.simulator.street import Scene, Street
 from apps.simulator.tablet.tablet import Tablet
 from apps.simulator.tablet.wire import NoAnswer, Refused, ShutOut
 
-# How far the tablets' clocks are off, in hours: some are hours off, most are not.
-CLOCKS = (0.0, 0.002, -3.0, 0.0, 1.5, -0.0005, 0.0, -1.0, 0.01, 2.75, 0.0, 0.0005)
+# So long the crews go on following people up once the calls are over.
+DAYS_HOURS = 72.0
+LOOK_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is played. Seconds are real ones, minutes are those of the work.
+    """What is played. Seconds are real ones, minutes are those of the work. `days_scale`: how much
+    faster than the clock the days between a call and its follow-ups go by.
 
     `calls` ends the shift after so many (None: never). `calls_every` is the pause between two.
     Every `dead_zone_every` seconds some tablet has no coverage for `dead_zone_seconds`; every
-    `cut_every` seconds some tablet's socket is cut (0: never).
+    `cut_every` seconds some tablet's socket is cut (0: never). `lapses`: what happens to the first
+    crews, one each, at their first scene.
     """
 
     scale: float
+    days_scale: float
     calls: int | None = None
     calls_every: tuple[float, float] = (2.0, 6.0)
     crews: int = 6
@@ -52,11 +53,13 @@ class Plan:
     dead_zone_seconds: tuple[float, float] = (10.0, 20.0)
     cut_every: float = 0.0
     on_views: bool = True
+    lapses: tuple[Lapse, ...] = ()
 
 
 @dataclass
 class Shift:
-    """The cast of one run, connected. `under_way` and `at_work` say what is still to do."""
+    """The cast of one run, connected. `under_way` and `at_work` say what is still to do; `days` is
+    how fast the days go by in which people are followed up."""
 
     plan: Plan
     base_url: str
@@ -64,16 +67,21 @@ class Shift:
     tablets: list[Tablet]
     radios: dict[str, Radio]
     crews: list[Crew]
+    rounds: list[Rounds]
+    check_ins: list[CheckIns]
     desks: list[Desk]
     cad: CAD
     agencies: list[Agency]
     front_desks: list[FrontDesk]
+    digests: list[Digests]
     pace: Pace
+    days: Pace
     dice: random.Random
     street: Street
     _load: dict[str, int] = field(default_factory=dict)
     under_way: int = 0  # calls that were posted and have not ended
     _calm: bool = False
+    _rested: bool = False
     _number: int = 0
 
     @property
@@ -86,6 +94,16 @@ class Shift:
 
     @property
     def over(self) -> bool:
+        """The calls are over, the days after them have passed, and nobody is out any more."""
+        return self.calls_over and self._rested and not self.following_up
+
+    @property
+    def following_up(self) -> int:
+        """Follow-ups that a crew has in hand at this moment."""
+        return sum(rounds.at_work for rounds in self.rounds)
+
+    @property
+    def calls_over(self) -> bool:
         """Every call of the plan was posted and has ended, and the crews have nothing to do."""
         posted = self.plan.calls is not None and self._number >= self.plan.calls
         return posted and not self.under_way and not self.at_work and not self.asked
@@ -116,6 +134,12 @@ class Shift:
                 group.create_task(tablet.run())
             for crew in self.crews:
                 group.create_task(crew.run())
+            for rounds in self.rounds:
+                group.create_task(rounds.run())
+            for check_ins in self.check_ins:
+                group.create_task(check_ins.run())
+            for digests in self.digests:
+                group.create_task(digests.run())
             for desk in self.desks:
                 group.create_task(desk.run())
             for agency in self.agencies:
@@ -123,6 +147,7 @@ class Shift:
             for front_desk in self.front_desks:
                 group.create_task(front_desk.run())
             group.create_task(self._calls_come(group))
+            group.create_task(self._days_pass())
             group.create_task(self._dead_zones())
             group.create_task(self._cut_sockets())
 
@@ -132,6 +157,16 @@ class Shift:
         for radio in self.radios.values():
             radio.conditions = CLEAR
             radio.regain_coverage()
+
+    async def _days_pass(self) -> None:
+        """Three days after the last call nobody takes on anything more."""
+        while not self.calls_over:  # noqa: ASYNC110  (many things make it true)
+            await asyncio.sleep(LOOK_SECONDS)
+        self.figures.say("follow_up", f"the calls are over; {DAYS_HOURS:g} hours go by")
+        await self.days.hours(DAYS_HOURS, DAYS_HOURS)
+        for rounds in self.rounds:
+            rounds.rest()
+        self._rested = True
 
     # --- the 911 centre ---
 
@@ -283,128 +318,3 @@ class Shift:
         while not self._calm:
             await asyncio.sleep(self.plan.cut_every)
             self.radios[self.dice.choice(self.tablets).label].cut_sockets()
-
-
-@asynccontextmanager
-async def connected(
-    plan: Plan, *, base_url: str, folder: Path, figures: Figures, seed: int, mail: Mailbox
-) -> AsyncIterator[Shift]:
-    """The cast of a shift, signed in, and closed on leaving. `folder` is the run's own; `mail` is
-    where the product's messages come in."""
-    password = (folder / cast.PASSWORD_FILE).read_text(encoding="utf-8").strip()
-    token = (folder / cast.CAD_TOKEN_FILE).read_text(encoding="utf-8").strip()
-    dice = random.Random(seed)
-    pace = Pace(plan.scale, dice)
-    desks = [
-        Desk(base_url, name, password, pace=pace, heard=figures.heard_alert)
-        for name in (*cast.SUPERVISORS, cast.DISPATCHER)
-    ]
-    street = Street(figures.saw_banner)
-    tokens = (folder / cast.AGENCY_TOKENS_FILE).read_text(encoding="utf-8").split()
-    cad = CAD(base_url, token, Radio(dice, replace(plan.conditions, longest_delay=0)), dice)
-    radios: dict[str, Radio] = {}
-    tablets: list[Tablet] = []
-    try:
-        for desk in desks:
-            await desk.sign_in()
-        crews = []
-        for call_sign in list(cast.CREWS)[: plan.crews]:
-            pair = await _crew_tablets(
-                call_sign,
-                base_url=base_url,
-                folder=folder,
-                desk=desks[0],
-                password=password,
-                dice=dice,
-            )
-            for tablet, radio in pair:
-                figures.watch(tablet)
-                tablets.append(tablet)
-                radios[tablet.label] = radio
-            own = [tablet for tablet, _ in pair]
-            papers = Paperwork(own, pace, dice, figures.wrote)
-            crews.append(Crew(call_sign, own, street, pace, dice, papers, on_views=plan.on_views))
-        for radio in radios.values():
-            radio.conditions = plan.conditions
-        async with AsyncExitStack() as stack:
-            agencies = [
-                await stack.enter_async_context(
-                    Agency(name, base_url, agency_token, pace, figures.say).open()
-                )
-                for name, agency_token in zip(cast.AGENCIES, tokens, strict=True)
-            ]
-            yield Shift(
-                plan,
-                base_url,
-                figures,
-                tablets,
-                radios,
-                crews,
-                desks,
-                cad,
-                agencies,
-                [FrontDesk(name, mail, pace, figures.say) for name in cast.FRONT_DESKS],
-                pace,
-                dice,
-                street,
-            )
-    finally:
-        for tablet in tablets:
-            await tablet.close()
-        for desk in desks:
-            await desk.close()
-        await cad.close()
-
-
-async def _crew_tablets(
-    call_sign: str, *, base_url: str, folder: Path, desk: Desk, password: str, dice: random.Random
-) -> Sequence[tuple[Tablet, Radio]]:
-    """The two tablets of a unit: the ones of the last run, or newly enrolled ones."""
-    (folder / "tablets").mkdir(exist_ok=True)
-    pair = []
-    for place, username in zip(("A", "B"), cast.CREWS[call_sign], strict=True):
-        label = f"{call_sign} {place}"
-        path = folder / "tablets" / f"{call_sign}-{place}.sqlite"
-        number = list(cast.CREWS).index(call_sign) * 2 + (place == "B")
-        radio = Radio(random.Random(dice.random()))
-        make = partial(
-            Tablet,
-            label=label,
-            base_url=base_url,
-            path=path,
-            link=radio,
-            dice=random.Random(dice.random()),
-            clock_offset=timedelta(hours=CLOCKS[number]),
-        )
-        tablet = make()
-        if await _of_another_database(tablet):
-            await tablet.close()
-            for file in path.parent.glob(f"{path.name}*"):
-                file.unlink()
-            tablet = make()
-        await _ready(tablet, desk, username, password)
-        pair.append((tablet, radio))
-    return pair
-
-
-async def _of_another_database(tablet: Tablet) -> bool:
-    """Whether this server does not know the tablet: the last run had other servers."""
-    if not tablet.store.token:
-        return False
-    try:
-        await tablet.wire.call("GET", "/api/v1/me")
-    except ShutOut:
-        return True
-    return False
-
-
-async def _ready(tablet: Tablet, desk: Desk, username: str, password: str) -> None:
-    """Enrolled by a supervisor's code, and its responder signed in, unless it is already."""
-    if tablet.store.token:
-        me = await tablet.wire.call("GET", "/api/v1/me")
-        if me["person"]:
-            return
-    else:
-        code = await desk.post("/api/v1/enrolment-codes", {"label": tablet.label})
-        await tablet.wire.enrol(code["code"])
-    await tablet.wire.sign_in(username, password)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from apps.simulator import loops, stack
+from apps.simulator import loops, reminded, stack
+from apps.simulator.casting import connected, supervisors_tablet
 from apps.simulator.figures import Figures, percentile
 from apps.simulator.mailbox import Mailbox, mailbox
 from apps.simulator.radio import POOR
-from apps.simulator.shift import Plan, Shift, connected
+from apps.simulator.shift import DAYS_HOURS, Plan, Shift
 from apps.simulator.verify import Findings, verify
 
 SCALE = 600.0  # 40 minutes of the work take 4 seconds
@@ -27,7 +28,8 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class Options:
-    """How much is played: the full smoke test by default."""
+    """How much is played: the full smoke test by default. `three_days`: in how many seconds three
+    days go by between calls and their follow-ups."""
 
     calls: int = 200
     crews: int = 6
@@ -35,11 +37,18 @@ class Options:
     dead_zone_every: float = 10.0
     cut_every: float = 3.0
     calls_every: float = 0.5
+    three_days: float = 30.0
     seed: int = 1
+
+    @property
+    def days_scale(self) -> float:
+        """How much faster than the clock days go by."""
+        return DAYS_HOURS * 3600 / self.three_days
 
     def plan(self) -> Plan:
         return Plan(
             scale=SCALE,
+            days_scale=self.days_scale,
             calls=self.calls,
             calls_every=(self.calls_every * 0.5, self.calls_every * 1.5),
             crews=self.crews,
@@ -50,12 +59,17 @@ class Options:
         )
 
 
-def settings() -> dict[str, str]:
+def settings(options: Options) -> dict[str, str]:
     """What the processes are told: the pace, and ticks that suit it."""
     return {
         "TIME_SCALE": str(SCALE),
+        "FOLLOW_UP_TIME_SCALE": str(options.days_scale),
+        "FOLLOW_UP_TICK_SECONDS": str(TICK_SECONDS),
+        "NOTIFY_TICK_SECONDS": str(TICK_SECONDS),
         "CLEARED_STAYS_SECONDS": str(STAYS_SECONDS * SCALE),
         "ESCALATION_TICK_SECONDS": str(TICK_SECONDS),
+        # A crew that works goes on answering through the longest dead zone.
+        "CHECK_IN_SUPERVISORS_SECONDS": str(STAYS_SECONDS * SCALE),
         "LOG_LEVEL": "WARNING",
     }
 
@@ -70,7 +84,7 @@ def smoke(options: Options, *, folder: Path, say: stack.Say) -> tuple[dict[str, 
             folder=folder,
             keep="",
             port=0,
-            settings={**settings(), **mail.environment()},
+            settings={**settings(options), **mail.environment()},
             say=say,
         ) as running,
     ):
@@ -96,13 +110,23 @@ async def _play(
         try:
             await _until_quiet(shift, playing, running, say)
             say("Comparing every tablet with a fresh one, and every tap with the server")
-            findings = await verify(
-                figures=figures,
-                tablets=shift.tablets,
-                desk=shift.dispatcher,
-                base_url=running.base_url,
-                supervisor=shift.supervisor,
-            )
+            before = await reminded.written(running.environ["DATABASE_URL"])
+            async with supervisors_tablet(shift, folder=running.folder) as reader:
+                findings = await verify(
+                    figures=figures,
+                    tablets=shift.tablets,
+                    desk=shift.dispatcher,
+                    base_url=running.base_url,
+                    supervisor=shift.supervisor,
+                    reader=reader,
+                )
+                findings.followed = reminded.judge(
+                    figures=figures,
+                    before=before,
+                    reader=reader,
+                    kept=findings.refused,
+                    over={one["id"] for one in findings.assignments if one["state"] == "closed"},
+                )
             findings.loops = await loops.look(
                 figures=figures,
                 agencies=shift.agencies,
@@ -151,7 +175,8 @@ def _progress(shift: Shift) -> str:
     away = sum(not radio.covered for radio in shift.radios.values())
     return (
         f"{len(figures.posted)} calls, {len(figures.deliveries)} deliveries, "
-        f"{len(figures.acknowledged)} acknowledged, {len(figures.taps)} taps, {unsent} unsent, "
+        f"{len(figures.acknowledged)} acknowledged, {len(figures.taps)} taps, "
+        f"{len(figures.follow_ups.latest)} follow-ups, {unsent} unsent, "
         f"{away} tablets without coverage"
     )
 
@@ -183,12 +208,34 @@ def summary(figures: Figures, findings: Findings) -> dict[str, Any]:
         "webhook_events": findings.loops.events,
         "webhook_two_ids": len(findings.loops.two_ids),
         "webhook_out_of_order": len(findings.loops.out_of_order),
+        **_follow_ups(findings),
         "latency_p50_ms": _rounded(percentile(every, 0.5)),
         "latency_p99_ms": _rounded(percentile(every, 0.99)),
         "live_latency_p50_ms": _rounded(percentile(live, 0.5)),
         "live_latency_p99_ms": _rounded(percentile(live, 0.99)),
         "taps": len(figures.taps),
         "alerts": len(figures.alerts),
+    }
+
+
+def _follow_ups(findings: Findings) -> dict[str, Any]:
+    """Follow-ups and their reminders: `reminded` says what each of these is."""
+    followed = findings.followed
+    return {
+        "follow_ups": followed.made,
+        "follow_ups_tried": followed.tried,
+        "follow_ups_reached": followed.outcomes["reached"],
+        "follow_ups_declined": followed.outcomes["declined"],
+        "follow_ups_not_reached": followed.outcomes["not_reached"],
+        "follow_ups_lost": len(followed.follow_ups_lost),
+        "reminders_due": followed.due,
+        "reminders_delivered": followed.delivered,
+        "reminders_overtaken": followed.overtaken,
+        "reminders_mailed": followed.mailed,
+        "reminders_duplicated": len(followed.reminders_duplicated),
+        "reminders_lost": len(followed.reminders_lost),
+        "reminders_late_p50_ms": _rounded(percentile(followed.delays, 0.5)),
+        "reminders_late_p99_ms": _rounded(percentile(followed.delays, 0.99)),
     }
 
 

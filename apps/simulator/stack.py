@@ -88,7 +88,8 @@ class Stack:
             self.check()
             if time.monotonic() > deadline:
                 missing = [name for name, fine in checks.items() if not fine]
-                log = self.log_tail("worker" if missing == ["worker"] else "web")
+                # The workers are called as what they are missed by.
+                log = self.log_tail(next((one for one in missing if one in self.processes), "web"))
                 what = f"missing: {missing or 'an answer'}"
                 raise StackError(f"Not ready after {START_SECONDS:.0f} s, {what}.\n{log}")
             time.sleep(0.1)
@@ -126,7 +127,7 @@ def running(
             try:
                 say("Preparing the database")
                 _prepare(stack)
-                say("Starting the web server, the worker and the beat")
+                say("Starting the web server, the workers and the beat")
                 for name, command in _commands(stack).items():
                     stack.processes[name] = _start(stack, name, command)
                     leash.hold(stack.processes[name].pid)
@@ -204,6 +205,11 @@ def _commands(stack: Stack) -> dict[str, list[str]]:
         "webhooks": [
             *celery,
             *("worker", "--queues", "webhooks", "--hostname", "webhooks@%h"),
+            *("--concurrency", "1", "--loglevel", "warning"),
+        ],
+        "notify": [
+            *celery,
+            *("worker", "--queues", "notify", "--hostname", "notify@%h"),
             *("--concurrency", "1", "--loglevel", "warning"),
         ],
         "beat": [

@@ -11,6 +11,8 @@ CREWS: Final = {
     for number in range(1, 7)
 }
 SUPERVISORS: Final = ("supervisor1", "supervisor2")
+# Where they are told what their team has missed.
+MAILBOXES: Final = {name: f"{name}@care.example" for name in SUPERVISORS}
 DISPATCHER: Final = "dispatcher1"
 ADMINISTRATOR: Final = "administrator"
 CAD_CLIENT: Final = "911 centre (simulated)"

@@ -7,8 +7,8 @@ Four questions, each answered against somebody else's word:
   unit that has it ever showed it.
 - **duplicated**: facts of a tablet on the server beyond those typed, calls and assignments that
   stand there twice, alerts raised twice for one call for help.
-- **texts lost**: every sentence that was ever typed into a note, against the note as a supervisor
-  reads it, and the texts that the server keeps beside it.
+- **texts lost**: every sentence that was ever typed into a note or of a follow-up, against what a
+  supervisor reads, and the texts that the server keeps beside it.
 - **diverged**: each tablet's store, document by document and byte by byte, against a fresh local
   database of the same tablet that pulls everything from the start.
 
@@ -29,6 +29,7 @@ from apps.simulator.desk import Desk
 from apps.simulator.figures import Figures
 from apps.simulator.loops import Loops
 from apps.simulator.radio import Radio
+from apps.simulator.reminded import Followed
 from apps.simulator.tablet.store import Document, encoded, seq_of
 from apps.simulator.tablet.tablet import COLLECTIONS, Tablet
 
@@ -40,7 +41,8 @@ _WRITTEN = ("kind", "assignment_id", "event", "device_time", "counter", "data", 
 @dataclass
 class Findings:
     """What was found wrong, one line each; `assignments` are those of this run, `kept` what waits
-    to be settled. `closed` of the assignments are over, `owed` of those have no record yet."""
+    to be settled. `closed` of the assignments are over, `owed` of those have no record yet.
+    `refused`: ids of the rows in quarantine."""
 
     assignments: list[Document] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
@@ -52,7 +54,9 @@ class Findings:
     owed: int = 0
     conflicts: int = 0
     quarantined: int = 0
+    refused: set[str] = field(default_factory=set)
     loops: Loops = field(default_factory=Loops)
+    followed: Followed = field(default_factory=Followed)
 
     @property
     def clean(self) -> bool:
@@ -67,6 +71,9 @@ class Findings:
         yield "referrals_lost", self.loops.lost
         yield "webhook_two_ids", self.loops.two_ids
         yield "webhook_out_of_order", self.loops.out_of_order
+        yield "follow_ups_lost", self.followed.follow_ups_lost
+        yield "reminders_lost", self.followed.reminders_lost
+        yield "reminders_duplicated", self.followed.reminders_duplicated
 
 
 async def verify(
@@ -76,9 +83,11 @@ async def verify(
     desk: Desk,
     base_url: str,
     supervisor: Desk | None = None,
+    reader: Tablet | None = None,
 ) -> Findings:
     """Ask the four questions. The shift has ended, the radio is good. `desk` is a dispatcher; what
-    was written of people a `supervisor` reads."""
+    was written of people a `supervisor` reads, and of follow-ups their tablet (`reader`) is
+    shown."""
     findings = Findings()
     every = await desk.pages("/api/v1/assignments")
     numbers = set(figures.posted)
@@ -94,30 +103,37 @@ async def verify(
     alerts = await desk.pages("/api/v1/alerts")
     _no_doubles(findings, "alert for", (a["fact_id"] for a in alerts if a["fact_id"]))
     if supervisor is not None:
-        await _compare_records(findings, figures, supervisor)
+        await _compare_records(findings, figures, supervisor, reader)
     for tablet in tablets:
         findings.diverged += await _differences(tablet, base_url)
         findings.kept += _kept(tablet)
     return findings
 
 
-async def _compare_records(findings: Findings, figures: Figures, supervisor: Desk) -> None:
+async def _compare_records(
+    findings: Findings, figures: Figures, supervisor: Desk, reader: Tablet | None
+) -> None:
     """Every sentence once typed can be read, and every call that is over has its record."""
     refused = await supervisor.pages("/api/v1/quarantine")
     beside = await supervisor.pages("/api/v1/conflicts")
     findings.quarantined, findings.conflicts = len(refused), len(beside)
+    findings.refused = {row["document"] for row in refused}
     kept = b"".join(
         [encoded(await supervisor.get(f"/api/v1/quarantine/{row['id']}")) for row in refused]
         + [encoded(row) for row in beside]
     )
-    notes = {id for _, id in figures.sentences.values()}
-    texts = {id: encoded(await supervisor.get(f"/api/v1/casenotes/{id}")) for id in notes}
+    texts: dict[str, bytes] = {}
+    for collection, id in set(figures.sentences.values()):
+        if collection == "case_notes":
+            texts[id] = encoded(await supervisor.get(f"/api/v1/casenotes/{id}"))
+        elif reader is not None:
+            texts[id] = encoded(reader.store.get(collection, id))
     findings.texts_lost = [
         f"a sentence of {collection} {id} stands nowhere"
         for sentence, (collection, id) in figures.sentences.items()
-        if sentence.encode() not in texts[id] and sentence.encode() not in kept
+        if sentence.encode() not in texts.get(id, b"") and sentence.encode() not in kept
     ]
-    debts = {debt["id"] for debt in await supervisor.pages("/api/v1/casenotes/debts")}
+    debts = {debt["assignment_id"] for debt in await supervisor.pages("/api/v1/casenotes/debts")}
     over = {one["id"] for one in findings.assignments if one["state"] == "closed"}
     findings.closed, findings.owed = len(over), len(over & debts)
 
@@ -127,7 +143,8 @@ def _kept(tablet: Tablet) -> Iterable[str]:
     for row in tablet.store.kept():
         where = f"{row.get('doc_collection')} {row.get('doc_id')}"
         what = ", ".join(row.get("fields", [])) or "the whole row"
-        yield f"{tablet.label} shows what was kept of {where}: {what} ({row.get('kind')})"
+        why = " ".join(error["detail"] for error in row.get("errors") or ())
+        yield f"{tablet.label} shows what was kept of {where}: {what} ({row.get('kind')}) {why}"
 
 
 def _compare_taps(

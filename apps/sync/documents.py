@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
+from zlib import crc32
 
 import orjson
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -84,12 +85,21 @@ def lock(collection: str, ids: Iterable[UUID]) -> None:
 
     Take it once a transaction, for all of them, before any other lock.
     """
-    keys = sorted({int.from_bytes(id.bytes[-4:], "big", signed=True) for id in ids})
+    keys = sorted({_lock_key(collection, id) for id in ids})
+    if not keys:
+        return
     with connection.cursor() as cursor:
         cursor.execute(
             "select pg_advisory_xact_lock(%s, key) from unnest(%s::int[]) key",
             [_DOCUMENT_LOCK, keys],
         )
+
+
+def _lock_key(collection: str, id: UUID) -> int:
+    """The collection tells apart what is locked under one id: an encounter's document, and what is
+    done for whoever was met in it, are taken at different places in the order of locks."""
+    key = int.from_bytes(id.bytes[-4:], "big") ^ crc32(collection.encode())
+    return key - 2**32 if key >= 2**31 else key  # signed, as PostgreSQL's integers are
 
 
 def stands(collection: Collection, rows: Sequence[tuple[Pushed, UUID]]) -> dict[UUID, Stand]:

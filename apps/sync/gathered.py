@@ -231,6 +231,7 @@ def _take(pushes: Sequence[_Push], now: datetime) -> None:
     revs: dict[UUID, int] = {}
     answers: dict[tuple[UUID, UUID], bytes | None] = {}
     with transaction.atomic():
+        collection.lock([row for row, _ in rows])
         with pipelined():
             documents.lock(collection.name, [row.doc_id for row, _ in rows])
             stands = documents.stands(collection, [(row, by.contact.instance) for row, by in rows])

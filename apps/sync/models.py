@@ -120,7 +120,10 @@ class Version(UUIDModel):
             ),
             models.CheckConstraint(condition=Q(fate__in=FATES), name="sync_version_fate"),
         ]
-        indexes = [models.Index(fields=["collection", "doc_id", "rev"], name="sync_history")]
+        indexes = [
+            models.Index(fields=["collection", "doc_id", "rev"], name="sync_history"),
+            models.Index(fields=["fate", "id"], name="sync_history_by_fate"),
+        ]
 
 
 class ConflictQuerySet(VisibleQuerySet["Conflict"]):
@@ -179,11 +182,13 @@ class Conflict(UUIDModel):
             )
         ]
         indexes = [
+            models.Index(fields=["at", "id"], name="sync_conflict_by_time"),
+            models.Index(fields=["collection", "at"], name="sync_conflict_by_collection"),
             models.Index(
                 fields=["collection", "doc_id"],
                 condition=Q(settled_at=None),
                 name="sync_conflict_open",
-            )
+            ),
         ]
 
 
@@ -267,6 +272,8 @@ class QuarantinedWrite(UUIDModel):
             ),
         ]
         indexes = [
+            models.Index(fields=["at", "id"], name="sync_quarantine_by_time"),
+            models.Index(fields=["collection", "at"], name="sync_quarantine_by_collection"),
             models.Index(
                 fields=["collection", "doc_id"],
                 condition=Q(corrected_at=None),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, Final
 
 from diff_match_patch import diff_match_patch
@@ -108,7 +109,8 @@ def put_together(
     return content, lost
 
 
-# A difference that takes longer to find is found coarser: then more is a clash, nothing is wrong.
+# For both differences of a text. One that takes longer to find is found coarser: then more is a
+# clash, nothing is wrong.
 _DIFF_SECONDS = 0.2
 # A word, spaces, a line break, a sign: what two people can change apart.
 _WORD = re.compile(r"\n|\w+|[^\w\s]|[^\S\n]+")
@@ -122,7 +124,8 @@ def text(base: Any, mine: Any, current: Any) -> Merged:
         return scalar(base, mine, current)
     codes: dict[str, str] = {}
     before = _encoded(base, codes)
-    ours, theirs = (_changes(before, _encoded(one, codes)) for one in (mine, current))
+    until = monotonic() + _DIFF_SECONDS
+    ours, theirs = (_changes(before, _encoded(one, codes), until) for one in (mine, current))
     merged = _together(before, ours, theirs)
     if merged is None:
         return Merged(current, clash=True)
@@ -152,9 +155,12 @@ def _words(value: str) -> list[str]:
     return _WORD.findall(value)
 
 
-def _changes(base: str, other: str) -> list[_Change]:
+def _changes(base: str, other: str, until: float) -> list[_Change]:
     differ = diff_match_patch()
-    differ.Diff_Timeout = _DIFF_SECONDS
+    # Its guess at half a text in common looks at each place of one that says the same again and
+    # again, whatever time is left.
+    differ.diff_halfMatch = lambda one, other: None
+    differ.Diff_Timeout = max(until - monotonic(), 0.001)  # 0 would be without end
     found: list[_Change] = []
     at = start = 0
     put = ""

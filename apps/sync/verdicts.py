@@ -55,6 +55,8 @@ def take_unsaved(
     new = taking.take(row=pushed, contact=contact, now=now)
     if new is None:
         return Outcome(None, stand.rev)
+    if not new and _is_as_served(collection, pushed):
+        return Outcome(None, stand.rev)
     if not new:
         detail = "Something else was recorded under this id, and stays."
         raise Refused([FieldError("/id", detail)])
@@ -80,6 +82,15 @@ def is_repeat(collection: Collection, pushed: Pushed, stand: Stand) -> bool:
         return True
     present = documents.read(collection, pushed.doc_id).present
     return present is not None and covers(present.content, pushed.content)
+
+
+def _is_as_served(collection: Collection, pushed: Pushed) -> bool:
+    """Whether it is the save that is here, as the document says it. A server that was put back is
+    handed what it has as it had served it: with what it had put in itself."""
+    present = documents.read(collection, pushed.doc_id).present
+    if present is None or (present.editor, present.edit_no) != (str(pushed.editor), pushed.edit_no):
+        return False
+    return covers(present.content, pushed.content)
 
 
 def reasons(error: Exception, collection: Collection) -> list[FieldError]:

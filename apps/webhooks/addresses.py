@@ -29,6 +29,7 @@ _REFUSED_6: Final = tuple(
 )
 
 LONGEST_URL: Final = 2000
+PORTS: Final = frozenset({None, 443, 8443})
 
 
 class Forbidden(Exception):
@@ -71,7 +72,8 @@ def _is_fit(text: str, *, private: bool) -> bool:
 
 def check_url(url: str, *, private: bool) -> None:
     """Forbidden unless webhooks may be sent to an address of this form: https with a host, nobody's
-    name and password in it, no fragment. `private`: http is taken too, for development."""
+    name and password in it, no fragment, at one of PORTS: elsewhere listens what is no receiver.
+    `private`: http and any port are taken too, for development."""
     if len(url) > LONGEST_URL or not url.isascii() or any(sign <= " " for sign in url):
         raise Forbidden("the address is too long, or holds signs that no address has")
     try:
@@ -83,6 +85,8 @@ def check_url(url: str, *, private: bool) -> None:
         raise Forbidden("the address must begin with https://")
     if not parts.hostname or port == 0:
         raise Forbidden("the address names no host")
+    if port not in PORTS and not private:
+        raise Forbidden("the address must be at port 443 or 8443")
     if "@" in parts.netloc:
         raise Forbidden("the address must not hold a name or password before the host")
     if parts.fragment or url.endswith("#"):

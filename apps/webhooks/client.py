@@ -55,20 +55,20 @@ class _Target:
 
 
 class Sender:
-    """Sends webhooks in one event loop. One pool of connections for each host: a connection whose
-    certificate was for one name never serves another at the same address."""
+    """Sends webhooks in one event loop. One pool of connections for each address of a partner: a
+    connection whose certificate was for one name never serves another, no partner's backlog takes
+    another's connections away, and what a pool looks through for each request stays short."""
 
     def __init__(self) -> None:
         self._tls: ssl.SSLContext | None = None
-        self._clients: dict[tuple[str, str, int | None], httpx2.AsyncClient] = {}
         self._targets: dict[str, _Target] = {}
         self._asked: dict[str, asyncio.Task[Any]] = {}
 
     async def close(self) -> None:
         for lookup in list(self._asked.values()):
             lookup.cancel()
-        for client in self._clients.values():
-            await client.aclose()
+        for target in self._targets.values():
+            await target.client.aclose()
 
     async def send(self, job: Job) -> Result:
         """Makes an attempt. Whatever happens, there is a result."""
@@ -130,31 +130,39 @@ class Sender:
             url = httpx2.URL(address)
             port = url.port or (443 if url.scheme == "https" else 80)
             vetted = await self._vetted(url.host, port)
+            before = self._targets.get(address)  # another attempt may have been here meanwhile
             known = self._targets[address] = _Target(
                 url=url.copy_with(host=vetted),
                 host=url.netloc.decode("ascii"),
                 name=url.host,
-                client=self._client(url),
+                client=before.client if before else self._client(),
                 until=time.monotonic() + _RESOLVED_SECONDS,
             )
+            await self._let_go()
         return known
 
-    def _client(self, url: httpx2.URL) -> httpx2.AsyncClient:
-        key = (url.scheme, url.host, url.port)
-        if key not in self._clients:
-            if self._tls is None:
-                self._tls = httpx2.create_ssl_context(trust_env=False)
-            self._clients[key] = httpx2.AsyncClient(
-                trust_env=False,
-                follow_redirects=False,
-                verify=self._tls,
-                timeout=settings.WEBHOOK_TIMEOUT_SECONDS,
-                limits=httpx2.Limits(
-                    max_connections=None,
-                    max_keepalive_connections=settings.WEBHOOK_ENDPOINT_IN_FLIGHT,
-                ),
-            )
-        return self._clients[key]
+    def _client(self) -> httpx2.AsyncClient:
+        if self._tls is None:
+            self._tls = httpx2.create_ssl_context(trust_env=False)
+        return httpx2.AsyncClient(
+            trust_env=False,
+            follow_redirects=False,
+            verify=self._tls,
+            timeout=settings.WEBHOOK_TIMEOUT_SECONDS,
+            limits=httpx2.Limits(
+                max_connections=None,
+                max_keepalive_connections=settings.WEBHOOK_ENDPOINT_IN_FLIGHT,
+            ),
+        )
+
+    async def _let_go(self) -> None:
+        """Forgets addresses that nothing is sent to any more. An attempt that took one in time has
+        ended: a client that is closed here has nothing under way."""
+        before = time.monotonic() - settings.WEBHOOK_TIMEOUT_SECONDS
+        for address, target in list(self._targets.items()):
+            if target.until < before:
+                del self._targets[address]
+                await target.client.aclose()
 
     async def _vetted(self, host: str, port: int) -> str:
         """The vetted address of a host. Forbidden, or OSError where it has none."""

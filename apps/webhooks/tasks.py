@@ -31,5 +31,10 @@ def tidy(**kwargs: Any) -> None:
     now = clock.now()
     services.retry_untold(now=now)
     services.watch_endpoints(now=now)
-    services.mail_notices(now=now)
     services.let_bodies_go(now=now, kept=timedelta(days=settings.WEBHOOK_BODY_DAYS))
+
+
+@shared_task(name="webhooks.mail_notices")
+def mail_notices(**kwargs: Any) -> None:
+    """Mails the warnings, in the queue of what waits for mail servers."""
+    services.mail_notices(now=clock.now())

@@ -18,10 +18,13 @@ from apps.assignments import codes, documents, records, schemas
 from apps.assignments.timeline import fields
 from apps.casenotes import schemas as casenotes
 from apps.core.problems import Problem
+from apps.dispatch import desk
 from apps.dispatch.codelists import code_lists
 from apps.dispatch.referencekinds import ReferenceKind, reference_kinds
 from apps.firstaid import codes as firstaid_codes
 from apps.firstaid import schemas as firstaid
+from apps.followups import codes as followup_codes
+from apps.followups import schemas as followups
 from apps.live.messages import Code
 from apps.people import schemas as people
 from apps.referrals import schemas as referrals
@@ -87,6 +90,8 @@ def test_every_kind_of_fact_is_described() -> None:
         *(casenotes.CASE_NOTE, casenotes.SIGNATURE, casenotes.ADDENDUM),
         *(referrals.REFERRAL, referrals.CONSENT, referrals.ANSWER, referrals.REVOCATION),
         referrals.DISCLOSURE_FACT,
+        *(followups.FOLLOW_UP, followups.EVENT, followups.AGREEMENT),
+        desk.SCHEMA,
     ],
     ids=lambda schema: schema.get("title", "quarantine"),
 )
@@ -132,6 +137,11 @@ def test_every_word_of_the_directory_is_described() -> None:
     words = (directory_codes.FLAGS, directory_codes.STEPS, directory_codes.REACHES)
     assert {word for known in words for word in known} <= QUOTED
     assert {*directory_codes.DIRECTIONS} <= QUOTED
+
+
+def test_every_word_of_follow_ups_is_described() -> None:
+    known = (followup_codes.EVENTS, followup_codes.WAYS, followup_codes.FLAGS)
+    assert {word for words in known for word in words} <= QUOTED
 
 
 def test_every_code_list_and_alarm_is_described() -> None:

@@ -12,10 +12,10 @@ from django.db import connection
 T = TypeVar("T")
 
 WAITING = """
-select exists (
-  select from pg_locks waiting join pg_locks any_lock using (pid)
+select count(distinct waiting.pid) >= %s
+  from pg_locks waiting join pg_locks any_lock using (pid)
   join pg_database d on d.oid = any_lock.database and d.datname = current_database()
-  where not waiting.granted)
+  where not waiting.granted
 """
 
 
@@ -37,11 +37,12 @@ class Elsewhere:
     def do(self, work: Callable[[], T]) -> T:
         return self.start(work).result(timeout=60)
 
-    def until_waiting(self, work: Future[Any]) -> None:
-        """Returns once another connection waits for a lock of this database."""
+    def until_waiting(self, work: Future[Any], many: int = 1) -> None:
+        """Returns once so many other connections wait for locks of this database."""
         while not work.done():
             with connection.cursor() as cursor:
-                cursor.execute(WAITING)  # pg_stat_activity would stand still in a transaction
+                # pg_stat_activity would stand still in a transaction.
+                cursor.execute(WAITING, [many])
                 if cursor.fetchone()[0]:
                     return
         work.result()

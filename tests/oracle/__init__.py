@@ -13,12 +13,12 @@
 There are two sorts of days, each with fingers, office and rights of its own:
 
 `pages`    with the rooms of `tests.probe`: what synchronisation does to any document, photos, an
-           app of last year, a restore
+           app of last year
 `field`    with the product's rooms: calls, persons, encounters, notes and their signatures, doses,
            first aid, stock
 
 Every day has its loss of access by somebody who is away with an unsent edit; before its evening all
 sockets killed at once, and then neither pokes nor frames; after it a compromised tablet. Every
-fourth may have another compromised tablet in its midst; every third with pages a restore; an eighth
-of those of a soak 200 sockets more.
+fourth may have another compromised tablet in its midst, every third a restore, an eighth of those
+of a soak 200 sockets more.
 """

@@ -1,4 +1,5 @@
-"""What others do, wherever the day is played: whoever signs in, loses a tablet, supervises."""
+"""What others do, wherever the day is played: who signs in, loses a tablet, supervises, restores
+the server."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from django.utils import timezone
 from apps.core.problems import ProblemError
 from apps.sync.models import Conflict, QuarantinedWrite, Version
 from apps.sync.services import quarantine, versions
+from tests.oracle import evening, yesterday
 from tests.oracle.day import Day, busy_rule, which
 from tests.oracle.words import is_uuid
 
@@ -52,6 +54,25 @@ class Office(Day):
     @busy_rule(n=which)
     def publish(self, n: int) -> None:
         self._publish(n, poked=True)
+
+    @busy_rule(lambda day: day.restores == "not yet")
+    def back_up(self) -> None:
+        yesterday.remember()
+        self.stack.callback(yesterday.forget)
+        self.restores, self.then = "can be", self.world.remembered()
+
+    @busy_rule(lambda day: day.restores == "can be")
+    def restore(self) -> None:
+        """The server is put back in time. What only it had, it has lost."""
+        yesterday.put_back()
+        world, typed, self.restores = self.world, self.world.typed, "was"
+        world.put_back(self.then)
+        here, aside = evening.on_the_server(world), evening.out_of_reach(world)
+        typed.fragile = evening.in_hand(world) - here
+        typed.kept = lambda: evening.on_the_server(world) | evening.in_hand(world)
+        left = here | aside | typed.fragile
+        typed.owed = {word: what for word, what in typed.owed.items() if word in left}
+        typed.barred &= aside
 
     def _supervise(self, n: int) -> None:
         """A version is put back, a conflict settled, a refused row acknowledged: the oldest that is

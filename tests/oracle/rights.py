@@ -6,8 +6,9 @@ a mistake there is noticed here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from copy import copy
+from dataclasses import dataclass, field, fields, replace
+from typing import NamedTuple, Self
 from uuid import UUID
 
 from apps.sync.models import Conflict, QuarantinedWrite
@@ -45,6 +46,11 @@ class Rights:
     def sign_in(self, tablet: UUID, user: UUID) -> None:
         self.hands[tablet] = user
         self.ever.setdefault(tablet, set()).add(user)
+
+    def copy(self) -> Self:
+        """As it is now."""
+        held = {one.name: getattr(self, one.name) for one in fields(self)}
+        return replace(self, **{name: copy(value) for name, value in held.items()})
 
     def holdings(self, user: UUID | None, documents: Iterable[Shown]) -> Holdings:
         """What a local database in these hands holds once it was in contact."""

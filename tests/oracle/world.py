@@ -293,6 +293,15 @@ class World:
         if self.lost == tablet:
             self.lost = None
 
+    def remembered(self) -> dict[str, Any]:
+        """What supervisors did so far, for a server that will be put back to this moment."""
+        return {"rights": self.rights.copy(), "lost": self.lost, "shut": self.shut}
+
+    def put_back(self, then: dict[str, Any]) -> None:
+        """All that they did since is undone."""
+        for name, value in then.items():
+            setattr(self, name, value)
+
     def close(self) -> None:
         for held in self.held:
             self.run(held.close())

@@ -9,8 +9,8 @@ const seq = (head) => Number(head?.split('.')[0] ?? 0);
 
 /** Replicates collections of `db` (name: kind). `author()`: the id of who is signed in. `schema`: the
  * version that the app was built for. `called`: under another name, RxDB sends all that it holds.
- * `retry`: milliseconds after a failure. */
-export async function replicate(db, { url, socketUrl, token, kinds, author, schema, called = 'carefield', retry = 4000 + 4000 * Math.random() }) {
+ * `retry`: milliseconds after a failure; `patience`: until a request is given up. */
+export async function replicate(db, { url, socketUrl, token, kinds, author, schema, called = 'carefield', retry = 4000 + 4000 * Math.random(), patience = 15000 }) {
   // 1 What survives a restart: who writes, its saves, the highest head, the history.
   const kept = (await db.getLocal('sync'))?.toMutableJSON().data ?? { instance: crypto.randomUUID(), saves: 0, seen: null, epoch: null, owed: [] };
   let keeping = Promise.resolve();
@@ -24,7 +24,7 @@ export async function replicate(db, { url, socketUrl, token, kinds, author, sche
     for (;;) {
       const began = performance.now(); // 2 the headers
       const headers = { Authorization: `Bearer ${token}`, 'Sync-Instance': kept.instance, 'Sync-Clock': `${Date.now()}${rtt}`, ...(kept.seen && { 'Sync-Seen': kept.seen }), ...(epoch && { 'Sync-Followed': epoch }), ...(schema && { 'Sync-Schema': schema }) };
-      const answer = await fetch(`${url}/api/v1/sync/${path}`, { ...options, headers: { ...headers, ...options.headers }, signal: AbortSignal.any([ended.signal, AbortSignal.timeout(15000)]) });
+      const answer = await fetch(`${url}/api/v1/sync/${path}`, { ...options, headers: { ...headers, ...options.headers }, signal: AbortSignal.any([ended.signal, AbortSignal.timeout(patience)]) });
       const body = await answer.json();
       rtt = `;rtt=${Math.round(performance.now() - began)}`;
       const history = answer.headers.get('Sync-Epoch');

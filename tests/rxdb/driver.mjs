@@ -39,7 +39,7 @@ class Tablet {
   }
 
   async connect() {
-    this.sync = await replicate(this.db, { ...this.options, kinds: this.options.collections, author: () => this.options.author, retry: 100 });
+    this.sync = await replicate(this.db, { ...this.options, kinds: this.options.collections, author: () => this.options.author, retry: 100, patience: 120000 });
     for (const [name, replication] of Object.entries(this.sync.running)) replication.error$.subscribe((error) => this.errors.push(`${name}: ${said(error)}`));
   }
 

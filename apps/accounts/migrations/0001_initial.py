@@ -159,6 +159,16 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("role__in", ["responder", "supervisor", "dispatcher", "administrator"])
+                        ),
+                        name="accounts_user_role",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="ClientToken",
@@ -332,6 +342,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("claim", None), ("tablet", None)),
+                            models.Q(("claim__isnull", False), ("tablet__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="accounts_code_claimed_with_tablet",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="SignIn",
@@ -387,26 +409,6 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("state__in", ["active", "retired"])),
                 name="accounts_tablet_state",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="enrolmentcode",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("claim", None), ("tablet", None)),
-                    models.Q(("claim__isnull", False), ("tablet__isnull", False)),
-                    _connector="OR",
-                ),
-                name="accounts_code_claimed_with_tablet",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="user",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("role__in", ["responder", "supervisor", "dispatcher", "administrator"])
-                ),
-                name="accounts_user_role",
             ),
         ),
     ]

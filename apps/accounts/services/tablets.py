@@ -39,7 +39,10 @@ CLOCK_NOTED_FROM_MS = 1000
 
 @transaction.atomic
 def make_enrolment_code(*, team: Team, label: str, by: User, now: datetime) -> tuple[str, UUID]:
-    """The code to show once, and the id of its row. It enrols one tablet within 30 minutes."""
+    """The code to show once, and the id of its row. It enrols one tablet within 30 minutes. Whoever
+    asks twice for the same tablet has one code that holds, the last."""
+    waiting = EnrolmentCode.objects.usable(now).filter(team=team, label=label, tablet=None)
+    waiting.update(expires_at=now)
     code = new_code()
     row = EnrolmentCode.objects.create(
         code_hash=code_hash(code),
@@ -82,8 +85,11 @@ def enrol(*, code: str, claim: UUID, now: datetime) -> tuple[str, Tablet]:
 
 @transaction.atomic
 def retire_tablet(*, tablet: Tablet, by: Actor, now: datetime) -> None:
-    """Shuts a tablet out at once: tokens, sign-in, what it holds, and its open sockets."""
+    """Shuts a tablet out at once: tokens, sign-in, what it holds, and its open sockets.
+    Repeatable."""
     tablet = _locked(tablet)
+    if tablet.state == TabletState.RETIRED:
+        return
     _shut_out(tablet, TabletState.RETIRED, by, now)
     audit(by, "retire", "tablet", tablet.pk, now)
 

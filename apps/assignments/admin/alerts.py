@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -14,11 +14,15 @@ from django.utils.safestring import SafeString
 from apps.accounts.models import DESK_ROLES, User
 from apps.assignments import services
 from apps.assignments.admin.facts import assignment_link
-from apps.assignments.models import Alert, AlertQuerySet
+from apps.assignments.documents import signal
+from apps.assignments.models import Alert, AlertKind, AlertQuerySet, Assignment
+from apps.assignments.records import look_at
+from apps.audit.acts import Act, ActsAdmin, MeantForm
 from apps.audit.admin import RecordAdmin
 from apps.core import clock
-from apps.core.admin import NOTHING, moment
-from apps.core.ids import short
+from apps.core.admin import NOTHING, Related, Values, moment, when
+from apps.core.ids import short, uuid7
+from apps.core.problems import CONFLICT, ProblemError
 
 
 class OpenFilter(admin.SimpleListFilter):
@@ -36,22 +40,59 @@ class OpenFilter(admin.SimpleListFilter):
         return queryset
 
 
+def _acknowledge(row: Alert, by: User, _: dict[str, Any]) -> str:
+    answered = services.acknowledge_alert(alert=row, by=by, now=clock.now())
+    unit = f"{row.unit}, " if row.unit else ""
+    return f"{unit}{row.get_kind_display()}: acknowledged by {answered.acknowledged_by}."
+
+
+def _named(row: Alert) -> str:
+    return f"{row.unit}, {row.get_kind_display()}"
+
+
+def _all_well(row: Alert, by: User, _: dict[str, Any]) -> str:
+    """For a crew that was missed: their check-in, as the desk heard it."""
+    if row.kind != AlertKind.CHECK_IN:
+        raise ProblemError(CONFLICT, "no check-in is missed.")
+    telling = services.Telling(id=uuid7(), event="check_in", assignment_id=row.assignment_id)
+    services.record_from_desk(telling=telling, by=by, now=clock.now())
+    return f"{_named(row)}: checked in."
+
+
 @admin.register(Alert)
-class AlertAdmin(RecordAdmin[Alert]):
+class AlertAdmin(ActsAdmin[Alert], RecordAdmin[Alert]):
     VIEW = DESK_ROLES
     list_display = (
         *("what", "unit", "answer", moment("raised_at", "raised"), "whom"),
         *(moment("acknowledged_at", "answered"), moment("stopped_at", "its cause is over")),
     )
-    list_filter = (OpenFilter, "kind", "level", ("unit", admin.RelatedOnlyFieldListFilter))
+    list_filter = (OpenFilter, "kind", ("level", Values), ("unit", Related))
     list_select_related = ("unit", "acknowledged_by")
-    date_hierarchy = "raised_at"
+    WHEN = "raised_at"
     ordering = ("-raised_at",)
-    show_full_result_count = False
-    actions = ("acknowledge",)
+    acts = {
+        "acknowledge": Act(
+            label="Acknowledge",
+            question="You see to it: everybody reads that it is you.",
+            form=MeantForm,
+            verb=_acknowledge,
+            offered=lambda row: row.acknowledged_by_id is None and row.stopped_at is None,
+            at_once=True,
+        ),
+        "all_well": Act(
+            label="Crew says all well, by radio",
+            question="A crew that was missed has checked in, as the desk heard it.",
+            form=MeantForm,
+            verb=_all_well,
+            offered=lambda row: row.kind == AlertKind.CHECK_IN and row.stopped_at is None,
+            message_name=_named,
+            at_once=True,
+        ),
+    }
     fields = (
         *("what", "unit", "assignment", "fact", moment("raised_at", "raised"), "whom"),
         *("answer", moment("acknowledged_at", "answered"), moment("stopped_at", "cause is over")),
+        "silence",
     )
 
     @admin.display(description="alert", ordering="kind")
@@ -70,6 +111,20 @@ class AlertAdmin(RecordAdmin[Alert]):
     def whom(self, row: Alert) -> str:
         return "supervisors, dispatch desk" if row.level >= 3 else "supervisors"
 
+    @admin.display(description="silence")
+    def silence(self, row: Alert) -> SafeString:
+        """Of a crew that has not checked in: whether the question can have reached them."""
+        if row.kind != AlertKind.CHECK_IN:
+            return format_html("{}", NOTHING)
+        if row.signal_lost_since is None or row.assignment_id is None:
+            return format_html("{}", "asked, did not answer")
+        of = Assignment.objects.select_related("incident", "unit").get(pk=row.assignment_id)
+        lost = signal(row, look_at(of))
+        assert lost is not None, "its signal is lost"
+        place, where = lost["place"] or "an unknown place", lost["position"] or {}
+        at = f" ({where['lat']}, {where['lon']})" if {"lat", "lon"} <= where.keys() else ""
+        return format_html("no signal since {} at {}{}", when(row.signal_lost_since), place, at)
+
     @admin.display(description="assignment")
     def assignment(self, row: Alert) -> SafeString:
         return assignment_link(row.assignment_id)
@@ -80,13 +135,3 @@ class AlertAdmin(RecordAdmin[Alert]):
             return format_html("{}", NOTHING)
         address = reverse("admin:assignments_fact_change", args=[row.fact_id])
         return format_html('<a href="{}">fact {}</a>', address, short(row.fact_id))
-
-    @admin.action(description="Acknowledge")
-    def acknowledge(self, request: HttpRequest, rows: QuerySet[Alert]) -> None:
-        by = request.user
-        assert isinstance(by, User)
-        for row in rows:
-            answered = services.acknowledge_alert(alert=row, by=by, now=clock.now())
-            unit = f"{row.unit}, " if row.unit else ""
-            text = f"{unit}{row.get_kind_display()}: acknowledged by {answered.acknowledged_by}."
-            self.message_user(request, text, messages.SUCCESS)

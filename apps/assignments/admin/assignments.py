@@ -5,29 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.accounts.models import DESK_ROLES, User
 from apps.assignments import services
 from apps.assignments.admin import tables
-from apps.assignments.admin.decisions import (
-    Decision,
-    FurtherUnitForm,
-    ReasonForm,
-    UnitForm,
-    decide,
-)
+from apps.assignments.admin.forms import CallOffForm, FurtherUnitForm, UnitForm, WhyToldForm
 from apps.assignments.documents import AT_WHOM
 from apps.assignments.models import Assignment
 from apps.assignments.records import look_at
+from apps.audit.acts import Act, ActsAdmin
 from apps.audit.admin import RecordAdmin
 from apps.core import clock
-from apps.core.admin import NOTHING, moment, table, when
+from apps.core.admin import NOTHING, Related, moment, table, when
 from apps.dispatch.admin.incidents import IncidentAdmin, link
-from apps.dispatch.models import Incident, Source
+from apps.dispatch.models import Incident, IncidentStatus, Source
 
 
 def call_name(incident: Incident) -> str:
@@ -39,42 +32,96 @@ def _name(row: Assignment) -> str:
     return f"{call_name(row.incident)}, {row.unit}, {row.get_state_display()}"
 
 
-@admin.action(description="Assign a CARE unit")
-def assign_unit(
-    page: RecordAdmin[Incident], request: HttpRequest, rows: QuerySet[Incident]
-) -> HttpResponse | None:
-    """On the page of incidents: gives them to a CARE unit, in the desk's name."""
+def _may_be_given(row: Incident) -> bool:
+    return row.status == IncidentStatus.ACTIVE
 
-    def give(row: Incident, by: User, given: dict[str, Any]) -> None:
-        services.assign(incident=row, source=Source.DESK, by=by, now=clock.now(), **given)
 
-    def name(row: Incident) -> str:
-        return f"{call_name(row)}, {row.evaluation.get('text', '')}"
+def _give(row: Incident, by: User, given: dict[str, Any]) -> None:
+    services.assign(incident=row, source=Source.DESK, by=by, now=clock.now(), **given)
 
-    decision = Decision(
-        "assign_unit", "Assign a CARE unit", "Which unit goes?", FurtherUnitForm, give, name
+
+def _give_too(row: Assignment, by: User, given: dict[str, Any]) -> None:
+    _give(row.incident, by, given)
+
+
+def _move(row: Assignment, by: User, given: dict[str, Any]) -> None:
+    services.reassign(
+        assignment=row, to=given["unit"], by=by, reason=given["reason"], now=clock.now()
     )
-    return decide(page, request, rows, decision)
 
 
-IncidentAdmin.actions.append(assign_unit)
+def _call_off(row: Assignment, by: User, given: dict[str, Any]) -> None:
+    services.cancel(assignment=row, by=by, now=clock.now(), **given)
+
+
+def _acknowledge(row: Assignment, by: User, given: dict[str, Any]) -> None:
+    services.acknowledge_for_unit(assignment=row, by=by, now=clock.now(), **given)
+
+
+# On the page of incidents. Against the rules it is an override, which takes a reason.
+IncidentAdmin.acts["assign_unit"] = Act(
+    label="Assign a CARE unit",
+    question="Which unit goes?",
+    form=FurtherUnitForm,
+    verb=_give,
+    offered=_may_be_given,
+    name=lambda row: f"{call_name(row)}, {row.evaluation.get('text', '')}",
+    message_name=call_name,
+)
 
 
 @admin.register(Assignment)
-class AssignmentAdmin(RecordAdmin[Assignment]):
+class AssignmentAdmin(ActsAdmin[Assignment], RecordAdmin[Assignment]):
     VIEW = DESK_ROLES
+    STORY = "cockpit_assignment_story"
     list_display = (
         *("call", "unit", "state", "acknowledgement", "override"),
         *("source", moment("given_at", "given"), moment("closed_at", "closed")),
     )
-    list_filter = ("state", ("unit", admin.RelatedOnlyFieldListFilter), "source", "entry_kind")
+    list_filter = ("state", ("unit", Related), "source", "entry_kind")
     list_select_related = ("unit", "incident")
     search_fields = ("incident__cad_number",)
     search_help_text = "CAD event number"
-    date_hierarchy = "given_at"
+    WHEN = "given_at"
     ordering = ("-given_at",)
-    show_full_result_count = False
-    actions = ("assign", "reassign", "cancel")
+    acts = {
+        "acknowledge": Act(
+            label="Acknowledge for the unit",
+            question="The unit has the call, and said so. Its alarm stops on every screen.",
+            form=WhyToldForm,
+            verb=_acknowledge,
+            offered=lambda row: row.alarm_from is not None,
+            name=_name,
+            message_name=_name,
+        ),
+        "assign": Act(
+            label="Give the incident to a further unit",
+            question="Which unit shall go, too?",
+            form=FurtherUnitForm,
+            verb=_give_too,
+            offered=lambda row: _may_be_given(row.incident),
+            name=_name,
+            message_name=_name,
+        ),
+        "reassign": Act(
+            label="Reassign to another unit",
+            question="Which unit takes over?",
+            form=UnitForm,
+            verb=_move,
+            offered=lambda row: row.closed_at is None or row.closing == "declined",
+            name=_name,
+            message_name=_name,
+        ),
+        "cancel": Act(
+            label="Call off",
+            question="Why are they called off?",
+            form=CallOffForm,
+            verb=_call_off,
+            offered=lambda row: row.closed_at is None,
+            name=_name,
+            message_name=_name,
+        ),
+    }
     fieldsets = (
         ("Hazards", {"fields": ("cautions",)}),
         ("The assignment", {"fields": ("call_link", "address", "unit", "progress", "given")}),
@@ -143,36 +190,3 @@ class AssignmentAdmin(RecordAdmin[Assignment]):
     @admin.display(description="ledger")
     def handoff(self, row: Assignment) -> SafeString:
         return tables.handoff(look_at(row))
-
-    @admin.action(description="Give the incident to a further unit")
-    def assign(self, request: HttpRequest, rows: QuerySet[Assignment]) -> HttpResponse | None:
-        def give(row: Assignment, by: User, given: dict[str, Any]) -> None:
-            services.assign(
-                incident=row.incident, source=Source.DESK, by=by, now=clock.now(), **given
-            )
-
-        decision = Decision(
-            *("assign", "Give it to a further unit", "Which unit shall go, too?"),
-            *(FurtherUnitForm, give, _name),
-        )
-        return decide(self, request, rows, decision)
-
-    @admin.action(description="Reassign to another unit")
-    def reassign(self, request: HttpRequest, rows: QuerySet[Assignment]) -> HttpResponse | None:
-        def move(row: Assignment, by: User, given: dict[str, Any]) -> None:
-            services.reassign(
-                assignment=row, to=given["unit"], by=by, reason=given["reason"], now=clock.now()
-            )
-
-        decision = Decision("reassign", "Reassign", "Which unit takes over?", UnitForm, move, _name)
-        return decide(self, request, rows, decision)
-
-    @admin.action(description="Call off")
-    def cancel(self, request: HttpRequest, rows: QuerySet[Assignment]) -> HttpResponse | None:
-        def call_off(row: Assignment, by: User, given: dict[str, Any]) -> None:
-            services.cancel(assignment=row, by=by, now=clock.now(), **given)
-
-        decision = Decision(
-            "cancel", "Call off", "Why are they called off?", ReasonForm, call_off, _name
-        )
-        return decide(self, request, rows, decision)

@@ -18,7 +18,7 @@ from apps.assignments.admin import tables
 from apps.assignments.models import Assignment, Fact, FactQuerySet
 from apps.audit.admin import RecordAdmin
 from apps.core import clock
-from apps.core.admin import NOTHING, moment, pretty
+from apps.core.admin import NOTHING, Related, Values, moment, pretty
 from apps.core.ids import short
 
 
@@ -43,9 +43,12 @@ class WaitingFilter(admin.SimpleListFilter):
                 return queryset
 
 
-def assignment_link(id: UUID | None) -> SafeString:
-    """A link to an assignment's page, if it is here. Whether it opens, that page decides."""
-    if id is None or not Assignment.objects.filter(pk=id).exists():
+def assignment_link(id: UUID | None, *, here: bool | None = None) -> SafeString:
+    """A link to an assignment's page, if it is here. Whether it opens, that page decides. `here`: a
+    list knows it of all its rows at once; None: it is looked up."""
+    if id is not None and here is None:
+        here = Assignment.objects.filter(pk=id).exists()
+    if id is None or not here:
         return format_html("{}", f"{short(id)} (not here yet)" if id else NOTHING)
     address = reverse("admin:assignments_assignment_change", args=[id])
     return format_html('<a href="{}">assignment {}</a>', address, short(id))
@@ -58,11 +61,10 @@ class FactAdmin(RecordAdmin[Fact]):
         *("order", "what", "unit", "source", "author", moment("device_time", "by its device")),
         *(moment("received_at", "received"), "doubts"),
     )
-    list_filter = (WaitingFilter, "event", "source", ("unit", admin.RelatedOnlyFieldListFilter))
+    list_filter = (WaitingFilter, ("event", Values), "source", ("unit", Related))
     list_select_related = ("unit", "author")
-    date_hierarchy = "received_at"
-    ordering = ("-order",)
-    show_full_result_count = False
+    WHEN = "received_at"
+    ordering = ("-received_at",)
     fields = (
         *("what", "told", "assignment", "unit", "source", "author"),
         *(moment("device_time", "time by its device"), "clock_offset_ms", "clock_uncertainty_ms"),

@@ -47,10 +47,10 @@ def happened(record: Record) -> SafeString:
         (
             (
                 when(at),
-                event(entry.event) + (" (taken back)" if _taken_back(entry) else ""),
+                event(entry.event) + (" (taken back)" if taken_back(entry) else ""),
                 fact.unit or NOTHING,
                 fact.author or fact.get_source_display(),
-                _details(entry.data),
+                _as_text(entry.data),
                 "; ".join(flag(one) for one in record.flags_of(fact)),
             )
             for at, entry in sorted(timed, key=lambda pair: pair[0])
@@ -59,7 +59,8 @@ def happened(record: Record) -> SafeString:
     )
 
 
-def _taken_back(entry: Entry) -> bool:
+def taken_back(entry: Entry) -> bool:
+    """Whether a fact was taken back, and that stands."""
     return any(one.takes_back and one.in_force for one in entry.corrections)
 
 
@@ -78,13 +79,15 @@ def handoff(record: Record) -> SafeString:
     return table((), ((format_html("<strong>{}</strong>", name), part) for name, part in parts))
 
 
-def _details(data: Mapping[str, Any]) -> str:
-    shown = (
-        f"{words(name)}: {_value(name, value)}"
-        for name, value in data.items()
-        if name not in _HIDDEN and value not in (None, "") and not isinstance(value, dict | list)
-    )
-    return "; ".join(shown)
+def details(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a fact tells beside its event, for people: (name, what was told)."""
+    for name, value in data.items():
+        if name not in _HIDDEN and value not in (None, "") and not isinstance(value, dict | list):
+            yield words(name), _value(name, value)
+
+
+def _as_text(data: Mapping[str, Any]) -> str:
+    return "; ".join(f"{name}: {said}" for name, said in details(data))
 
 
 def _value(name: str, value: Any) -> str:

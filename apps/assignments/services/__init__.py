@@ -10,8 +10,16 @@ from apps.assignments.services.alarms import (
     raise_alert,
     raise_due_alarms,
 )
+from apps.assignments.services.asking import ask_for_check_ins
 from apps.assignments.services.following import follow_incident
-from apps.assignments.services.giving import assign, cancel, link, reassign
+from apps.assignments.services.giving import (
+    acknowledge_for_unit,
+    assign,
+    cancel,
+    link,
+    reassign,
+)
+from apps.assignments.services.support import close_support, offer_support, record_answer
 from apps.assignments.services.telling import (
     NotYours,
     Telling,
@@ -25,15 +33,20 @@ __all__ = [
     "NotYours",
     "Telling",
     "acknowledge_alert",
+    "acknowledge_for_unit",
+    "ask_for_check_ins",
     "assign",
     "cancel",
+    "close_support",
     "crewed",
     "follow_incident",
     "let_cleared_go",
     "link",
+    "offer_support",
     "raise_alert",
     "raise_due_alarms",
     "reassign",
+    "record_answer",
     "record_from_desk",
     "record_from_tablet",
     "spoken_for",

@@ -29,17 +29,19 @@ from django.db.models import QuerySet
 
 from apps.accounts.models import User
 from apps.accounts.services import user_actor
-from apps.assignments import documents
+from apps.assignments import check_ins, documents
 from apps.assignments.models import Alert, AlertKind, Assignment, Fact
 from apps.assignments.records import (
     Record,
     assignment_scopes,
     fact_scopes,
-    facts_of,
+    facts_at,
     lock,
+    on_the_call,
     orphan_scopes,
+    waiting_scopes,
 )
-from apps.assignments.services import alarm_clock
+from apps.assignments.services import alarm_clock, harms
 from apps.assignments.services.writing import alert_documents, fact_documents, publish_all
 from apps.audit.services import SYSTEM, Act, record_all
 from apps.changes.services import Document, Event, publish
@@ -57,41 +59,52 @@ def raise_due_alarms(*, now: datetime) -> int:
     2 the supervisors get an alert, at level 3 the dispatch desk gets one. A tick that comes late
     raises all levels that are due.
     """
-    return _each_due(lambda: Assignment.objects.alarm_due(now), lambda row: _raise_alarm(row, now))
+    return each_due(lambda: Assignment.objects.alarm_due(now), lambda row: _raise_alarm(row, now))
 
 
 def let_cleared_go(*, now: datetime) -> int:
     """Withdraws closed calls from their unit's tablets once their time there is over. Returns how
     many. The supervisors and the desk keep them; so do facts, audit and admin."""
-    return _each_due(lambda: Assignment.objects.leaving(now), lambda row: _let_go(row, now))
+    return each_due(lambda: Assignment.objects.leaving(now), lambda row: _let_go(row, now))
 
 
 @transaction.atomic
 def acknowledge_alert(*, alert: Alert, by: User, now: datetime) -> Alert:
     """Answers an alert. The first answer stands: whoever comes second reads who was first.
 
+    A crew that has not checked in is in the hands of whoever answers, for as long as one interval;
+    then it is asked again.
+
     1. Two people answer at the same moment: the assignment's row, and then the alert's, lets one
        pass. The second reads the alert as the first left it, and changes nothing.
     2. The responder's tap (a call acknowledged, which stops its alert) takes the assignment's row
        first too, so the two cannot hold what the other needs.
     """
-    record = lock(alert.assignment_id) if alert.assignment_id else None
+    of_call = alert.assignment_id if alert.kind != AlertKind.HARM else None
+    record = lock(of_call) if of_call else None
     row = Alert.objects.select_for_update(no_key=True).get(pk=alert.pk)
     if row.acknowledged_at is not None:
         return row
     row.acknowledged_by, row.acknowledged_at = by, now
     row.save(update_fields=["acknowledged_by", "acknowledged_at"])
-    if record is None:
+    if row.kind == AlertKind.HARM:
+        found = harms.alert_again(row)
+    elif record is None:
         found = _of_orphan(row)
     else:
         record.alerts = [row if known.pk == row.pk else known for known in record.alerts]
+        check_ins.follow(record.assignment, check_ins.of(record), now=now)
+        if columns := record.changed():
+            record.assignment.save(update_fields=columns)
         found = [
             documents.assignment(record, now=now),
             *fact_documents(record),
             *alert_documents(record, {row.pk}),
         ]
     publish_all(found, now=now)
-    record_all([Act(user_actor(by), "acknowledge", "alert", [row.pk], {"kind": row.kind})], now=now)
+    # Of harm the log does not say that it is what it was: it is read by more than the team.
+    detail = {} if row.kind == AlertKind.HARM else {"kind": row.kind}
+    record_all([Act(user_actor(by), "acknowledge", "alert", [row.pk], detail)], now=now)
     return row
 
 
@@ -128,7 +141,7 @@ def _of_orphan(row: Alert) -> list[Document]:
     ]
 
 
-def _each_due(
+def each_due(
     due: Callable[[], QuerySet[Assignment]], deal_with: Callable[[Assignment], None]
 ) -> int:
     """Claims due rows one by one and deals with each in the transaction that claimed it."""
@@ -181,14 +194,18 @@ def _unacknowledged(record: Record, level: int, now: datetime) -> Alert:
 
 
 def _let_go(row: Assignment, now: datetime) -> None:
-    facts = facts_of([row.pk])
+    facts, waiting = on_the_call(facts_at([row.pk]))
     # All that is here leaves, also what came while this waited, or by a clock that is ahead.
-    row.leaves_at, row.left_at = None, max([now, *(fact.received_at for fact in facts)])
+    row.leaves_at, row.left_at = (
+        None,
+        max([now, *(fact.received_at for fact in (*facts, *waiting))]),
+    )
     row.save(update_fields=["leaves_at", "left_at"])
     moved = max((fact.order for fact in facts if fact.event == "reassigned"), default=0)
     # Only who sees them changes: nothing is opened, so that no broken row keeps a call on a tablet.
     found = [Document("assignments", row.pk, assignment_scopes(row))]
     found += [Document("facts", fact.pk, fact_scopes(row, fact, moved_at=moved)) for fact in facts]
+    found += [Document("facts", fact.pk, waiting_scopes(row, fact)) for fact in waiting]
     publish_all(found, now=now)
     record_all([Act(SYSTEM, "leave-tablets", "assignment", [row.pk])], now=now)
     publish(events=[Event("assignment.left", row.pk)], now=now)

@@ -139,6 +139,24 @@ def cancel(*, assignment: Assignment, by: User, reason: str, now: datetime) -> A
 
 
 @transaction.atomic
+def acknowledge_for_unit(
+    *, assignment: Assignment, by: User, reason: str, now: datetime
+) -> Assignment:
+    """A desk says that a unit has the call as it stands: the unit told it by radio, not on its
+    tablet. The alarm stops, and what it raised. Where none is awaited it changes nothing."""
+    if not reason.strip():
+        raise ProblemError(INVALID, errors=[FieldError("/reason", "Say how the unit told it.")])
+    record = _locked(assignment)
+    if record.assignment.alarm_from is None:
+        return record.assignment
+    data = {"note": reason.strip()}
+    fact = _fact(record, "acknowledged", data, by=by, source=FactSource.DESK, now=now)
+    act = _act(user_actor(by), "acknowledge", record)
+    write([record], facts=[fact], acts=[act], now=now)
+    return record.assignment
+
+
+@transaction.atomic
 def link(
     *, assignment: Assignment, cad_number: str, by: User, now: datetime, actor: Actor | None = None
 ) -> Assignment:

@@ -20,16 +20,19 @@ from apps.accounts.auth import TabletSession
 from apps.accounts.models import Tablet, User
 from apps.accounts.services import tablet_actor, user_actor
 from apps.assignments import codes, documents
+from apps.assignments.codes import NOT_HERE_YET
 from apps.assignments.models import Alert, Assignment, Fact, FactSource
 from apps.assignments.records import (
-    NOT_HERE_YET,
     Record,
-    facts_of,
+    facts_at,
     incident_record,
     lock,
     lock_arrivals,
     orphan_scopes,
+    orphan_team,
+    private_scopes,
 )
+from apps.assignments.services import harms
 from apps.assignments.services.writing import called_by, publish_all, write
 from apps.assignments.timeline import corrected_time, read
 from apps.audit.services import Act, Actor, record_all
@@ -70,7 +73,7 @@ class Telling:
         return corrected_time(self.device_time, self.clock_offset_ms)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def record_from_tablet(*, telling: Telling, session: TabletSession, now: datetime) -> Fact | None:
     """Takes a fact from the person who is signed in on a tablet. None: it is here already.
 
@@ -89,10 +92,12 @@ def record_from_tablet(*, telling: Telling, session: TabletSession, now: datetim
        what the first has committed: the fact finds the assignment, or the assignment the fact.
     """
     author = session.user
-    urgent = telling.event in codes.ALERTING
+    urgent = telling.event in codes.HEARD
     assert author is not None or urgent, "the edge lets nobody through who is not signed in"
     speaker = author or _had_it_last(session.tablet)
     _must_be_a_tablets(telling)
+    if telling.event in codes.PRIVATE or _corrects_private(telling):
+        return _take_private(telling, speaker, session, now)
     record = None
     if telling.assignment_id is not None:
         record = lock(telling.assignment_id, fact_id=telling.id)
@@ -111,14 +116,14 @@ def record_from_tablet(*, telling: Telling, session: TabletSession, now: datetim
         except NotYours:
             if not urgent:
                 raise
-            return _take_orphan(_apart(telling), author, speaker, actor, now)
+            return _take_orphan(_apart(telling), session, speaker, now)
         received_at = _since_it_left(record.assignment, now)
         fact = _fact(telling, author, unit, FactSource.TABLET, received_at)
         write([record], facts=[fact], acts=[_act(actor, fact)], now=now)
         return fact
     if author is not None and telling.event == "opened" and telling.assignment_id is not None:
         return _open(telling, author, actor, now)
-    return _take_orphan(telling, author, speaker, actor, now)
+    return _take_orphan(telling, session, speaker, now)
 
 
 @transaction.atomic
@@ -134,11 +139,21 @@ def record_from_desk(*, telling: Telling, by: User, now: datetime) -> Fact | Non
     record = lock(telling.assignment_id, fact_id=telling.id)
     if record is None:
         raise NotYours
+    if _corrects_private(telling):
+        telling = _apart(telling)  # on the call's timeline everybody would read it
     if record.repeated is not None:
         _must_be_a_repeat(record.repeated, telling)
         return None
-    fact = _fact(telling, by, record.assignment.unit, FactSource.DESK, now)
-    write([record], facts=[fact], acts=[_act(user_actor(by), fact)], now=now)
+    unit, actor = record.assignment.unit, user_actor(by)
+    fact = _fact(telling, by, unit, FactSource.DESK, now)
+    if telling.event in codes.PRIVATE:
+        Fact.objects.bulk_create([fact])
+        harms.tell(fact, speaker=None, team=by.team_id, of=record, by=actor, now=now)
+    elif telling.assignment_id is None:
+        Fact.objects.bulk_create([fact])
+        harms.show(fact, team=by.team_id, by=actor, now=now)
+    else:
+        write([record], facts=[fact], acts=[_act(actor, fact)], now=now)
     return fact
 
 
@@ -152,7 +167,7 @@ def _must_be_a_tablets(telling: Telling) -> None:
         raise ProblemError(
             INVALID, errors=[FieldError("/event", "Not an event that a tablet tells.")]
         )
-    if telling.assignment_id is None and telling.event not in codes.ALERTING:
+    if telling.assignment_id is None and telling.event not in codes.HEARD:
         raise ProblemError(INVALID, errors=[FieldError("/assignment_id", "Of which assignment?")])
 
 
@@ -254,22 +269,67 @@ def _fact(
 
 
 def _take_orphan(
-    telling: Telling, author: User | None, speaker: User | None, actor: Actor, now: datetime
+    telling: Telling, session: TabletSession, speaker: User | None, now: datetime
 ) -> Fact:
     """Keeps a fact whose assignment is not here yet, or a call for help that belongs to none.
-    `speaker`: whose unit it is about."""
+    `speaker`: whose unit it is about. A correction waits (`records.on_the_call`)."""
+    author, team = session.user, session.tablet.team_id
     unit = crewed(speaker, telling.happened_at or now) if speaker else None
     fact = _fact(telling, author, unit, FactSource.TABLET, now)
     if telling.assignment_id is not None:
         fact.flags = [*fact.flags, NOT_HERE_YET]
     Fact.objects.bulk_create([fact])
     alert = called_by(fact, now=now)
-    found = [documents.orphan(fact, alert, to=orphan_scopes(fact))]
+    waits = fact.event == "corrected"
+    to = private_scopes(fact, orphan_team(fact) or team) if waits else orphan_scopes(fact)
+    found = [documents.orphan(fact, alert, to=to)]
     if alert is not None:
         Alert.objects.bulk_create([alert])
         found.append(documents.alert(alert, of=None, about=fact))
     publish_all(found, now=now)
-    record_all([_act(actor, fact)], now=now)
+    record_all([_act(tablet_actor(session.tablet, author), fact)], now=now)
+    return fact
+
+
+def _corrects_private(telling: Telling) -> bool:
+    """Whether it corrects a private report, or what was said further of one, which alone stands
+    apart from its call: then it is as private as that."""
+    target = read("corrected", telling.data, "corrects") if telling.event == "corrected" else None
+    if target is None:
+        return False
+    private = Q(event__in=codes.PRIVATE) | Q(event="corrected", assignment_id=None)
+    return Fact.objects.filter(private, pk=target).exists()
+
+
+def _take_private(
+    telling: Telling, speaker: User | None, session: TabletSession, now: datetime
+) -> Fact | None:
+    """Takes a report that is for its author and their supervisors alone. None: it is here already.
+
+    Two reports of a call are taken one after the other: both hold its row. A correction changes
+    nothing of what was set going; the supervisors read it beside the report.
+    """
+    record = lock(telling.assignment_id) if telling.assignment_id else None
+    known = Fact.objects.filter(pk=telling.id).first()
+    if known is not None:
+        _must_be_a_repeat(known, _apart(telling) if known.assignment_id is None else telling)
+        return None
+    unit = crewed(speaker, telling.happened_at or now) if speaker else None
+    if telling.event not in codes.PRIVATE:
+        telling = _apart(telling)  # on the call's timeline everybody would read it
+    elif record is not None:
+        try:
+            unit = spoken_for(record.assignment, speaker) or unit
+        except NotYours:
+            telling, record = _apart(telling), None
+    fact = _fact(telling, session.user, unit, FactSource.TABLET, now)
+    Fact.objects.bulk_create([fact])
+    by = tablet_actor(session.tablet, session.user)
+    team = session.tablet.team_id
+    if telling.event in codes.PRIVATE:
+        harms.tell(fact, speaker=speaker, team=team, of=record, by=by, now=now)
+    else:
+        harms.show(fact, team=team, by=by, now=now)
     return fact
 
 
@@ -305,10 +365,8 @@ def _open(telling: Telling, author: User, actor: Actor, now: datetime) -> Fact:
         given_at=now,
     )
     record = Record(row, incident_record(incident))
-    early = facts_of([row.pk])
-    alerts = Alert.objects.filter(assignment_id=row.pk).select_related("acknowledged_by", "unit")
-    record.facts += early
-    record.alerts += list(alerts.order_by("raised_at", "pk"))
+    record.take(facts_at([row.pk]))
+    record.alerts += list(Alert.objects.of_calls([row.pk]))
     fact = _fact(telling, author, unit, FactSource.TABLET, now)
     write([record], facts=[fact], acts=[_act(actor, fact)], now=now)
     return fact

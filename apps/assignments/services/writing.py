@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from apps.assignments import documents
+from apps.assignments import check_ins, documents
 from apps.assignments.codes import ALERTING, EVENTS, PROGRESSED
 from apps.assignments.models import Alert, AlertKind, Assignment, Fact, FactSource, State
 from apps.assignments.records import Record
-from apps.assignments.services import alarm_clock
+from apps.assignments.services import alarm_clock, harms
 from apps.audit.services import Act, record_all
 from apps.changes.services import LARGEST_PUBLICATION, Document, Event, publish
 from apps.dispatch.models import Source
@@ -31,7 +31,7 @@ def write(
     fresh = Fact.objects.bulk_create(facts)
     for record in records:
         own = [fact for fact in fresh if fact.assignment_id == record.assignment.pk]
-        record.facts += own
+        record.take(own)
         record.derive()
         _follow_facts(record, now)
         record.alerts += [called for fact in own if (called := called_by(fact, now=now))]
@@ -47,6 +47,9 @@ def write(
         found += alert_documents(record, changed)
     publish_all(found, events=_progress(fresh), now=now)
     record_all(acts, now=now)
+    for record in records:
+        if record.died and not record.had_died:
+            harms.after_a_death(record, now=now)
     publish(events=[event for record in records for event in _happened(record)], now=now)
 
 
@@ -89,7 +92,7 @@ def called_by(fact: Fact, *, now: datetime) -> Alert | None:
 def fact_documents(record: Record) -> list[Document]:
     """The facts whose document is new or shows something else than when the record was read."""
     found = []
-    for fact in record.facts:
+    for fact in (*record.facts, *record.waiting):
         before, after = record.shown.get(fact.pk), record.show(fact)
         if before is None or (before.flags, before.answer) != (after.flags, after.answer):
             found.append(documents.fact(record, fact))
@@ -133,6 +136,7 @@ def _follow_facts(record: Record, now: datetime) -> None:
         )
     moved = row.unit_id != record.stored["unit_id"]
     alarm_clock.follow(row, awaited=timeline.needs_ack, anew=moved, now=now)
+    check_ins.follow(row, check_ins.of(record), now=now)
 
 
 def _save(records: Sequence[Record]) -> None:
@@ -144,12 +148,17 @@ def _save(records: Sequence[Record]) -> None:
 
 
 def _stop_alarms(record: Record, now: datetime) -> list[Alert]:
-    """Stops the alerts of a call that is acknowledged, closed, or now another unit's."""
-    row = record.assignment
-    over = row.alarm_from is None or row.unit_id != record.stored["unit_id"]
+    """Stops the alerts of a call that is acknowledged, closed, or now another unit's, and of a
+    crew that has left the scene, or is known to have been well lately enough."""
+    row, awaited = record.assignment, check_ins.of(record)
+    moved = row.unit_id != record.stored["unit_id"]
+    over = {
+        AlertKind.UNACKNOWLEDGED: moved or row.alarm_from is None,
+        AlertKind.CHECK_IN: moved or awaited is None or now < awaited.overdue_at,
+    }
     stopped = []
     for alert in record.alerts:
-        if over and alert.kind == AlertKind.UNACKNOWLEDGED and alert.stopped_at is None:
+        if over.get(AlertKind(alert.kind)) and alert.stopped_at is None:
             alert.stopped_at = now
             alert.save(update_fields=["stopped_at"])
             stopped.append(alert)

@@ -5,7 +5,8 @@ Neither reads a clock nor a database, and the order in which the facts are given
 whatever reaches the server first, the same facts give the same answer. Whatever is odd about a
 fact (a time out of order, an impossible sequence, a wrong clock, a bad detail) is taken and
 flagged, never refused. See `facts` for precedence, `corrections` for what corrections do,
-`episodes` for the rules of the state, `presence` for the rules of the time given back.
+`episodes` for the rules of the state, `presence` for the rules of the time given back, `onscene`
+for what check-ins go by.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from apps.assignments.timeline.episodes import Closing, Episode, Refusal
 from apps.assignments.timeline.facts import Fact, Flag, Limits, corrected_time, in_precedence
 from apps.assignments.timeline.fields import is_known, problems_of, read, unit_name
 from apps.assignments.timeline.handoff import Declined, Handoff, Request, SceneChange, ledger
+from apps.assignments.timeline.onscene import OnScene, on_scene
 from apps.assignments.timeline.presence import AgencyHandoff, PairedUnit, Stay, UnitHandoff
 from apps.assignments.timeline.times import DURATIONS, MILESTONES, Claim, Duration, Moment
 
@@ -40,6 +42,7 @@ __all__ = [
     "Handoff",
     "Limits",
     "Moment",
+    "OnScene",
     "PairedUnit",
     "Refusal",
     "Request",
@@ -54,6 +57,7 @@ __all__ = [
     "in_precedence",
     "is_known",
     "ledger",
+    "on_scene",
     "problems_of",
     "read",
     "timeline_document",

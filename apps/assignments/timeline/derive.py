@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from apps.assignments.timeline.corrections import Entry, resolve
@@ -26,6 +26,7 @@ class Timeline:
     needs_ack: bool
     flags: tuple[Flag, ...]
     history: tuple[Entry, ...]
+    _flagged: Mapping[UUID, tuple[str, ...]] = field(repr=False)
 
     @property
     def state(self) -> str:
@@ -63,7 +64,7 @@ class Timeline:
 
     def flags_of(self, fact: UUID) -> tuple[str, ...]:
         """The codes of one fact's flags."""
-        return tuple(flag.code for flag in self.flags if flag.fact == fact)
+        return self._flagged.get(fact, ())
 
 
 _DEFAULT_LIMITS = Limits()
@@ -81,10 +82,14 @@ def derive(
     current = episodes[-1]
     places = {entry.fact.id: place for place, entry in enumerate(entries)}
     every = sorted({*flags, *told}, key=lambda flag: (places[flag.fact], flag.code, flag.text))
+    flagged: dict[UUID, tuple[str, ...]] = {}
+    for flag in every:
+        flagged[flag.fact] = (*flagged.get(flag.fact, ()), flag.code)
     return Timeline(
         current=current,
         earlier=tuple(episodes[:-1]),
         needs_ack=current.closing is None and call_revision > current.acknowledged_revision,
         flags=tuple(every),
         history=tuple(entries),
+        _flagged=flagged,
     )

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -127,13 +127,15 @@ def in_precedence(facts: Iterable[Fact]) -> list[Fact]:
 
 def corrected_time(device_time: datetime | None, clock_offset_ms: int | None) -> datetime | None:
     """The device's time less its measured offset; uncorrected where no offset was measured. None
-    where there is none, or where it would lie outside of the calendar."""
-    if device_time is None or clock_offset_ms is None:
-        return device_time
+    where there is none, and at either end of the calendar: a clock that was never set begins there,
+    nothing can be reckoned from it, and the city's clock cannot say it."""
+    if device_time is None:
+        return None
     try:
-        return device_time - timedelta(milliseconds=clock_offset_ms)
+        at = device_time - timedelta(milliseconds=clock_offset_ms or 0)
     except OverflowError:
         return None
+    return at if MINYEAR < at.year < MAXYEAR else None
 
 
 def reading_of(fact: Fact, limits: Limits) -> Reading:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
@@ -64,6 +64,17 @@ def _one_of(known: Iterable[str]) -> Callable[[object], str]:
     return reading
 
 
+def _some_of(known: Iterable[str]) -> Callable[[object], tuple[str, ...]]:
+    one_of = _one_of(known)
+
+    def reading(value: object) -> tuple[str, ...]:
+        if not isinstance(value, list) or not value:
+            raise ValueError("must be a list of at least one code")
+        return tuple(dict.fromkeys(one_of(one) for one in value))
+
+    return reading
+
+
 def _disposition(value: object) -> str:
     if not isinstance(value, str) or value not in codes.DISPOSITION_CODES:
         raise ValueError("must be an APCO disposition, two digits from 01 to 45")
@@ -101,14 +112,20 @@ def _uuid(value: object) -> UUID:
         raise ValueError("must be a UUID") from None
 
 
+def _uuids(value: object) -> tuple[UUID, ...]:
+    if not isinstance(value, list):
+        raise ValueError("must be a list of UUIDs")
+    return tuple(dict.fromkeys(_uuid(one) for one in value))
+
+
 def _instant(value: object) -> datetime:
     wrong = ValueError("must be an ISO 8601 time with its zone, such as 2024-05-01T18:03:00Z")
     if not isinstance(value, str):
         raise wrong
     try:
         at = datetime.fromisoformat(value)
-        if at.tzinfo is None:
-            raise wrong
+        if at.tzinfo is None or not MINYEAR < at.year < MAXYEAR:
+            raise wrong  # the second: see `corrected_time`
         return at.astimezone(UTC)
     except (ValueError, OverflowError):
         raise wrong from None
@@ -168,6 +185,8 @@ FIELDS: Final[Mapping[str, Mapping[str, Field]]] = MappingProxyType(
         },
         "assist": {"agency": Field(_one_of(codes.SECURED_BY))},
         "emergency": {},
+        "check_in": {},
+        "harm": {"kinds": Field(_some_of(codes.HARMS), expected=True), "affected": Field(_uuids)},
         "cad_status": {
             "agency": Field(_one_of(codes.AGENCIES), expected=True),
             # CAD's own list of units: no name of a person can slip in here.
@@ -179,7 +198,8 @@ FIELDS: Final[Mapping[str, Mapping[str, Field]]] = MappingProxyType(
             "corrects": Field(_uuid, expected=True),
             "reason": Field(_one_of(codes.CORRECTION_REASONS), expected=True),
             "time": Field(_instant),
-            "event": Field(_one_of(set(codes.EVENTS) - {"corrected"})),
+            # Nothing becomes a private report, which others could read as what it was before.
+            "event": Field(_one_of(set(codes.EVENTS) - {"corrected"} - codes.PRIVATE)),
             "data": Field(_object),
         },
     }

@@ -3,33 +3,24 @@ addendum."""
 
 from __future__ import annotations
 
-from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from typing import Any
 
 from apps.accounts.models import User
+from apps.audit.acts import Act
 from apps.casenotes import services
 from apps.core import clock
-from apps.core.problems import ProblemError
 from apps.sync.admin.quarantine import QuarantinedWriteAdmin
 from apps.sync.models import QuarantinedWrite
 
 
-@admin.action(description="Make it an addendum (an edit of a signed note)")
-def make_addendum(
-    page: QuarantinedWriteAdmin, request: HttpRequest, rows: QuerySet[QuarantinedWrite]
-) -> None:
-    """Each on its own: what one cannot be is told, and stops no other."""
-    by = request.user
-    assert isinstance(by, User)
-    for row in rows:
-        try:
-            services.add_refused(write=row, by=by, now=clock.now())
-        except ProblemError as problem:
-            text = "; ".join(error.detail for error in problem.errors) or problem.text
-            page.message_user(request, f"{row}: {text or problem.problem.title}", messages.ERROR)
-        else:
-            page.message_user(request, f"{row}: added to its note.", messages.SUCCESS)
+def _add(row: QuarantinedWrite, by: User, _: dict[str, Any]) -> str:
+    services.add_refused(write=row, by=by, now=clock.now())
+    return f"{row}: added to its note."
 
 
-QuarantinedWriteAdmin.actions.append(make_addendum)
+QuarantinedWriteAdmin.acts["make_addendum"] = Act(
+    label="Make it an addendum (an edit of a signed note)",
+    question="The note stays as it was signed; what was typed after it stands beside it.",
+    verb=_add,
+    offered=lambda row: row.collection == "case_notes",
+)

@@ -1,11 +1,13 @@
-"""What record each cleared call has: debts first, with their age, and how they were settled."""
+"""What record each encounter of a cleared call has: debts first, with their age, and how the rest
+was settled."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BooleanField, F, Func, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -13,9 +15,17 @@ from apps.accounts.models import User
 from apps.assignments.admin.facts import assignment_link
 from apps.audit.admin import RecordAdmin
 from apps.casenotes.debts import hours_since
-from apps.casenotes.models import DispatchRecord, RecordKind
+from apps.casenotes.models import EncounterRecord, RecordKind
 from apps.core import clock
-from apps.core.admin import NOTHING, moment
+from apps.core.admin import NOTHING, Values, moment
+from apps.people.ids import ordinal_of
+
+
+class _IsAnyOf(Func):
+    """Whether a value is one of an array's, which no lookup of Django's says of another column."""
+
+    template, arg_joiner = "(%(expressions)s))", " = any("
+    output_field = BooleanField()
 
 
 class OwedFilter(admin.SimpleListFilter):
@@ -38,32 +48,37 @@ class OwedFilter(admin.SimpleListFilter):
         return [{**first, "display": "owed"}, *others]
 
 
-@admin.register(DispatchRecord)
-class DispatchRecordAdmin(RecordAdmin[DispatchRecord]):
+@admin.register(EncounterRecord)
+class EncounterRecordAdmin(RecordAdmin[EncounterRecord]):
     VIEW = frozenset({"supervisor"})
     list_display = (
-        *("assignment", "closing", moment("cleared_at", "cleared"), "age", "crew", "kind"),
-        moment("settled_at", "settled"),
+        *("assignment", "which", "closing", moment("cleared_at", "cleared"), "age", "crew"),
+        *("kind", moment("settled_at", "settled")),
     )
-    list_filter = (OwedFilter, "closing")
+    list_filter = (OwedFilter, ("closing", Values))
     ordering = ("cleared_at", "pk")
-    show_full_result_count = False
-    fields = (
-        *("assignment", "closing", moment("cleared_at", "cleared"), "age", "crew", "kind"),
-        moment("settled_at", "settled"),
-    )
+    fields = list_display
     readonly_fields = fields
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EncounterRecord]:
+        """With the names of who owes it, asked once for all rows."""
+        people = User.objects.filter(_IsAnyOf(F("pk"), OuterRef("owed_by")))
+        names = ArraySubquery(people.order_by("display_name").values("display_name"))
+        return super().get_queryset(request).annotate(owing=names)
+
     @admin.display(description="assignment")
-    def assignment(self, row: DispatchRecord) -> SafeString:
-        return assignment_link(row.pk)
+    def assignment(self, row: EncounterRecord) -> SafeString:
+        return assignment_link(row.assignment_id, here=True)  # its call has ended: it is here
+
+    @admin.display(description="encounter")
+    def which(self, row: EncounterRecord) -> str:
+        return str(ordinal_of(row.pk, row.assignment_id) or NOTHING)
 
     @admin.display(description="owed for", ordering="cleared_at")
-    def age(self, row: DispatchRecord) -> str:
+    def age(self, row: EncounterRecord) -> str:
         owed = row.cleared_at is not None and not row.kind
         return f"{hours_since(row.cleared_at, clock.now())} h" if owed else NOTHING
 
     @admin.display(description="owed by")
-    def crew(self, row: DispatchRecord) -> str:
-        people = User.objects.filter(pk__in=row.owed_by).order_by("display_name")
-        return ", ".join(str(one) for one in people) or NOTHING
+    def crew(self, row: EncounterRecord) -> str:
+        return ", ".join(getattr(row, "owing", ())) or NOTHING

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.contrib import admin
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.assignments.admin.facts import assignment_link
+from apps.assignments.models import Assignment
 from apps.audit.admin import RecordAdmin
 from apps.casenotes import codes, documents
 from apps.casenotes.models import CaseNote
@@ -56,9 +59,8 @@ class CaseNoteAdmin(RecordAdmin[CaseNote]):
     )
     list_filter = ("state", "restricted")
     list_select_related = ("signed_by",)
-    date_hierarchy = "begun_at"
+    WHEN = "begun_at"
     ordering = ("-begun_at",)
-    show_full_result_count = False
     fieldsets = (
         (None, {"fields": ("restricted_words", "state", "left", "assignment", "history")}),
         ("What was written", {"fields": ("text", "doubts", "authors")}),
@@ -85,9 +87,13 @@ class CaseNoteAdmin(RecordAdmin[CaseNote]):
     def left(self, row: CaseNote) -> str:
         return f"{row.missing} of {row.asked}"
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CaseNote]:
+        call = Assignment.objects.filter(pk=OuterRef("assignment_id"))
+        return super().get_queryset(request).annotate(call_is_here=Exists(call))
+
     @admin.display(description="assignment")
     def assignment(self, row: CaseNote) -> SafeString:
-        return assignment_link(row.assignment_id)
+        return assignment_link(row.assignment_id, here=getattr(row, "call_is_here", None))
 
     @admin.display(description="every save of it")
     def history(self, row: CaseNote) -> SafeString:

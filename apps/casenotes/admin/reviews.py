@@ -7,11 +7,11 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from apps.accounts.models import User
-from apps.assignments.admin.decisions import Decision, decide
+from apps.audit.acts import Act, ActsAdmin
 from apps.audit.admin import RecordAdmin
 from apps.casenotes import documents, services
 from apps.casenotes.admin.notes import note_link, restricted, words
@@ -54,8 +54,20 @@ class QueueFilter(admin.SimpleListFilter):
         return [{**first, "display": "waiting"}, *others]
 
 
+def _accept(row: Review, by: User, given: dict[str, Any]) -> None:
+    services.accept(review=row, by=by, now=clock.now(), **given)
+
+
+def _give_back(row: Review, by: User, given: dict[str, Any]) -> None:
+    services.give_back(review=row, by=by, now=clock.now(), **given)
+
+
+def _waits(row: Review) -> bool:
+    return row.state == ReviewState.WAITING
+
+
 @admin.register(Review)
-class ReviewAdmin(RecordAdmin[Review]):
+class ReviewAdmin(ActsAdmin[Review], RecordAdmin[Review]):
     VIEW = frozenset({"supervisor"})
     list_display = (
         *("short_name", "note_page", "restricted_mark", "signed_by", "why", "waits"),
@@ -64,8 +76,24 @@ class ReviewAdmin(RecordAdmin[Review]):
     list_filter = (QueueFilter,)
     list_select_related = ("note", "note__signed_by", "reviewer")
     ordering = ("asked_at", "pk")
-    show_full_result_count = False
-    actions = ("accept", "give_back")
+    acts = {
+        "accept": Act(
+            label="Accept",
+            question="Is it good as it is?",
+            form=AcceptForm,
+            reason="comment",
+            verb=_accept,
+            offered=_waits,
+        ),
+        "give_back": Act(
+            label="Return with a comment",
+            question="What is missing?",
+            form=ReturnForm,
+            reason="comment",
+            verb=_give_back,
+            offered=_waits,
+        ),
+    }
     fields = (
         *("note_page", "restricted_mark", "signed_by", "why", "waits", "state"),
         *("reviewer", moment("decided_at", "decided"), "said", "text"),
@@ -105,21 +133,3 @@ class ReviewAdmin(RecordAdmin[Review]):
     @admin.display(description="text")
     def text(self, row: Review) -> SafeString:
         return words(read(row.note, now=clock.now()))
-
-    @admin.action(description="Accept")
-    def accept(self, request: HttpRequest, rows: QuerySet[Review]) -> HttpResponse | None:
-        def verb(row: Review, by: User, given: dict[str, Any]) -> None:
-            services.accept(review=row, by=by, now=clock.now(), **given)
-
-        decision = Decision("accept", "Accept", "Is it good as it is?", AcceptForm, verb, str)
-        return decide(self, request, rows, decision)
-
-    @admin.action(description="Return with a comment")
-    def give_back(self, request: HttpRequest, rows: QuerySet[Review]) -> HttpResponse | None:
-        def verb(row: Review, by: User, given: dict[str, Any]) -> None:
-            services.give_back(review=row, by=by, now=clock.now(), **given)
-
-        decision = Decision(
-            "give_back", "Return with a comment", "What is missing?", ReturnForm, verb, str
-        )
-        return decide(self, request, rows, decision)

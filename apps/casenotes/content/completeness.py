@@ -165,8 +165,8 @@ RecordKind = Literal["automatic", "minimal", "full"]
 
 
 def record_kind(content: Content, facts: RecordFacts) -> RecordKind:
-    """How a dispatch came to its record: by the timeline alone, by the two taps of a short path, or
-    by a note. They are counted apart."""
+    """How an encounter came to its record: by the timeline alone, by the two taps of a short path,
+    or by a note. They are counted apart."""
     written = not all(blank(content.get(name)) for name in FIELDS if not name.endswith("_id"))
     opened = any(grave.is_open(content, name) for name in grave.PARTS)
     if not written and not opened:

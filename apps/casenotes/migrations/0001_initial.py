@@ -123,6 +123,55 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "case note",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["draft", "signed", "locked"])),
+                        name="casenotes_note_state",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("content__isnull", False),
+                                ("lock_due_at", None),
+                                ("signed_at", None),
+                                ("signed_by", None),
+                                ("signed_hash", ""),
+                                ("state", "draft"),
+                            ),
+                            models.Q(
+                                ("content__isnull", True),
+                                ("lock_due_at__isnull", False),
+                                ("signed_at__isnull", False),
+                                ("signed_by__isnull", False),
+                                ("signed_hash__regex", "^[0-9a-f]{64}$"),
+                                ("state__in", ["signed", "locked"]),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="casenotes_signed_by_whom_when_and_what",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("locked_at__isnull", False), ("state", "locked")),
+                            models.Q(
+                                models.Q(("state", "locked"), _negated=True), ("locked_at", None)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="casenotes_locked_when",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("missing__lte", models.F("asked"))),
+                        name="casenotes_missing_of_asked",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "signed")),
+                        fields=["lock_due_at"],
+                        name="casenotes_lock_due",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -228,6 +277,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "author of a note",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("note", "author"), name="casenotes_author_once"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -278,6 +332,41 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "review",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["waiting", "accepted", "returned"])),
+                        name="casenotes_review_state",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("comment__isnull", True),
+                                ("decided_at", None),
+                                ("reviewer", None),
+                                ("state", "waiting"),
+                            ),
+                            models.Q(
+                                ("decided_at__isnull", False),
+                                ("reviewer__isnull", False),
+                                ("state__in", ["accepted", "returned"]),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="casenotes_reviewed_by_whom_and_when",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "waiting")),
+                        fields=("note",),
+                        name="casenotes_one_review_waits",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "waiting")),
+                        fields=["asked_at", "id"],
+                        name="casenotes_review_queue",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -330,113 +419,6 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "signature",
             },
-        ),
-        migrations.AddIndex(
-            model_name="casenote",
-            index=models.Index(
-                condition=models.Q(("state", "signed")),
-                fields=["lock_due_at"],
-                name="casenotes_lock_due",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="casenote",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["draft", "signed", "locked"])),
-                name="casenotes_note_state",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="casenote",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("content__isnull", False),
-                        ("lock_due_at", None),
-                        ("signed_at", None),
-                        ("signed_by", None),
-                        ("signed_hash", ""),
-                        ("state", "draft"),
-                    ),
-                    models.Q(
-                        ("content__isnull", True),
-                        ("lock_due_at__isnull", False),
-                        ("signed_at__isnull", False),
-                        ("signed_by__isnull", False),
-                        ("signed_hash__regex", "^[0-9a-f]{64}$"),
-                        ("state__in", ["signed", "locked"]),
-                    ),
-                    _connector="OR",
-                ),
-                name="casenotes_signed_by_whom_when_and_what",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="casenote",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("locked_at__isnull", False), ("state", "locked")),
-                    models.Q(models.Q(("state", "locked"), _negated=True), ("locked_at", None)),
-                    _connector="OR",
-                ),
-                name="casenotes_locked_when",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="casenote",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("missing__lte", models.F("asked"))),
-                name="casenotes_missing_of_asked",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="noteauthor",
-            constraint=models.UniqueConstraint(
-                fields=("note", "author"), name="casenotes_author_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="review",
-            index=models.Index(
-                condition=models.Q(("state", "waiting")),
-                fields=["asked_at", "id"],
-                name="casenotes_review_queue",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="review",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["waiting", "accepted", "returned"])),
-                name="casenotes_review_state",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="review",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("comment__isnull", True),
-                        ("decided_at", None),
-                        ("reviewer", None),
-                        ("state", "waiting"),
-                    ),
-                    models.Q(
-                        ("decided_at__isnull", False),
-                        ("reviewer__isnull", False),
-                        ("state__in", ["accepted", "returned"]),
-                    ),
-                    _connector="OR",
-                ),
-                name="casenotes_reviewed_by_whom_and_when",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="review",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "waiting")),
-                fields=("note",),
-                name="casenotes_one_review_waits",
-            ),
         ),
         append_only("casenotes_signature"),
         append_only("casenotes_addendum"),

@@ -6,14 +6,16 @@
 `adding`             addenda
 `reviewing`          what a supervisor says of a signed note
 `following`          notes go with their assignment
-`dispatch_records`   what record each cleared assignment has
+`reminding`          who is told that they owe a record
+`settling`           what record each encounter of a cleared assignment has
 """
 
 from apps.casenotes.services.adding import add, add_refused
-from apps.casenotes.services.dispatch_records import settle
 from apps.casenotes.services.early import take_early_signatures
-from apps.casenotes.services.following import follow_assignment, let_late_go
+from apps.casenotes.services.following import follow_assignment, follow_encounter
+from apps.casenotes.services.reminding import remind_of_debts
 from apps.casenotes.services.reviewing import accept, give_back
+from apps.casenotes.services.settling import settle
 from apps.casenotes.services.signing import lock_due, sign
 from apps.casenotes.services.telling import Telling
 from apps.casenotes.services.writing import write_draft
@@ -24,9 +26,10 @@ __all__ = [
     "add",
     "add_refused",
     "follow_assignment",
+    "follow_encounter",
     "give_back",
-    "let_late_go",
     "lock_due",
+    "remind_of_debts",
     "settle",
     "sign",
     "take_early_signatures",

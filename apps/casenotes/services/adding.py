@@ -154,7 +154,8 @@ def _attach(record: NoteRecord, row: Addendum, now: datetime) -> None:
         now=now,
     )
     if answers:
-        settle_and_let_go(assignment_id=record.note.assignment_id, facts=record.facts, now=now)
+        known = {record.note.encounter_id: record.facts}
+        settle_and_let_go(assignment_id=record.note.assignment_id, known=known, now=now)
 
 
 def _settle_refused(

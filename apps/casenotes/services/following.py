@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -13,40 +13,42 @@ from apps.casenotes.content import RecordFacts
 from apps.casenotes.models import (
     Addendum,
     CaseNote,
+    EncounterRecord,
     NoteAuthor,
     Review,
     ReviewState,
     Signature,
 )
 from apps.casenotes.records import CASE_NOTES, NoteRecord, lock_assignments_notes, locked
-from apps.casenotes.services.dispatch_records import settle
+from apps.casenotes.services.settling import settle
 from apps.changes.services import Document, Event, publish
 from apps.people.models import Encounter
-from apps.people.services import let_go
+from apps.people.services import keep_for, let_go
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def follow_assignment(*, assignment_id: UUID, now: datetime) -> None:
     """Shows the notes of an assignment to whoever has it now, drafts with what the timeline tells
-    now, and settles its record. Idempotent; under the assignment's lock.
+    now, and settles its records. Idempotent; under the assignment's lock.
 
     A call leaves its tablets while somebody begins a note on it:
 
     1. The note's writer sees a call that is there, and shows the note to the unit. This sees no
        note yet.
-    2. Whoever begins a note takes the record's lock (`settle`) before they look who has the call,
+    2. Whoever begins a note takes the records' lock (`settle`) before they look who has the call,
        and this looks for notes once more when it has that lock. Whoever is second sees the first.
     """
-    before = _show_notes(assignment_id, set(), now)
+    before = _show_notes(assignment_id, None, now)
     settle_and_let_go(assignment_id=assignment_id, now=now)
     _show_notes(assignment_id, before, now)
 
 
-def _show_notes(assignment_id: UUID, known: set[UUID], now: datetime) -> set[UUID]:
-    """Shows the notes of an assignment that are not `known`; their ids."""
+def _show_notes(assignment_id: UUID, known: set[UUID] | None, now: datetime) -> set[UUID]:
+    """Shows the notes of an assignment that are not `known` (None: nothing is locked yet); their
+    ids."""
     ids = CaseNote.objects.filter(assignment_id=assignment_id).values_list("pk", flat=True)
-    found = set(ids) - known
-    if not known or found:
+    found = set(ids) - (known or set())
+    if known is None or found:
         lock_assignments_notes([assignment_id], found)
     for pk in sorted(found):
         record = locked(pk, now=now)
@@ -59,16 +61,21 @@ def _show_notes(assignment_id: UUID, known: set[UUID], now: datetime) -> set[UUI
 
 
 def settle_and_let_go(
-    *, assignment_id: UUID, facts: RecordFacts | None = None, now: datetime
+    *, assignment_id: UUID, known: Mapping[UUID, RecordFacts] | None = None, now: datetime
 ) -> None:
-    """Settles an assignment's record (`facts` as of `settle`). Where it is settled nobody owes
-    anything of its encounters any more but the authors of a note that was returned, and they leave
-    the tablets with the call. Under the encounters' locks."""
-    record = settle(assignment_id=assignment_id, facts=facts, now=now)
-    if record is not None and record.kind:
+    """Settles an assignment's records (`known` as of `settle`). What owes none leaves the tablets
+    with the call. Under the encounters' locks."""
+    owed = settle(assignment_id=assignment_id, known=known, now=now)
+    if owed is not None:
         for encounter in Encounter.objects.of(assignment_id).exclude(kept_for=[]):
-            done = set(encounter.kept_for) - _asked_again(encounter)
-            let_go(encounter_id=encounter.pk, author_ids=done, now=now)
+            if encounter.pk not in owed:
+                _let_go(encounter, now)
+
+
+def _let_go(encounter: Encounter, now: datetime) -> None:
+    """Nobody owes anything of it any more but the authors of a note that was returned."""
+    done = set(encounter.kept_for) - _asked_again(encounter)
+    let_go(encounter_id=encounter.pk, author_ids=done, now=now)
 
 
 def _asked_again(encounter: Encounter) -> set[UUID]:
@@ -79,21 +86,26 @@ def _asked_again(encounter: Encounter) -> set[UUID]:
     return set(NoteAuthor.objects.filter(note__in=returned).values_list("author", flat=True))
 
 
-@transaction.atomic
-def let_late_go(*, encounter_id: UUID, now: datetime) -> None:
-    """Somebody has opened an encounter. Where the record of its assignment is settled already,
-    nobody owes anything of it: it leaves the tablets with the call. Idempotent; under the
-    encounter's lock.
+@transaction.atomic(savepoint=False)
+def follow_encounter(*, encounter_id: UUID, now: datetime) -> None:
+    """Somebody has opened an encounter, or named another person in it. Of a call that is over its
+    crew keeps it while it owes a record, whichever way it was told of; otherwise it leaves the
+    tablets with the call. Idempotent; under the encounter's lock.
 
-    An encounter is opened and the record settled at once: both take the record's lock (`settle`)
+    An encounter is opened and its call closed at once: both take the records' lock (`settle`)
     before they look. Whoever is second sees what the first has committed.
     """
     encounter = Encounter.objects.filter(pk=encounter_id).first()
-    if encounter is None or not encounter.kept_for:
+    if encounter is None:
         return
-    record = settle(assignment_id=encounter.assignment_id, now=now)
-    if record is not None and record.kind:
-        let_go(encounter_id=encounter_id, now=now)
+    owed = settle(assignment_id=encounter.assignment_id, now=now)
+    if owed is None:
+        return
+    if encounter_id in owed:
+        crew = EncounterRecord.objects.get(pk=encounter_id).owed_by
+        keep_for(encounter_id=encounter_id, author_ids=crew, now=now)
+    elif encounter.kept_for:
+        _let_go(encounter, now)
 
 
 def show(

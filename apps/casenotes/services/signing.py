@@ -69,7 +69,8 @@ def sign(*, telling: Telling, named: str, now: datetime) -> Signature:
         _settle_by_signature(record, row, now)
     show(record, fresh=[row], events=happened, now=now)
     if first:
-        settle_and_let_go(assignment_id=record.note.assignment_id, facts=record.facts, now=now)
+        known = {record.note.encounter_id: record.facts}
+        settle_and_let_go(assignment_id=record.note.assignment_id, known=known, now=now)
     act = Act(telling.actor, "sign", "case_note", [record.note.pk], {"signature": str(row.pk)})
     record_all([act], now=now)
     return row

@@ -21,8 +21,8 @@ from apps.casenotes.content import problems, restricted
 from apps.casenotes.models import CaseNote, NoteAuthor, NoteState
 from apps.casenotes.records import read
 from apps.casenotes.schemas import CASE_NOTE
-from apps.casenotes.services.dispatch_records import settle
 from apps.casenotes.services.early import take_early_signatures
+from apps.casenotes.services.settling import settle
 from apps.changes.services import Document, Event, publish
 from apps.core import clock
 from apps.core.problems import CONFLICT, FieldError, ProblemError

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
-from uuid import UUID
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
+from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
-from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.http import HttpRequest
 
 from apps.accounts.models import DESK_ROLES, Role, Team, User
+from apps.accounts.services import user_actor
+from apps.audit.acts import Act, ActsAdmin, WhyForm
 from apps.audit.admin import RoleAdmin, actor_of
 from apps.core import clock
 from apps.core.admin import NOTHING, moment
-from apps.core.problems import ProblemError
+from apps.core.problems import FieldError, ProblemError
 from apps.dispatch import services
 from apps.dispatch.models import Agency, CrewMember, Shift, Unit
 
@@ -29,7 +29,10 @@ EVERYBODY_ELSE = frozenset({"supervisor", "dispatcher", "administrator"})
 
 def team_of(request: HttpRequest) -> Team:
     """The supervisor's team; nobody else has one to arrange."""
-    person = request.user
+    return _team_of(request.user)
+
+
+def _team_of(person: Any) -> Team:
     if isinstance(person, User) and person.role == Role.SUPERVISOR and person.team:
         return person.team
     raise PermissionDenied
@@ -67,7 +70,7 @@ class ShiftChoice(forms.ModelChoiceField[Shift]):
         return f"{start:%a %Y-%m-%d %H:%M} to {end:%a %H:%M}"
 
 
-class CrewForm(forms.Form):
+class CrewForm(WhyForm):
     """Who is on the unit from now on. The first is alarmed first."""
 
     shift = ShiftChoice(
@@ -93,32 +96,64 @@ class CrewForm(forms.Form):
         assert isinstance(field, forms.ModelChoiceField)
         return field
 
-    def crew(self) -> list[User]:
-        """The people named, in order."""
-        named = (self.cleaned_data[name] for name in ("first", "second", "third"))
-        return [person for person in named if person]
+
+def _crew_form(by: Any, rows: list[Unit]) -> Callable[[Any], forms.Form]:
+    """Asks for the crew of a unit, beginning with who is on it."""
+    present = [member.user_id for unit in rows for member in services.crew_of(unit)]
+    initial = dict(zip(("first", "second", "third"), present, strict=False))
+    return partial(CrewForm, _team_of(by), initial=initial)
+
+
+def _hand_over(unit: Unit, by: User, given: dict[str, Any]) -> None:
+    named = (given[name] for name in ("first", "second", "third"))
+    try:
+        services.hand_over(
+            unit=unit,
+            to=[person for person in named if person],
+            shift=given["shift"],
+            by=user_actor(by),
+            now=clock.now(),
+        )
+    except ProblemError as problem:
+        # Whom a verb calls the crew, or a user, the form has by their places.
+        errors = [
+            FieldError("/first" if one.pointer in {"/crew", "/user"} else one.pointer, one.detail)
+            for one in problem.errors
+        ]
+        raise ProblemError(problem.problem, problem.text, errors=errors) from None
+
+
+def _of_my_team(rows: QuerySet[Any], by: Any) -> QuerySet[Any]:
+    return rows.filter(team=_team_of(by))
 
 
 @admin.register(Unit)
-class UnitAdmin(RoleAdmin[Unit]):
+class UnitAdmin(ActsAdmin[Unit], RoleAdmin[Unit]):
     VIEW = EVERYBODY_ELSE
     CHANGE = frozenset({"administrator"})
     form = UnitForm
-    list_display = ("call_sign", "agency", "team", "in_service", "on_duty", "hand_over")
+    list_display = ("call_sign", "agency", "team", "in_service", "on_duty")
     list_filter = ("agency", "team", "in_service")
     search_fields = ("call_sign", "eido_id")
     ordering = ("agency", "call_sign")  # CARE stands first
+    acts = {
+        "hand_over": Act(
+            label="Hand over",
+            question="Who is on it from now on? They have its calls at the same moment.",
+            form_for=_crew_form,
+            verb=_hand_over,
+            offered=lambda unit: unit.agency == Agency.CARE and unit.in_service,
+            roles=SUPERVISOR,
+            among=_of_my_team,
+            alone=True,
+        )
+    }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Unit]:
         """With those who are on each unit now, read once for the whole list."""
         on_duty = CrewMember.objects.on_duty().in_order_of_alarm().select_related("user")
         rows = super().get_queryset(request).select_related("team")
         return rows.prefetch_related(Prefetch("crew", on_duty))
-
-    def get_list_display(self, request: HttpRequest) -> Any:
-        """The link is there for those who may follow it."""
-        shown = super().get_list_display(request)
-        return shown if self._is(request, SUPERVISOR) else shown[:-1]
 
     def save_model(self, request: HttpRequest, obj: Unit, form: Any, change: bool) -> None:
         services.save_unit(unit=obj, by=actor_of(request), now=clock.now())
@@ -128,43 +163,6 @@ class UnitAdmin(RoleAdmin[Unit]):
         if unit.agency != Agency.CARE:
             return ""
         return ", ".join(str(member.user) for member in unit.crew.all()) or "nobody"
-
-    @admin.display(description="")
-    def hand_over(self, unit: Unit) -> SafeString:
-        if unit.agency != Agency.CARE or not unit.in_service:
-            return format_html("{}", "")
-        address = reverse("admin:dispatch_unit_crew", args=[unit.pk])
-        return format_html('<a href="{}">Hand over</a>', address)
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.crew_view)
-        return [path("<uuid:unit>/crew/", view, name="dispatch_unit_crew"), *super().get_urls()]
-
-    def crew_view(self, request: HttpRequest, unit: UUID) -> HttpResponse:
-        """Asks who is on the unit from now on, and hands it over in one step."""
-        team = team_of(request)
-        row = get_object_or_404(Unit, pk=unit, team=team)
-        present = [member.user_id for member in services.crew_of(row)]
-        initial = dict(zip(("first", "second", "third"), present, strict=False))
-        form = CrewForm(team, request.POST or None, initial=initial)
-        if request.method == "POST" and form.is_valid():
-            try:
-                services.hand_over(
-                    unit=row,
-                    to=form.crew(),
-                    shift=form.cleaned_data["shift"],
-                    by=actor_of(request),
-                    now=clock.now(),
-                )
-            except ProblemError as problem:
-                for error in problem.errors:
-                    form.add_error(None, error.detail)
-            else:
-                messages.success(request, f"{row} is handed over.")
-                return HttpResponseRedirect(reverse("admin:dispatch_unit_changelist"))
-        return self.step(
-            request, "audit/step.html", f"Who is on {row}", form=form, submit="Hand over"
-        )
 
 
 class ShiftForm(forms.ModelForm[Shift]):
@@ -180,16 +178,54 @@ class ShiftForm(forms.ModelForm[Shift]):
         return data
 
 
+class ExtendForm(WhyForm):
+    ends_at = forms.SplitDateTimeField(
+        label="Until", widget=AdminSplitDateTime, help_text="Later, or sooner than was planned."
+    )
+
+
+def _end(shift: Shift, by: User, _: dict[str, Any]) -> str:
+    left = services.end_shift(shift=shift, by=user_actor(by), now=clock.now())
+    signs = ", ".join(unit.call_sign for unit in left) or "none"
+    return f"Ended. Units without a crew: {signs}."
+
+
+def _extend(shift: Shift, by: User, given: dict[str, Any]) -> None:
+    services.extend_shift(shift=shift, ends_at=given["ends_at"], by=user_actor(by), now=clock.now())
+
+
+def _goes_on(shift: Shift) -> bool:
+    return shift.ends_at > clock.now()
+
+
 @admin.register(Shift)
-class ShiftAdmin(RoleAdmin[Shift]):
-    """Shifts of the supervisor's team. One that has begun is ended by the action, not edited."""
+class ShiftAdmin(ActsAdmin[Shift], RoleAdmin[Shift]):
+    """Shifts of the supervisor's team. What has begun is changed by acts, not edited."""
 
     VIEW = DESK_ROLES
     CHANGE = SUPERVISOR
+    ENDLESS = True
     form = ShiftForm
     list_display = (moment("starts_at", "from"), moment("ends_at", "to"), "team", "people")
     list_filter = ("team",)
-    actions = ("end",)
+    ordering = ("-starts_at",)
+    acts = {
+        "extend": Act(
+            label="Extend, or shorten",
+            question="Until when does it go on?",
+            form=ExtendForm,
+            verb=_extend,
+            offered=_goes_on,
+            roles=SUPERVISOR,
+        ),
+        "end": Act(
+            label="End now: everyone of the shift leaves their unit",
+            question="Hand units over first whose calls go on.",
+            verb=_end,
+            offered=lambda shift: shift.starts_at < clock.now() < shift.ends_at,
+            roles=SUPERVISOR,
+        ),
+    }
 
     def has_change_permission(self, request: HttpRequest, obj: Shift | None = None) -> bool:
         return obj is None and super().has_change_permission(request)
@@ -202,7 +238,7 @@ class ShiftAdmin(RoleAdmin[Shift]):
         person = request.user
         if isinstance(person, User) and person.role == Role.SUPERVISOR:
             rows = rows.filter(team=person.team_id)
-        return rows.order_by("-starts_at")
+        return rows
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
         form.instance.team = team_of(request)
@@ -222,14 +258,3 @@ class ShiftAdmin(RoleAdmin[Shift]):
     def people(self, shift: Shift) -> str:
         on_duty = (f"{member.user} ({member.unit})" for member in shift.crew.all())
         return ", ".join(on_duty) or NOTHING
-
-    @admin.action(description="End now: everyone of the shift leaves their unit")
-    def end(self, request: HttpRequest, shifts: QuerySet[Shift]) -> None:
-        for shift in shifts:
-            try:
-                left = services.end_shift(shift=shift, by=actor_of(request), now=clock.now())
-            except ProblemError as problem:
-                self.message_user(request, problem.text, messages.ERROR)
-            else:
-                signs = ", ".join(unit.call_sign for unit in left) or "none"
-                self.message_user(request, f"Ended. Units without a crew: {signs}.")

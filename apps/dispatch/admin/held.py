@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -16,12 +17,12 @@ from django.utils.safestring import SafeString
 from apps.accounts.models import DESK_ROLES
 from apps.audit.admin import RecordAdmin, actor_of
 from apps.core import clock
-from apps.core.admin import NOTHING, moment, table
+from apps.core.admin import NOTHING, Values, moment, table
 from apps.core.problems import ProblemError
 from apps.dispatch import services
 from apps.dispatch.admin.incidents import link
 from apps.dispatch.calls import Malformed
-from apps.dispatch.models import HeldMessage
+from apps.dispatch.models import HeldMessage, HeldMessageQuerySet
 
 
 class ReplayForm(forms.Form):
@@ -33,6 +34,21 @@ class ReplayForm(forms.Form):
     )
 
 
+class WaitingFilter(admin.SimpleListFilter):
+    """Those that nobody has dealt with."""
+
+    title = "state"
+    parameter_name = "held"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("waiting", "to be mended")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "waiting" and isinstance(queryset, HeldMessageQuerySet):
+            return queryset.waiting(clock.now())
+        return queryset
+
+
 @admin.register(HeldMessage)
 class HeldMessageAdmin(RecordAdmin[HeldMessage]):
     """What CAD sent and nobody could read. Looking at one is written down."""
@@ -42,7 +58,7 @@ class HeldMessageAdmin(RecordAdmin[HeldMessage]):
         *(moment("received_at"), "client", "path", "wrong", "replay_link"),
         *(moment("replayed_at"), moment("expires_at")),
     )
-    list_filter = ("path", "client")
+    list_filter = (WaitingFilter, ("path", Values), "client")
     ordering = ("-received_at",)
     fields = (
         *("replay_link", "wrong", "as_it_came", moment("received_at"), "client", "path"),

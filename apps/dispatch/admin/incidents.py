@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -12,8 +12,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.accounts.models import DESK_ROLES
+from apps.audit.acts import Act, ActsAdmin
 from apps.audit.admin import RecordAdmin
-from apps.core.admin import NOTHING, moment, table, when
+from apps.core.admin import NOTHING, Values, moment, table, when
 from apps.dispatch.models import Agency, Incident, IncidentLink, IncidentQuerySet, IncidentStatus
 
 
@@ -37,22 +38,20 @@ class VerdictFilter(admin.SimpleListFilter):
 
 
 @admin.register(Incident)
-class IncidentAdmin(RecordAdmin[Incident]):
-    """Read only: CAD and the services change incidents. `actions` may be added to by other apps."""
+class IncidentAdmin(ActsAdmin[Incident], RecordAdmin[Incident]):
+    """Read only: CAD and the services change incidents. `acts` may be added to by other apps."""
 
     VIEW = DESK_ROLES
-    actions = []
+    acts: ClassVar[dict[str, Act]] = {}
     list_display = (
         *("number", moment("occurred_at", "called"), "ruled", "on_it", "call_type", "urgency"),
         "status",
     )
     ordering = ("-occurred_at",)
-    list_filter = ("status", VerdictFilter, "entry_kind", "common_type")
+    list_filter = ("status", VerdictFilter, "entry_kind", ("common_type", Values))
     search_fields = ("cad_number",)
     search_help_text = "CAD event number"
-    date_hierarchy = "occurred_at"
-    list_per_page = 50
-    show_full_result_count = False
+    WHEN = "occurred_at"
     fieldsets = (
         ("Hazards", {"fields": ("cautions", "withheld")}),
         ("The rules", {"fields": ("said", "rule", "terms")}),

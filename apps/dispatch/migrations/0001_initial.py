@@ -150,6 +150,50 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["-received_at"], name="dispatch_in_receive_5fb887_idx"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("agency_id", "cad_number"), name="dispatch_cad_number"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("status__in", ["active", "cancelled", "closed", "merged"])
+                        ),
+                        name="dispatch_incident_status",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "entry_kind__in",
+                                [
+                                    "dual_911",
+                                    "solo_911",
+                                    "request_spd",
+                                    "request_sfd",
+                                    "on_view",
+                                    "patrol",
+                                    "community_engagement",
+                                    "follow_up",
+                                ],
+                            )
+                        ),
+                        name="dispatch_entry_kind",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("merged_into__isnull", False), ("status", "merged")),
+                            models.Q(
+                                models.Q(("status", "merged"), _negated=True), ("merged_into", None)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="dispatch_merged_into_another",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="IncidentLink",
@@ -182,6 +226,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("incident", "kind", "agency_id", "cad_number"),
+                        name="dispatch_link_once",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Shift",
@@ -206,6 +258,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("ends_at__gt", models.F("starts_at"))),
+                        name="dispatch_shift_ends_after_start",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Unit",
@@ -248,6 +308,22 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("agency", "call_sign"), name="dispatch_unit_call_sign"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("eido_id", ""), _negated=True),
+                        fields=("eido_id",),
+                        name="dispatch_unit_eido_id",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("agency__in", ["care", "spd", "sfd", "other"])),
+                        name="dispatch_agency",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="IncidentUnit",
@@ -311,6 +387,21 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("incident", "agency", "call_sign"),
+                        name="dispatch_unit_once_an_incident",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("agency__in", ["care", "spd", "sfd", "other"]),
+                            ("source__in", ["cad", "desk", "responder"]),
+                        ),
+                        name="dispatch_incident_unit_choices",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="CrewMember",
@@ -352,6 +443,21 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("until", None)),
+                        fields=("user",),
+                        name="dispatch_one_unit_a_person",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("until", None), ("until__gte", models.F("since")), _connector="OR"
+                        ),
+                        name="dispatch_crew_leaves_after_joining",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="HeldMessage",
@@ -401,121 +507,5 @@ class Migration(migrations.Migration):
                     )
                 ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="incident",
-            index=models.Index(fields=["-received_at"], name="dispatch_in_receive_5fb887_idx"),
-        ),
-        migrations.AddConstraint(
-            model_name="incident",
-            constraint=models.UniqueConstraint(
-                fields=("agency_id", "cad_number"), name="dispatch_cad_number"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="incident",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["active", "cancelled", "closed", "merged"])),
-                name="dispatch_incident_status",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="incident",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "entry_kind__in",
-                        [
-                            "dual_911",
-                            "solo_911",
-                            "request_spd",
-                            "request_sfd",
-                            "on_view",
-                            "patrol",
-                            "community_engagement",
-                            "follow_up",
-                        ],
-                    )
-                ),
-                name="dispatch_entry_kind",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="incident",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("merged_into__isnull", False), ("status", "merged")),
-                    models.Q(models.Q(("status", "merged"), _negated=True), ("merged_into", None)),
-                    _connector="OR",
-                ),
-                name="dispatch_merged_into_another",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="incidentlink",
-            constraint=models.UniqueConstraint(
-                fields=("incident", "kind", "agency_id", "cad_number"), name="dispatch_link_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="shift",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ends_at__gt", models.F("starts_at"))),
-                name="dispatch_shift_ends_after_start",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="unit",
-            constraint=models.UniqueConstraint(
-                fields=("agency", "call_sign"), name="dispatch_unit_call_sign"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="unit",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("eido_id", ""), _negated=True),
-                fields=("eido_id",),
-                name="dispatch_unit_eido_id",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="unit",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("agency__in", ["care", "spd", "sfd", "other"])),
-                name="dispatch_agency",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="incidentunit",
-            constraint=models.UniqueConstraint(
-                fields=("incident", "agency", "call_sign"), name="dispatch_unit_once_an_incident"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="incidentunit",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("agency__in", ["care", "spd", "sfd", "other"]),
-                    ("source__in", ["cad", "desk", "responder"]),
-                ),
-                name="dispatch_incident_unit_choices",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="crewmember",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("until", None)),
-                fields=("user",),
-                name="dispatch_one_unit_a_person",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="crewmember",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("until", None), ("until__gte", models.F("since")), _connector="OR"
-                ),
-                name="dispatch_crew_leaves_after_joining",
-            ),
         ),
     ]

@@ -1,8 +1,10 @@
 """The verbs of dispatch. Nothing else writes its rows."""
 
+from apps.dispatch.services.beats import load_beats
 from apps.dispatch.services.crews import (
     crew_of,
     end_shift,
+    extend_shift,
     hand_over,
     join_crew,
     leave_crew,
@@ -18,8 +20,8 @@ from apps.dispatch.services.incidents import (
 from apps.dispatch.services.intake import Received, receive
 from apps.dispatch.services.reference import load_reference, publish_reference
 from apps.dispatch.services.rulebook import (
+    as_rule,
     check_rule,
-    dry_run,
     new_version,
     save_call_type,
     save_rule,
@@ -28,20 +30,22 @@ from apps.dispatch.services.units import check_team, save_unit
 
 __all__ = [
     "Received",
+    "as_rule",
     "attach_unit",
     "check_rule",
     "check_team",
     "content_of",
     "crew_of",
     "detach_unit",
-    "dry_run",
     "end_shift",
     "expire_held",
+    "extend_shift",
     "hand_over",
     "hold_message",
     "join_crew",
     "leave_crew",
     "link_to_cad",
+    "load_beats",
     "load_reference",
     "new_version",
     "open_incident",

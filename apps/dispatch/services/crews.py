@@ -18,6 +18,7 @@ from apps.audit.services import Actor, record
 from apps.changes import scopes
 from apps.changes.services import Event, grant, lock_key, publish, revoke
 from apps.core.problems import CONFLICT, INVALID, FieldError, ProblemError
+from apps.dispatch.desk import unit_documents
 from apps.dispatch.models import Agency, CrewMember, Shift, Unit
 
 _CREWS = frozenset({Role.RESPONDER.value, Role.SUPERVISOR.value})
@@ -40,7 +41,7 @@ def start_shift(
 def end_shift(*, shift: Shift, by: Actor, now: datetime) -> list[Unit]:
     """Everyone of the shift leaves their unit. Returns the CARE units that nobody is on any more.
 
-    To pass a unit's calls on, hand it over first.
+    To pass a unit's calls on, hand it over first. Repeating it changes nothing.
     """
     shift = _locked_shift(shift.pk)
     members = list(CrewMember.objects.on_duty().filter(shift=shift).select_related("unit"))
@@ -51,6 +52,8 @@ def end_shift(*, shift: Shift, by: Actor, now: datetime) -> list[Unit]:
             raise ProblemError(CONFLICT, "This shift has not begun.")
         shift.ends_at = now
         shift.save(update_fields=["ends_at"])
+    elif not members:
+        return []  # it is over, and nobody is left of it
     _move({member.user_id: None for member in members}, shift, by, now)
     _audit(by, "end", "shift", [shift.pk], now)
     left = {member.unit_id: member.unit for member in members}
@@ -58,6 +61,25 @@ def end_shift(*, shift: Shift, by: Actor, now: datetime) -> list[Unit]:
     for unit_id in crewed.values_list("unit_id", flat=True):
         left.pop(unit_id, None)
     return sorted(left.values(), key=lambda unit: unit.call_sign)
+
+
+@transaction.atomic
+def extend_shift(*, shift: Shift, ends_at: datetime, by: Actor, now: datetime) -> Shift:
+    """A shift goes on longer, or ends sooner than was planned. Repeating it changes nothing.
+
+    CONFLICT for one that is over: whoever works on starts another. INVALID at /ends_at.
+    """
+    shift = _locked_shift(shift.pk)
+    if shift.ends_at <= now:
+        raise ProblemError(CONFLICT, "This shift is over. Start another one.")
+    if ends_at <= max(shift.starts_at, now):
+        error = FieldError("/ends_at", "Must lie after the start, and in the future.")
+        raise ProblemError(INVALID, errors=[error])
+    if shift.ends_at != ends_at:
+        shift.ends_at = ends_at
+        shift.save(update_fields=["ends_at"])
+        _audit(by, "extend", "shift", [shift.pk], now)
+    return shift
 
 
 @transaction.atomic
@@ -118,12 +140,14 @@ def _move(
 ) -> None:
     """Takes each person off their unit and puts them on the new one, None: on none.
 
-    The people are locked. Those who stay where they are only change their position.
+    The people are locked. Those who stay where they are only change their position. Desks are told
+    of every unit on which something changed.
     """
     present = {
         member.user_id: member for member in CrewMember.objects.on_duty().filter(user__in=moves)
     }
     changed: set[UUID] = set()
+    reordered: set[UUID] = set()
     moved = []
     for person in sorted(moves, key=lock_key):
         member, place = present.get(person), moves[person]
@@ -133,6 +157,7 @@ def _move(
             if member.position != place[1]:
                 member.position = place[1]
                 member.save(update_fields=["position"])
+                reordered.add(member.unit_id)
             continue
         if member:
             member.until = now
@@ -149,8 +174,10 @@ def _move(
             changed.add(unit.pk)
         if member or place:
             moved.append(person)
+    if shown := changed | reordered:
+        events = [Event("crew.changed", unit) for unit in sorted(changed)]
+        publish(documents=unit_documents(shown), events=events, now=now)
     if moved:
-        publish(events=[Event("crew.changed", unit) for unit in sorted(changed)], now=now)
         _audit(by, "crew", "user", moved, now, units=sorted(changed))
 
 

@@ -204,15 +204,19 @@ class Draft:
             self.events.append(_EVENTS[status])
 
     def settle(self, *, now: datetime) -> None:
-        """Derives what depends on the rest: kind of entry, evaluation, the time of change."""
+        """Derives what depends on the rest: kind of entry, evaluation, how often the crew checks
+        in, the time of change."""
         incident = self.incident
         if not self.changed:
             return
         if incident.entry_kind not in STARTED_BY_RESPONDER:
             self.set(entry_kind=entry_kind(self.known.call, self.units.values()))
         if incident.cad_number is not None and not self.merged:
-            told = rulebook.current().evaluate(self.known.call, incident.occurred_at)
+            book = rulebook.current()
+            told = book.evaluate(self.known.call, incident.occurred_at)
             self.set(verdict=told.verdict, evaluation=told.as_json())
+            minutes = book.check_in_minutes(incident.final_call_type, incident.initial_call_type)
+            self.set(check_in_minutes=minutes)
         incident.updated_at = now
         self.dirty.add("updated_at")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,23 +14,27 @@ from apps.changes.models import StoredDocument
 from apps.changes.reading import body_of
 from apps.changes.services import LARGEST_PUBLICATION, Document, publish
 from apps.dispatch import reference, rules
+from apps.dispatch.desk import unit_documents
 from apps.dispatch.models import CallType, DispatchRule
-from apps.dispatch.referencekinds import REFERENCE, reference_kinds
+from apps.dispatch.referencekinds import reference_kinds
 from apps.dispatch.services import rulebook
+from apps.dispatch.shipped import shipped
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """How much was new."""
+    """How much was new. `others`: what other rooms ship, by its name."""
 
     call_types: int
     rules: int
     documents: int
+    others: Mapping[str, int]
 
 
 @transaction.atomic
 def load_reference(*, by: Actor, now: datetime) -> Loaded:
-    """Adds the shipped call types and rules, and publishes what is in `reference` to tablets.
+    """Adds the shipped call types and rules, and what other rooms ship, and publishes what is in
+    `reference` to tablets, and our units to desks.
 
     Idempotent: what is here stays as the agency has it, what tablets have is not sent again.
     """
@@ -62,15 +66,17 @@ def load_reference(*, by: Actor, now: datetime) -> Loaded:
         now=now,
     )
     rulebook.has_changed()
+    others = {name: load(by=by, now=now) for name, load in shipped().items()}
     fresh = publish_reference(
         [document for kind in reference_kinds() for document in kind.documents()], now=now
     )
-    return Loaded(call_types=len(types), rules=len(missing), documents=fresh)
+    publish_reference(unit_documents(), now=now)
+    return Loaded(call_types=len(types), rules=len(missing), documents=fresh, others=others)
 
 
 def publish_reference(documents: Sequence[Document], *, now: datetime) -> int:
-    """Publishes those documents of `reference` that differ from what tablets have. Returns how many
-    did. Part of the caller's transaction."""
+    """Publishes those documents, all of one collection, that differ from what was published.
+    Returns how many did. Part of the caller's transaction."""
     fresh = _not_published(documents)
     for start in range(0, len(fresh), LARGEST_PUBLICATION):
         publish(documents=fresh[start : start + LARGEST_PUBLICATION], now=now)
@@ -79,9 +85,10 @@ def publish_reference(documents: Sequence[Document], *, now: datetime) -> int:
 
 def _not_published(documents: Sequence[Document]) -> list[Document]:
     stored = StoredDocument.objects.filter(
-        collection=REFERENCE, doc_id__in=[document.id for document in documents]
+        collection__in={document.collection for document in documents},
+        doc_id__in=[document.id for document in documents],
     )
-    bodies = {row.doc_id: body_of(REFERENCE, row.doc_id, row.body) for row in stored}
+    bodies = {row.doc_id: body_of(row.collection, row.doc_id, row.body) for row in stored}
     return [
         document
         for document in documents

@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from uuid import UUID, uuid5
 
 from django.db import transaction
 
 from apps.audit.services import Actor, record
-from apps.core.problems import CONFLICT, INVALID, FieldError, ProblemError
+from apps.core.problems import INVALID, FieldError, ProblemError
+from apps.core.versions import check_version, draft_from, draft_name, draft_stem
 from apps.dispatch import rules
 from apps.dispatch.calls import Call, Malformed
-from apps.dispatch.models import CallType, DispatchRule, Incident
+from apps.dispatch.models import CallType, DispatchRule
 from apps.dispatch.rules import Evaluation, Rule
-from apps.dispatch.stored import known_of
 
 # How long a process may go on with the rules that it has read. A version is made known ahead of the
 # day from which it holds, so nobody waits for this.
 FRESH_SECONDS = 5.0
-DRAFT_LEAD = timedelta(days=30)
 _CALL_TYPES = UUID("0d3f2c8e-5b39-4c55-9d0e-6f0d9a5f4e21")
 _UNKNOWN_TYPE = "unknown call type"
 
 
 @dataclass(frozen=True)
 class Rulebook:
-    """The rules, and the standard type of every call type string that the agency knows."""
+    """The rules, and of every call type string that the agency knows its standard type; of some,
+    how often a crew on scene checks in (minutes)."""
 
     rules: tuple[Rule, ...]
     common_types: Mapping[str, str]
+    check_ins: Mapping[str, int]
 
     def evaluate(self, call: Call, at: datetime) -> Evaluation:
         return rules.evaluate(call, self.rules, at)
@@ -45,6 +46,10 @@ class Rulebook:
         flags = tuple(flag for flag in call.flags if flag != _UNKNOWN_TYPE)
         return replace(call, common_type=call.common_type or common, flags=flags)
 
+    def check_in_minutes(self, *types: str) -> int | None:
+        """Of the first of these call types that has an interval of its own."""
+        return next((self.check_ins[one] for one in types if one in self.check_ins), None)
+
 
 _read: tuple[float, Rulebook] | None = None
 
@@ -54,9 +59,11 @@ def current() -> Rulebook:
     global _read  # noqa: PLW0603  (one value for the process, replaced as a whole)
     known = _read
     if known is None or time.monotonic() - known[0] > FRESH_SECONDS:
+        types = list(CallType.objects.values_list("code", "common_type", "check_in_minutes"))
         book = Rulebook(
             rules=tuple(as_rule(row) for row in DispatchRule.objects.order_by("effective_from")),
-            common_types=dict(CallType.objects.values_list("code", "common_type")),
+            common_types={code: common for code, common, _ in types},
+            check_ins={code: minutes for code, _, minutes in types if minutes},
         )
         known = _read = (time.monotonic(), book)
     return known[1]
@@ -96,17 +103,9 @@ def save_rule(*, rule: DispatchRule, by: Actor, now: datetime) -> DispatchRule:
 
 
 def check_rule(*, rule: DispatchRule, now: datetime) -> DispatchRule | None:
-    """The row as it is stored, None for a new one. ProblemError where it may not become `rule`.
-
-    What incidents were judged by must stay readable: a version that has taken effect keeps its text
-    for ever, and its end is moved only to a time to come.
-    """
+    """The row as it is stored, None for a new one. ProblemError where it may not become `rule`."""
     stored = DispatchRule.objects.filter(pk=rule.pk).first()
-    if stored is not None and stored.effective_from <= now:
-        _only_its_end(stored, rule, now)
-    elif rule.effective_from <= now:
-        error = FieldError("/effective_from", "Must lie in the future.")
-        raise ProblemError(INVALID, errors=[error])
+    check_version(stored, rule, kept=("version", "citation", "definition"), now=now)
     try:
         as_rule(rule)
     except Malformed as malformed:
@@ -121,7 +120,8 @@ def check_rule(*, rule: DispatchRule, now: datetime) -> DispatchRule | None:
 
 @transaction.atomic
 def save_call_type(*, call_type: CallType, by: Actor, now: datetime) -> CallType:
-    """Creates a call type, or changes what standard types it stands for."""
+    """Creates a call type, or changes what standard types it stands for, and how often a crew
+    checks in on such a call."""
     call_type.save()
     has_changed()
     # A call type is named by its code, which is no UUID: the log names the change by that.
@@ -139,64 +139,15 @@ def save_call_type(*, call_type: CallType, by: Actor, now: datetime) -> CallType
 @transaction.atomic
 def new_version(*, of: DispatchRule, by: Actor, now: datetime) -> DispatchRule:
     """A copy of a version to be worked on. It takes effect in 30 days unless another day is set."""
-    stem = f"{of.version}-draft"[:54]
-    taken = set(
-        DispatchRule.objects.filter(version__startswith=stem).values_list("version", flat=True)
-    )
-    numbers = (n for n in range(1, len(taken) + 2) if f"{stem}-{n}" not in taken)
+    taken = DispatchRule.objects.filter(version__startswith=draft_stem(of.version))
     copy = DispatchRule.objects.create(
-        version=f"{stem}-{next(numbers)}",
-        effective_from=(now + DRAFT_LEAD).replace(minute=0, second=0, microsecond=0),
+        version=draft_name(of.version, taken.values_list("version", flat=True)),
+        effective_from=draft_from(now),
         citation=of.citation,
         definition=of.definition,
     )
     _told(copy, "create", by, now)
     return copy
-
-
-@dataclass(frozen=True)
-class Trial:
-    """How an incident was judged when it came, and how the tried rule alone would judge it."""
-
-    incident: Incident
-    would: Evaluation
-
-
-def dry_run(
-    *, rule: DispatchRule, incidents: Sequence[Incident], by: Actor, now: datetime
-) -> list[Trial]:
-    """Applies one version to past incidents, whatever the days of its validity. Changes nothing."""
-    always = replace(
-        as_rule(rule), effective_from=datetime.min.replace(tzinfo=UTC), effective_to=None
-    )
-    record(
-        actor=by,
-        action="dry-run",
-        subject_type="incident",
-        subject_ids=[incident.pk for incident in incidents],
-        now=now,
-        detail={"rule": rule.version},
-    )
-    return [
-        Trial(incident, rules.evaluate(known_of(incident).call, [always], incident.occurred_at))
-        for incident in incidents
-    ]
-
-
-def _only_its_end(stored: DispatchRule, rule: DispatchRule, now: datetime) -> None:
-    kept = ("version", "effective_from", "citation", "definition")
-    if any(getattr(stored, name) != getattr(rule, name) for name in kept):
-        raise ProblemError(
-            CONFLICT, "This version has taken effect and is not changed. Make a new version of it."
-        )
-    ended = stored.effective_to is not None and stored.effective_to <= now
-    if rule.effective_to != stored.effective_to and (
-        ended or (rule.effective_to is not None and rule.effective_to < now)
-    ):
-        error = FieldError(
-            "/effective_to", "An end is set to a time to come, before it is reached."
-        )
-        raise ProblemError(INVALID, errors=[error])
 
 
 def _told(rule: DispatchRule, action: str, by: Actor, now: datetime) -> None:

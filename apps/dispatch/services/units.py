@@ -13,6 +13,7 @@ from apps.audit.services import Actor, record
 from apps.changes.services import EVERYONE_SCOPE, Document, publish
 from apps.core.problems import CONFLICT, FieldError, ProblemError
 from apps.dispatch.calls import UnitOnCall
+from apps.dispatch.desk import unit_documents
 from apps.dispatch.models import Agency, CrewMember, IncidentStatus, IncidentUnit, Unit
 from apps.dispatch.referencekinds import REFERENCE
 
@@ -22,7 +23,7 @@ _EIDO = 120
 
 @transaction.atomic
 def save_unit(*, unit: Unit, by: Actor, now: datetime) -> Unit:
-    """Creates or changes a unit, and tells every tablet of a CARE unit.
+    """Creates or changes a unit, and tells every tablet and desk of a CARE unit.
 
     A unit changes its team when nobody is on it and it is on no open incident: who sees a call
     follows from the team that its unit had when it was put on it.
@@ -33,7 +34,7 @@ def save_unit(*, unit: Unit, by: Actor, now: datetime) -> Unit:
     unit.eido_id = unit.eido_id.strip().lower()
     unit.save()
     if unit.agency == Agency.CARE:
-        publish(documents=[unit_document(unit)], now=now)
+        publish(documents=[unit_document(unit), *unit_documents([unit.pk])], now=now)
     record(
         actor=by,
         action="create" if created else "update",

@@ -27,9 +27,8 @@ _STAMP = (
 class _ActAdmin(RecordAdmin[Any]):
     VIEW = _SEEN
     ordering = ("-received_at",)
-    show_full_result_count = False
     list_filter = ("unit",)
-    date_hierarchy = "received_at"
+    WHEN = "received_at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("unit", "author")

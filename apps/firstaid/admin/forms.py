@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 
+from apps.audit.acts import WhyForm
 from apps.core import clock
 from apps.firstaid import codes
 from apps.firstaid.models import Kit, Lot, Product
@@ -104,7 +105,7 @@ class CountForm(StepForm):
         return data
 
 
-class RecallForm(forms.Form):
+class RecallForm(WhyForm):
     number = forms.CharField(
         max_length=60, label="Recall", help_text="The maker's or the FDA's number of the recall."
     )

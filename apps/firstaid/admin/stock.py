@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.conf import settings
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from apps.accounts.models import User
+from apps.audit.acts import Act, ActsAdmin
 from apps.audit.admin import RecordAdmin, RoleAdmin
 from apps.core import clock
 from apps.core.admin import NOTHING, moment, table, when
-from apps.core.problems import ProblemError
+from apps.core.problems import FieldError, ProblemError
 from apps.dispatch.models import Unit
 from apps.firstaid import codes, services, stock
 from apps.firstaid.admin.forms import (
@@ -33,6 +35,7 @@ from apps.firstaid.admin.forms import (
     ProductForm,
     RecallForm,
     ReceiveForm,
+    StepForm,
 )
 from apps.firstaid.models import Kit, Lot, Product, StockMovement
 from apps.firstaid.services.ledger import Shelf, shelf_of, warnings_on
@@ -76,12 +79,26 @@ class LotFilter(admin.SimpleListFilter):
         return queryset.filter(pk__in=Lot.objects.expiring(by).values("pk"))
 
 
+def _recall(lot: Lot, by: User, given: dict[str, Any]) -> str:
+    services.recall_lot(lot=lot, number=given["number"], by=by, now=clock.now())
+    return f"{lot} is recalled; every tablet warns of it."
+
+
 @admin.register(Lot)
-class LotAdmin(RoleAdmin[Lot]):
+class LotAdmin(ActsAdmin[Lot], RoleAdmin[Lot]):
     """A recall names the units that have it, and every dose that was, or may have been, of it."""
 
     VIEW = CHANGE = SUPERVISOR
     list_display = ("number", "product", "expires_on", moment("recalled_at"), "recall_link")
+    acts = {
+        "recall": Act(
+            label="Recall it",
+            question="Every tablet warns of it. The first recall stands.",
+            form=RecallForm,
+            verb=_recall,
+            offered=lambda lot: lot.recalled_at is None,
+        )
+    }
     list_filter = ("product", LotFilter)
     ordering = ("expires_on",)
     fields = ("product", "number", "expires_on")
@@ -99,17 +116,10 @@ class LotAdmin(RoleAdmin[Lot]):
         return [path("<uuid:lot>/recall/", view, name="firstaid_lot_recall"), *super().get_urls()]
 
     def recall_view(self, request: HttpRequest, lot: UUID) -> HttpResponse:
-        """Where a lot is and went; and recalls it."""
+        """Where a lot is and went."""
         if not self.has_change_permission(request):
             raise PermissionDenied
         row = get_object_or_404(Lot.objects.select_related("product"), pk=lot)
-        form = RecallForm(request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            services.recall_lot(
-                lot=row, number=form.cleaned_data["number"], by=person_of(request), now=clock.now()
-            )
-            messages.success(request, f"{row} is recalled; every tablet warns of it.")
-            return HttpResponseRedirect(request.get_full_path())
         found = services.recall_of(row)
         gone = [("dose", one) for one in found.doses] + [
             *(("may have been of it", one) for one in found.maybe),
@@ -119,8 +129,7 @@ class LotAdmin(RoleAdmin[Lot]):
             request,
             "firstaid/recall.html",
             f"{row.product}, {row}",
-            form=form,
-            submit="Recall it",
+            recall=self._links(row, self.acts, ["recall"]),
             recalled=row.recalled_at,
             held=table(
                 ("kit", "unit", "pieces"), ((k, k.unit or NOTHING, n) for k, n in found.in_kits)
@@ -132,53 +141,37 @@ class LotAdmin(RoleAdmin[Lot]):
         )
 
 
-@dataclass(frozen=True)
-class Step:
-    """Something that is done with a kit: what the page says, what it asks, and the verb."""
+def _on(verb: Callable[..., Any], name: str = "kit") -> Callable[[Kit, User, dict[str, Any]], Any]:
+    """An act of a verb that takes the kit by this name, and the form's answers by theirs."""
 
-    label: str
-    form: type[Any]
-    verb: Callable[[Kit, dict[str, Any], User], Any]
+    def act(kit: Kit, by: User, given: dict[str, Any]) -> None:
+        verb(**{name: kit}, by=by, now=clock.now(), **given)
+
+    return act
 
 
-STEPS = {
-    "receive": Step(
-        "Receive from outside",
-        ReceiveForm,
-        lambda kit, given, by: services.receive(kit=kit, by=by, now=clock.now(), **given),
-    ),
-    "issue": Step(
-        "Issue to another kit",
-        MoveForm,
-        lambda kit, given, by: services.issue(from_kit=kit, by=by, now=clock.now(), **given),
-    ),
-    "return": Step(
-        "Bring back to another kit",
-        MoveForm,
-        lambda kit, given, by: services.bring_back(from_kit=kit, by=by, now=clock.now(), **given),
-    ),
-    "discard": Step(
-        "Throw away",
-        DiscardForm,
-        lambda kit, given, by: services.discard(kit=kit, by=by, now=clock.now(), **given),
-    ),
-    "count": Step(
-        "Count",
-        CountForm,
-        lambda kit, given, by: services.count(
-            kit=kit,
-            product=given["product"],
-            lot=given["lot"],
-            counted=given["quantity"],
-            cause=given["cause"],
-            note=given["note"],
-            by=by,
-            now=clock.now(),
-        ),
-    ),
-}
-# Where an error of a verb stands in its form.
-_FIELDS = {"counted": "quantity"}
+def _count(kit: Kit, by: User, given: dict[str, Any]) -> None:
+    """A verb calls it counted, the form a quantity, as its others do."""
+    told = {name: given[name] for name in ("product", "lot", "cause", "note")}
+    try:
+        services.count(kit=kit, counted=given["quantity"], by=by, now=clock.now(), **told)
+    except ProblemError as problem:
+        errors = [
+            FieldError("/quantity" if one.pointer == "/counted" else one.pointer, one.detail)
+            for one in problem.errors
+        ]
+        raise ProblemError(problem.problem, problem.text, errors=errors) from None
+
+
+def _step(label: str, form: type[StepForm], verb: Callable[..., Any]) -> Act:
+    """What is asked depends on the kit: what lies in it, and where else it can go."""
+    return Act(
+        label=label,
+        form_for=lambda _, rows: partial(form, rows[0]),
+        reason="note",
+        verb=verb,
+        alone=True,
+    )
 
 
 class KitForm(forms.ModelForm[Kit]):
@@ -193,14 +186,40 @@ class KitForm(forms.ModelForm[Kit]):
         return data
 
 
+class WarnedFilter(admin.SimpleListFilter):
+    """Kits of which something has to be warned."""
+
+    title = "warnings"
+    parameter_name = "warned"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "some")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Kit]) -> QuerySet[Kit]:
+        if self.value() != "yes":
+            return queryset
+        shelf = shelf_of(list(queryset.values_list("pk", flat=True)))
+        warned = {one.kit_id for one in warnings_on(shelf, now=clock.now())}
+        return queryset.filter(pk__in=warned)
+
+
 @admin.register(Kit)
-class KitAdmin(RoleAdmin[Kit]):
+class KitAdmin(ActsAdmin[Kit], RoleAdmin[Kit]):
     """The kits of the supervisor's team with what lies in them, and what to warn of."""
 
     VIEW = CHANGE = SUPERVISOR
     form = KitForm
-    list_display = ("label", "unit", "contents", "warned", "steps", "in_use")
-    list_filter = ("in_use",)
+    list_display = ("label", "unit", "contents", "warned", "in_use")
+    acts = {
+        "receive": _step("Receive from outside", ReceiveForm, _on(services.receive)),
+        "issue": _step("Issue to another kit", MoveForm, _on(services.issue, "from_kit")),
+        "return": _step(
+            "Bring back to another kit", MoveForm, _on(services.bring_back, "from_kit")
+        ),
+        "discard": _step("Throw away", DiscardForm, _on(services.discard)),
+        "count": _step("Count", CountForm, _count),
+    }
+    list_filter = (WarnedFilter, "in_use")
     ordering = ("label",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Kit]:
@@ -259,40 +278,6 @@ class KitAdmin(RoleAdmin[Kit]):
             ),
         )
 
-    @admin.display(description="")
-    def steps(self, kit: Kit) -> SafeString:
-        links = (
-            (reverse("admin:firstaid_kit_step", args=[kit.pk, name]), step.label)
-            for name, step in STEPS.items()
-        )
-        return format_html_join("", '<div><a href="{}">{}</a></div>', links)
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.step_view)
-        own = path("<uuid:kit>/<slug:name>/step/", view, name="firstaid_kit_step")
-        return [own, *super().get_urls()]
-
-    def step_view(self, request: HttpRequest, kit: UUID, name: str) -> HttpResponse:
-        """Asks what is needed for one step, and does it."""
-        if not self.has_change_permission(request) or name not in STEPS:
-            raise PermissionDenied
-        step, row = STEPS[name], get_object_or_404(self.get_queryset(request), pk=kit)
-        form = step.form(row, request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            try:
-                step.verb(row, dict(form.cleaned_data), person_of(request))
-            except ProblemError as problem:
-                for error in problem.errors:
-                    field = error.pointer.lstrip("/")
-                    field = _FIELDS.get(field, field)
-                    form.add_error(field if field in form.fields else None, error.detail)
-            else:
-                messages.success(request, f"{row}: done.")
-                return HttpResponseRedirect(reverse("admin:firstaid_kit_changelist"))
-        return self.step(
-            request, "audit/step.html", f"{row}: {step.label}", form=form, submit=step.label
-        )
-
 
 @admin.register(StockMovement)
 class MovementAdmin(RecordAdmin[StockMovement]):
@@ -304,9 +289,8 @@ class MovementAdmin(RecordAdmin[StockMovement]):
         *("unit", "author", "why"),
     )
     list_filter = ("kind", "source")
-    date_hierarchy = "received_at"
+    WHEN = "received_at"
     ordering = ("-order",)
-    show_full_result_count = False
     fields = (*list_display[:9], "why", "note", "dose_id", "reverses", "flags")
     readonly_fields = fields
 

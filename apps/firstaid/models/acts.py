@@ -13,15 +13,14 @@ from apps.accounts.models import User
 from apps.assignments.models import Assignment
 from apps.changes.querysets import VisibleQuerySet
 from apps.core.fields import EncryptedJSONField
-from apps.core.models import UUIDModel
 from apps.dispatch.models import Unit
+from apps.sync.told import STAMP, Told
 
 # Of an act, what says nothing of a person: which, when, by whom, in what order.
-ACT: Final = frozenset(
-    {"id", "assignment_id", "encounter_id", "corrects", "device", "counter", "edit_no"}
-    | {"device_time", "clock_offset_ms", "clock_uncertainty_ms", "received_at", "order"}
-    | {"author", "unit", "source", "flags"}
-)
+ACT: Final = STAMP | {
+    *("assignment_id", "encounter_id", "corrects"),
+    *("order", "author", "unit", "source"),
+}
 
 
 class NextInOrder(Func):
@@ -37,36 +36,20 @@ class ActSource(models.TextChoices):
     SYSTEM = "system", "Carefield"
 
 
-class FieldAct(UUIDModel):
+class FieldAct(Told):
     """One thing that was done, as whoever did it wrote it down. Append-only by trigger.
 
     `assignment_id`, `encounter_id` and `corrects` are no foreign keys: an act may arrive before
-    what it names. `device` is the local database that made it, `counter` orders the acts of one
-    device; `order` is the server's sequence, taken under the lock of what the act is of.
-    `device_time` is the device's clock, uncorrected. `unread` (PHI) holds what a tablet sent that
-    has no column, or has one that cannot hold it. `flags` are those of its arrival.
+    what it names. `order` is the server's sequence, taken under the lock of what the act is of.
     """
-
-    APPEND_ONLY = True
 
     assignment_id = models.UUIDField(null=True, db_index=True)
     encounter_id = models.UUIDField(null=True, db_index=True)
     corrects = models.UUIDField(null=True, db_index=True)
-    device = models.UUIDField(null=True)
-    counter = models.BigIntegerField(null=True)
-    edit_no = models.BigIntegerField(null=True)
-    device_time = models.DateTimeField(null=True)
-    clock_offset_ms = models.IntegerField(
-        null=True, help_text="device clock minus server clock, milliseconds, measured at the push"
-    )
-    clock_uncertainty_ms = models.IntegerField(null=True)
-    received_at = models.DateTimeField()
     order = models.BigIntegerField(unique=True, db_default=NextInOrder())
     author = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     unit = models.ForeignKey(Unit, models.PROTECT, null=True, related_name="+")
     source = models.CharField(max_length=10, choices=ActSource)
-    flags = models.JSONField(default=list)
-    unread = EncryptedJSONField(null=True)
 
     class Meta:
         abstract = True
@@ -134,6 +117,7 @@ class FirstAidLog(FieldAct):
     objects = AidQuerySet.as_manager()
 
     class Meta:
+        indexes = [models.Index(fields=["received_at", "id"], name="firstaid_aid_by_time")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(source__in=ActSource.values), name="firstaid_aid_source"
@@ -141,10 +125,10 @@ class FirstAidLog(FieldAct):
         ]
 
 
-class AnswerQuerySet(VisibleQuerySet["OverdoseAnswer"]):
+class OverdoseAnswerQuerySet(VisibleQuerySet["OverdoseAnswer"]):
     COLLECTION = "facts"
 
-    def of(self, assignment_id: UUID) -> AnswerQuerySet:
+    def of(self, assignment_id: UUID) -> OverdoseAnswerQuerySet:
         """The answers of one assignment, in the server's order."""
         return self.filter(assignment_id=assignment_id).order_by("order")
 
@@ -162,7 +146,7 @@ class OverdoseAnswer(FieldAct):
     dose_id = models.UUIDField(null=True, db_index=True)
     data = EncryptedJSONField()
 
-    objects = AnswerQuerySet.as_manager()
+    objects = OverdoseAnswerQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -29,7 +29,11 @@ from apps.firstaid.services.stock import (
     save_product,
     tell_kits,
 )
-from apps.firstaid.services.training import record_certification, withdraw_certification
+from apps.firstaid.services.training import (
+    record_certification,
+    remind_of_certificates,
+    withdraw_certification,
+)
 from apps.firstaid.services.watching import watch_for_spikes
 
 __all__ = [
@@ -54,6 +58,7 @@ __all__ = [
     "record_certification",
     "record_dose",
     "record_movement",
+    "remind_of_certificates",
     "save_kit",
     "save_lot",
     "save_product",

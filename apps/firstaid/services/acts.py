@@ -22,8 +22,9 @@ from django.db.models import Exists, OuterRef
 from apps.accounts.auth import TabletSession
 from apps.accounts.models import User
 from apps.accounts.services import tablet_actor
+from apps.assignments.codes import NOT_HERE_YET
 from apps.assignments.models import Assignment
-from apps.assignments.records import NOT_HERE_YET, lock_all, lock_arrivals
+from apps.assignments.records import lock_all, lock_arrivals
 from apps.assignments.services import NotYours, crewed, spoken_for
 from apps.audit import services as audit
 from apps.changes import scopes

@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 from django.db import transaction
 
 from apps.accounts.auth import TabletSession
+from apps.accounts.models import User
 from apps.accounts.services import tablet_actor
 from apps.assignments.services import crewed
 from apps.audit.services import SYSTEM
@@ -97,13 +98,15 @@ def record_movement(
     *, told: Told, kind: MovementKind, quantity: int, session: TabletSession, now: datetime
 ) -> StockMovement | None:
     """Takes what a tablet says of stock. None: it is here already. What it leaves open follows from
-    the unit's kit, and from the lot. Refused where nothing says what was moved, or from where."""
+    the unit's kit, and from the lot. Refused where nothing says what was moved, or from where, and
+    for a kit of another team. (A dose may come out of anybody's.)"""
     lock_ledger()
     if StockMovement.objects.filter(pk=told.id).exists():
         return None
     author = session.user
     assert author is not None, "the edge lets nobody through who is not signed in"
     unit = crewed(author, now)
+    _must_be_theirs(told, author, unit)
     columns = stamped(told, author=author, unit=unit, now=now)
     row = StockMovement(
         **{**columns, **_completed(told, kind, unit)},
@@ -116,6 +119,19 @@ def record_movement(
     row.flags = sorted({*told.flags, *_below_zero(row)})
     add_movements([row], actor=tablet_actor(session.tablet, author), now=now)
     return row
+
+
+def _must_be_theirs(told: Told, author: User, unit: Unit | None) -> None:
+    named = {name: told.ids[name] for name in ("from_kit_id", "to_kit_id")}
+    ours = {team for team in (author.team_id, unit.team_id if unit else None) if team}
+    others = Kit.objects.filter(pk__in=[pk for pk in named.values() if pk]).exclude(team__in=ours)
+    strange = set(others.values_list("pk", flat=True))
+    if errors := [
+        FieldError(f"/{name}", "It is a kit of another team.")
+        for name, pk in named.items()
+        if pk in strange
+    ]:
+        raise Refused(errors)
 
 
 def _completed(told: Told, kind: MovementKind, unit: Unit | None) -> dict[str, UUID]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
+from apps.audit.acts import Act, ActsAdmin
 from apps.audit.admin import RecordAdmin
 from apps.core.admin import NOTHING, moment, pretty, table
 from apps.core.ids import short
@@ -15,10 +18,12 @@ from apps.people.services.encounters import record_of
 
 
 @admin.register(Encounter)
-class EncounterAdmin(RecordAdmin[Encounter]):
-    """`actions` may be added to by other apps."""
+class EncounterAdmin(ActsAdmin[Encounter], RecordAdmin[Encounter]):
+    """`acts` and `actions` may be added to by other apps."""
 
     VIEW = frozenset({"supervisor"})
+    STORY = "cockpit_encounter_story"
+    acts: ClassVar[dict[str, Act]] = {}
     actions = []
     list_display = (
         "short_name",
@@ -29,9 +34,8 @@ class EncounterAdmin(RecordAdmin[Encounter]):
         moment("opened_at"),
     )
     list_filter = ("match", "opened_by")
-    date_hierarchy = "opened_at"
+    WHEN = "opened_at"
     ordering = ("-opened_at",)
-    show_full_result_count = False
     fields = (
         *("assignment_id", "ordinal", "person_id", "match", moment("opened_at"), "opened_by"),
         *("timeline", "typed", "parts", "flags"),

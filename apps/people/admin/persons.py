@@ -6,12 +6,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
 from apps.accounts.models import User
-from apps.assignments.admin.decisions import Decision, decide
+from apps.audit.acts import Act, ActsAdmin, WhyForm
 from apps.audit.admin import RecordAdmin
 from apps.core import clock
 from apps.core.admin import NOTHING, moment, pretty, table
@@ -21,11 +19,11 @@ from apps.people.models import Person
 from apps.people.services.persons import matches_of, offer
 
 
-class IntoForm(forms.Form):
+class IntoForm(WhyForm):
     into = forms.UUIDField(label="Is the person with this id", help_text="Shown on their page.")
 
 
-class NoteForm(forms.Form):
+class NoteForm(WhyForm):
     note = forms.CharField(label="Id of the safety note", max_length=36)
 
 
@@ -39,15 +37,53 @@ def _name(row: Person) -> str:
     return f"{row}, {_called(row)}"
 
 
+def _merge(row: Person, by: User, given: dict[str, Any]) -> None:
+    other = Person.objects.visible_to(by).filter(pk=given["into"]).first()
+    if other is None:
+        raise ProblemError(INVALID, errors=[FieldError("/into", "No such person.")])
+    services.merge_persons(person=row, into=other, by=by, now=clock.now())
+
+
+def _unmerge(row: Person, by: User, _: dict[str, Any]) -> None:
+    services.unmerge_person(person=row, by=by, now=clock.now())
+
+
+def _review(row: Person, by: User, given: dict[str, Any]) -> None:
+    services.review_safety_note(person=row, note=given["note"], by=by, now=clock.now())
+
+
 @admin.register(Person)
-class PersonAdmin(RecordAdmin[Person]):
+class PersonAdmin(ActsAdmin[Person], RecordAdmin[Person]):
     VIEW = frozenset({"supervisor"})
-    list_display = ("short_name", "called", "alike", "merged", moment("created_at", "first met"))
-    date_hierarchy = "created_at"
+    STORY = "cockpit_person_story"
+    list_display = ("short_name", "called", "merged", moment("created_at", "first met"))
+    WHEN = "created_at"
     ordering = ("-created_at",)
-    show_full_result_count = False
-    list_per_page = 50
-    actions = ("merge", "unmerge", "review")
+    acts = {
+        "merge": Act(
+            label="Merge into another person",
+            question="Who are they?",
+            form=IntoForm,
+            verb=_merge,
+            offered=lambda row: row.merged_into_id is None,
+            name=_name,
+        ),
+        "unmerge": Act(
+            label="Take a merge back",
+            question="Both stand by themselves again, as they stood.",
+            verb=_unmerge,
+            offered=lambda row: row.merged_into_id is not None,
+            name=_name,
+        ),
+        "review": Act(
+            label="A safety note stands",
+            question="Which note?",
+            form=NoteForm,
+            verb=_review,
+            name=_name,
+        ),
+    }
+    quick_acts = ("merge", "unmerge")
     fields = (
         *("id", "called", "typed", "reviews", "alike", "merged_into", moment("merged_at")),
         *(moment("created_at", "first met"), "flags"),
@@ -86,29 +122,3 @@ class PersonAdmin(RecordAdmin[Person]):
             ("note", "by", "when"),
             ((one["note"], one["by"], one["at"]) for one in row.safety_reviews),
         )
-
-    @admin.action(description="Merge into another person")
-    def merge(self, request: HttpRequest, rows: QuerySet[Person]) -> HttpResponse | None:
-        def into(row: Person, by: User, given: dict[str, Any]) -> None:
-            other = Person.objects.visible_to(by).filter(pk=given["into"]).first()
-            if other is None:
-                raise ProblemError(INVALID, errors=[FieldError("/into", "No such person.")])
-            services.merge_persons(person=row, into=other, by=by, now=clock.now())
-
-        decision = Decision("merge", "Merge", "Who are they?", IntoForm, into, _name, str)
-        return decide(self, request, rows, decision)
-
-    @admin.action(description="Take a merge back")
-    def unmerge(self, request: HttpRequest, rows: QuerySet[Person]) -> None:
-        assert isinstance(request.user, User)
-        for row in rows:
-            services.unmerge_person(person=row, by=request.user, now=clock.now())
-        self.message_user(request, f"{len(rows)} stand by themselves.")
-
-    @admin.action(description="A safety note stands")
-    def review(self, request: HttpRequest, rows: QuerySet[Person]) -> HttpResponse | None:
-        def stands(row: Person, by: User, given: dict[str, Any]) -> None:
-            services.review_safety_note(person=row, note=given["note"], by=by, now=clock.now())
-
-        decision = Decision("review", "It stands", "Which note?", NoteForm, stands, _name, str)
-        return decide(self, request, rows, decision)

@@ -122,6 +122,30 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name_plural": "persons",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("merged_at", None), ("merged_by", None), ("merged_into", None)
+                            ),
+                            models.Q(
+                                ("merged_at__isnull", False),
+                                ("merged_by__isnull", False),
+                                ("merged_into__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="people_merged_who_and_when",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("merged_into", None),
+                            models.Q(("merged_into", models.F("id")), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="people_merged_into_another",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -171,6 +195,26 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "break-glass access",
                 "verbose_name_plural": "break-glass accesses",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("until__gt", models.F("at"))),
+                        name="people_glass_for_a_while",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("justified", None), ("reviewed_at", None), ("reviewed_by", None)
+                            ),
+                            models.Q(
+                                ("justified__isnull", False),
+                                ("reviewed_at__isnull", False),
+                                ("reviewed_by__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="people_glass_reviewed_by_whom",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -195,56 +239,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name="person",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("merged_at", None), ("merged_by", None), ("merged_into", None)),
-                    models.Q(
-                        ("merged_at__isnull", False),
-                        ("merged_by__isnull", False),
-                        ("merged_into__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="people_merged_who_and_when",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="person",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("merged_into", None),
-                    models.Q(("merged_into", models.F("id")), _negated=True),
-                    _connector="OR",
-                ),
-                name="people_merged_into_another",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="brokenglass",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("until__gt", models.F("at"))), name="people_glass_for_a_while"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="brokenglass",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("justified", None), ("reviewed_at", None), ("reviewed_by", None)),
-                    models.Q(
-                        ("justified__isnull", False),
-                        ("reviewed_at__isnull", False),
-                        ("reviewed_by__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="people_glass_reviewed_by_whom",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="personkey",
-            constraint=models.UniqueConstraint(fields=("key", "person"), name="people_key_once"),
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("key", "person"), name="people_key_once"),
+                ],
+            },
         ),
     ]

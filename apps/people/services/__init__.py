@@ -7,11 +7,18 @@ from apps.people.services.encounters import (
     open_encounter,
     write_encounter,
 )
-from apps.people.services.glass import break_glass, close_over, look_for, review_glass
+from apps.people.services.glass import (
+    ask_about_glass,
+    break_glass,
+    close_over,
+    look_for,
+    review_glass,
+)
 from apps.people.services.merging import merge_persons, review_safety_note, unmerge_person
 from apps.people.services.persons import show_person, write_person
 
 __all__ = [
+    "ask_about_glass",
     "break_glass",
     "close_over",
     "follow_assignment",

@@ -6,8 +6,8 @@ Two that open the same one at once, a tap that makes contact and a tablet that h
 2. Whoever is second finds it. The timeline changes nothing of what was typed; what a tablet typed
    is put together with what stands there, which says nothing of its own.
 
-The timeline runs under its assignment's lock and takes the document's after it. Who pushes takes
-the document's lock and never an assignment's.
+The timeline runs under the lock of its assignment's row, and takes that of arrivals there and the
+document's after it. Who pushes takes the latter two, in this order, and never the row's.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.assignments.models import Assignment
-from apps.assignments.records import Record, look_at
+from apps.assignments.records import Record, lock_arrivals, look_at
 from apps.audit.services import SYSTEM, Act, Actor, record_all
 from apps.changes.services import Document, Event, publish
 from apps.core.problems import FieldError
@@ -50,6 +50,7 @@ def write_encounter(edit: Edit) -> dict[str, Any]:
     typed, apart = fit(edit.document, ENCOUNTER)
     row = Encounter.objects.filter(pk=edit.doc_id).first()
     former, fresh = row.person_id if row else None, row is None
+    confirmed = row is not None and row.match == Match.CONFIRMED
     record = record_of(assignment_id)
     if row is None:
         row = Encounter(
@@ -75,8 +76,12 @@ def write_encounter(edit: Edit) -> dict[str, Any]:
         acts.append(Act(edit.actor, "link", "person", [row.person_id], {"encounter": str(row.pk)}))
     for person in sorted({one for one in (former, row.person_id) if one}):
         show_person(person_id=person, now=edit.now)
-    name = "encounter.opened" if fresh else "encounter.changed"
-    publish(events=[Event(name, row.pk)], now=edit.now)
+    events = [Event("encounter.opened" if fresh else "encounter.changed", row.pk)]
+    if fresh and row.kept_for:
+        events.append(Event("encounter.kept", row.pk))
+    if former and confirmed and (former != row.person_id or row.match != Match.CONFIRMED):
+        events.append(Event("person.unlinked", former))
+    publish(events=events, now=edit.now)
     record_all(acts, now=edit.now)
     return body
 
@@ -84,28 +89,13 @@ def write_encounter(edit: Edit) -> dict[str, Any]:
 @transaction.atomic
 def open_encounter(*, assignment_id: UUID, ordinal: int = 1, by: Actor, now: datetime) -> Encounter:
     """The nth encounter of an assignment; made where nobody has. Idempotent."""
-    pk = encounter_id(assignment_id, ordinal)
-    shared.lock(ENCOUNTERS, [pk])
-    row = Encounter.objects.filter(pk=pk).first()
-    if row is not None:
-        return row
-    row = Encounter(
-        id=pk,
-        assignment_id=assignment_id,
-        ordinal=ordinal,
-        opened_at=now,
-        opened_by=OpenedBy.TIMELINE,
-        editor=SERVER_EDITOR,
-        content={"assignment_id": str(assignment_id), "ordinal": ordinal},
-    )
-    row.save(force_insert=True)
-    _publish(row, documents.encounter_body(row, record_of(assignment_id)), now=now)
-    publish(events=[Event("encounter.opened", pk)], now=now)
-    record_all([_act(by, row, "create")], now=now)
+    lock_arrivals([assignment_id])
+    shared.lock(ENCOUNTERS, [encounter_id(assignment_id, ordinal)])
+    row, _ = _opened(assignment_id, ordinal, record_of(assignment_id), by=by, now=now)
     return row
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def follow_assignment(*, assignment_id: UUID, ended: bool = False, now: datetime) -> None:
     """Brings the encounters of an assignment to what its timeline says: opens the first one once
     contact was made or the call is over, and shows all of them to whoever has the call now.
@@ -118,17 +108,46 @@ def follow_assignment(*, assignment_id: UUID, ended: bool = False, now: datetime
         return
     over = record.assignment.closed_at is not None
     owing = set(crew_of(record.assignment)) if ended and over else set()
+    lock_arrivals([assignment_id])
     known = Encounter.objects.of(assignment_id).values_list("pk", flat=True)
     shared.lock(ENCOUNTERS, {encounter_id(assignment_id), *known})
+    fresh = False
     if over or record.timeline.met:
-        open_encounter(assignment_id=assignment_id, by=SYSTEM, now=now)
+        _, fresh = _opened(assignment_id, 1, record, by=SYSTEM, now=now)
     for row in Encounter.objects.of(assignment_id):
-        if owing - set(row.kept_for):
+        kept = bool(owing - set(row.kept_for))
+        if kept:
             row.kept_for = sorted(owing.union(row.kept_for))
             row.save(update_fields=["kept_for"])
+        if fresh and row.ordinal == 1 and not kept:
+            continue  # it was shown when it was opened
         _publish(row, documents.encounter_body(row, record), now=now)
         if row.person_id:
             show_person(person_id=row.person_id, now=now)
+
+
+def _opened(
+    assignment_id: UUID, ordinal: int, record: Record | None, *, by: Actor, now: datetime
+) -> tuple[Encounter, bool]:
+    """The nth encounter, and whether it was opened just now. Under its document's lock."""
+    pk = encounter_id(assignment_id, ordinal)
+    row = Encounter.objects.filter(pk=pk).first()
+    if row is not None:
+        return row, False
+    row = Encounter(
+        id=pk,
+        assignment_id=assignment_id,
+        ordinal=ordinal,
+        opened_at=now,
+        opened_by=OpenedBy.TIMELINE,
+        editor=SERVER_EDITOR,
+        content={"assignment_id": str(assignment_id), "ordinal": ordinal},
+    )
+    row.save(force_insert=True)
+    _publish(row, documents.encounter_body(row, record), now=now)
+    publish(events=[Event("encounter.opened", pk)], now=now)
+    record_all([_act(by, row, "create")], now=now)
+    return row, True
 
 
 @transaction.atomic

@@ -20,12 +20,12 @@ from apps.audit.services import Act, Actor, record_all
 from apps.changes import scopes
 from apps.changes.services import Document, publish
 from apps.core import clock
-from apps.core.problems import CONFLICT, INVALID, FieldError, ProblemError
+from apps.core.problems import CONFLICT, FORBIDDEN, INVALID, FieldError, ProblemError
+from apps.notify.models import Channel, Level, Topic
+from apps.notify.services import Notice, stop, tell_all
 from apps.people import matching
-from apps.people.documents import PERSONS
 from apps.people.models import BrokenGlass, GlassQuerySet, Person
-from apps.people.services.persons import alike, group_of, offer, show_person
-from apps.sync import documents as shared
+from apps.people.services.persons import alike, lock_group, offer, show_person
 
 NAMED_ON_A_CALL = "Named on a call: neither seen before nor offered."
 # A tick that finds more leaves them to the next one.
@@ -52,12 +52,11 @@ def break_glass(
     *, person: Person, reason: str, by: User, actor: Actor, now: datetime
 ) -> BrokenGlass:
     """Shows a person to a responder for a while (BREAK_GLASS_MINUTES), for a reason. Whoever has it
-    open already keeps that one. INVALID at /reason without one."""
+    open already keeps that one, as long as its time lasts. INVALID at /reason without one."""
     if not reason.strip():
         raise ProblemError(INVALID, errors=[FieldError("/reason", "Say why you need to see it.")])
-    group = group_of(person.pk)
-    shared.lock(PERSONS, group)
-    open_one = BrokenGlass.objects.filter(person=person, user=by, closed_at=None).first()
+    group = lock_group(person.pk)
+    open_one = BrokenGlass.objects.open(now).filter(person=person, user=by).first()
     if open_one is not None:
         return open_one
     row = BrokenGlass.objects.create(
@@ -120,17 +119,61 @@ def close_over(*, now: datetime) -> int:
 
 @transaction.atomic
 def review_glass(*, glass: BrokenGlass, justified: bool, by: User, now: datetime) -> BrokenGlass:
-    """A supervisor says whether it was justified. CONFLICT where somebody has said so already, or
-    for one's own."""
-    row = BrokenGlass.objects.select_for_update(no_key=True).get(pk=glass.pk)
+    """A supervisor says whether it was justified. Repeating it changes nothing. FORBIDDEN for
+    whoever may not see it, CONFLICT where somebody has said otherwise, or for one's own."""
+    row = _to_be_reviewed(glass, by)
     if row.reviewed_at is not None:
-        raise ProblemError(CONFLICT, "It is reviewed already.")
-    if row.user_id == by.pk:
-        raise ProblemError(CONFLICT, "Somebody else reviews what you opened.")
+        if row.justified == justified:
+            return row
+        raise ProblemError(CONFLICT, "Somebody has decided otherwise already.")
     row.reviewed_by, row.reviewed_at, row.justified = by, now, justified
     row.save(update_fields=["reviewed_by", "reviewed_at", "justified"])
+    stop(subject_id=row.pk, now=now)
     detail = {"justified": justified}
     record_all([Act(user_actor(by), "review", "broken_glass", [row.pk], detail)], now=now)
+    return row
+
+
+@transaction.atomic
+def ask_about_glass(*, glass: BrokenGlass, question: str, by: User, now: datetime) -> BrokenGlass:
+    """Whoever reviews it asks first: it stays to be reviewed, the question beside it. Who opened it
+    is told that they are asked, by the channels that they gave; the words stay here. Repeating it
+    changes nothing. INVALID at /reason without a question; else as `review_glass`."""
+    if not question.strip():
+        raise ProblemError(INVALID, errors=[FieldError("/reason", "What do you ask?")])
+    row = _to_be_reviewed(glass, by)
+    if row.reviewed_at is not None:
+        raise ProblemError(CONFLICT, "It is reviewed already.")
+    if (row.asked_by_id, row.question) == (by.pk, question.strip()):
+        return row
+    row.asked_by, row.asked_at, row.question = by, now, question.strip()
+    row.save(update_fields=["asked_by", "asked_at", "question"])
+    stop(subject_id=row.pk, now=now)  # an earlier question that is not on its way: one is enough
+    key = f"question:{row.pk}:{now.timestamp():.0f}"
+    notices = [
+        Notice(
+            user_id=row.user_id,
+            channel=channel,
+            topic=Topic.QUESTION,
+            subject_id=row.pk,
+            level=Level.OWNER,
+            key=key,
+            due_at=now,
+        )
+        for channel in Channel
+    ]
+    tell_all(notices=notices, now=now)
+    record_all([Act(user_actor(by), "ask", "broken_glass", [row.pk])], now=now)
+    return row
+
+
+def _to_be_reviewed(glass: BrokenGlass, by: User) -> BrokenGlass:
+    """The row, locked, for somebody who may review it."""
+    if not BrokenGlass.objects.visible_to(by).filter(pk=glass.pk).exists():
+        raise ProblemError(FORBIDDEN, "You do not see this.")
+    row = BrokenGlass.objects.select_for_update(no_key=True).get(pk=glass.pk)
+    if row.user_id == by.pk:
+        raise ProblemError(CONFLICT, "Somebody else reviews what you opened.")
     return row
 
 

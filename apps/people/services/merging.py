@@ -7,22 +7,24 @@ first one's work.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.db import transaction
 
 from apps.accounts.models import User
 from apps.accounts.services import user_actor
 from apps.audit.services import Act, record_all
-from apps.changes.services import publish
+from apps.changes.services import Event, publish
 from apps.core.clock import iso
 from apps.core.problems import CONFLICT, INVALID, FieldError, ProblemError
 from apps.people import documents
 from apps.people.documents import PERSONS
 from apps.people.models import Person
-from apps.people.services.persons import group_of, matches_of, scopes_of
+from apps.people.services.persons import lock_group, matches_of, scopes_of
 from apps.sync import documents as shared
+from apps.sync.values import uuid_of
 
 
 @transaction.atomic
@@ -33,8 +35,7 @@ def merge_persons(*, person: Person, into: Person, by: User, now: datetime) -> P
     CONFLICT where `person` is merged into somebody else already; INVALID for a person and
     themselves.
     """
-    group = group_of(person.pk) | group_of(into.pk)
-    shared.lock(PERSONS, group)
+    group = lock_group(person.pk, into.pk)
     row, root = _row(person.pk), _root(into.pk)
     if row.merged_into_id is not None:
         if _root(row.pk).pk == root.pk:
@@ -44,7 +45,7 @@ def merge_persons(*, person: Person, into: Person, by: User, now: datetime) -> P
         raise ProblemError(INVALID, errors=[FieldError("/into", "Name another person.")])
     row.merged_into, row.merged_at, row.merged_by = root, now, by.pk
     row.save(update_fields=["merged_into", "merged_at", "merged_by"])
-    _publish(group | group_of(row.pk), now)
+    _publish(group, [Event("person.merged", row.pk)], now)
     record_all([Act(user_actor(by), "merge", "person", [row.pk, root.pk])], now=now)
     return row
 
@@ -52,15 +53,15 @@ def merge_persons(*, person: Person, into: Person, by: User, now: datetime) -> P
 @transaction.atomic
 def unmerge_person(*, person: Person, by: User, now: datetime) -> Person:
     """Takes a merge back: both stand as they stood. Repeating it changes nothing."""
-    group = group_of(person.pk)
-    shared.lock(PERSONS, group)
+    group = lock_group(person.pk)
     row = _row(person.pk)
     if row.merged_into_id is None:
         return row
     former = row.merged_into_id
     row.merged_into = row.merged_at = row.merged_by = None
     row.save(update_fields=["merged_into", "merged_at", "merged_by"])
-    _publish(group, now)
+    both = [Event("person.unmerged", one) for one in (row.pk, former)]
+    _publish(group, both, now)
     record_all([Act(user_actor(by), "unmerge", "person", [row.pk, former])], now=now)
     return row
 
@@ -77,15 +78,17 @@ def review_safety_note(*, person: Person, note: str, by: User, now: datetime) ->
     others = [one for one in row.safety_reviews if one["note"] != note]
     row.safety_reviews = [*others, {"note": note, "by": by.display_name, "at": iso(now)}]
     row.save(update_fields=["safety_reviews"])
-    _publish({row.pk}, now)
-    record_all([Act(user_actor(by), "review", "person", [row.pk], {"note": note})], now=now)
+    _publish({row.pk}, (), now)
+    # A tablet made the id: what is no UUID may be words about somebody.
+    detail = {"note": str(uuid_of(note) or uuid5(row.pk, note))}
+    record_all([Act(user_actor(by), "review", "person", [row.pk], detail)], now=now)
     return row
 
 
-def _publish(group: set[UUID], now: datetime) -> None:
+def _publish(group: set[UUID], events: Sequence[Event], now: datetime) -> None:
     rows = Person.objects.filter(pk__in=group).order_by("pk")
     found = [documents.person(row, scopes_of(row), matches_of(row)) for row in rows]
-    publish(documents=found, now=now)
+    publish(documents=found, events=events, now=now)
 
 
 def _row(pk: UUID) -> Person:

@@ -24,6 +24,7 @@ from apps.core.crypto import blind_index
 from apps.people import codes, documents, matching, schemas
 from apps.people.access import audience
 from apps.people.documents import PERSONS
+from apps.people.leads import scopes_leading
 from apps.people.models import BrokenGlass, Encounter, Person, PersonKey
 from apps.sync import documents as shared
 from apps.sync.fitting import fit
@@ -65,22 +66,24 @@ def write_person(edit: Edit) -> dict[str, Any]:
 def show_person(*, person_id: UUID, now: datetime) -> None:
     """Shows a person, and those merged with them, to whoever may see them now. Part of the caller's
     transaction. Nothing for somebody who is not here yet."""
-    group = group_of(person_id)
-    shared.lock(PERSONS, group)
+    group = lock_group(person_id)
     rows = Person.objects.filter(pk__in=group).order_by("pk")
-    seen_by = [Document(PERSONS, row.pk, scopes_of(row)) for row in rows]
+    seen_by = [Document(PERSONS, row.pk, scopes_of(row, group)) for row in rows]
     publish(documents=seen_by, now=now)
 
 
-def scopes_of(row: Person) -> frozenset[str]:
+def scopes_of(row: Person, group: Collection[UUID] | None = None) -> frozenset[str]:
     """Who may see a person: the crew of each call that led to them as long as they have it, its
-    supervisors, whoever broke the glass. Before any call leads to them, whoever wrote of them.
+    supervisors, whoever broke the glass, and whom what other rooms know leads to them (`leads`).
+    Before any call leads to them, whoever wrote of them. `group`: who are the same, if known.
 
     A call that is not here yet leads nowhere: anybody may name one, and whoever wrote of the person
     offline would lose them until it comes."""
-    group = group_of(row.pk)
+    group = group or group_of(row.pk)
     found: set[str] = set()
-    named = Encounter.objects.with_person(group).values("assignment_id")
+    encounters = dict(Encounter.objects.with_person(group).values_list("pk", "assignment_id"))
+    found |= scopes_leading(encounters)
+    named = set(encounters.values())
     calls = set(Assignment.objects.filter(pk__in=named).values_list("pk", flat=True))
     for assignment_id in calls:
         found |= audience(assignment_id)
@@ -95,16 +98,18 @@ def scopes_of(row: Person) -> frozenset[str]:
 
 def group_of(person_id: UUID) -> set[UUID]:
     """A person with all who are the same: whom they were merged into, and who into those."""
-    root = person_id
-    while (into := _merged_into(root)) is not None:
-        root = into
-    group, fresh = {person_id, root}, {root}
-    while fresh:
-        fresh = (
-            set(Person.objects.filter(merged_into__in=fresh).values_list("pk", flat=True)) - group
-        )
-        group |= fresh
-    return group
+    return {person_id, *families_of([person_id])}
+
+
+def lock_group(*person_ids: UUID) -> set[UUID]:
+    """Makes everybody else who shows, writes or merges these persons wait, or any who are the same;
+    all of them. Who is the same is asked again under the locks: a merge that went before has made
+    them more, and each of them has to be shown anew."""
+    locked: set[UUID] = set()
+    while more := set[UUID]().union(*map(group_of, person_ids)) - locked:
+        shared.lock(PERSONS, more)
+        locked |= more
+    return locked
 
 
 def matches_of(row: Person) -> list[dict[str, Any]]:
@@ -156,8 +161,26 @@ def _hash(key: str) -> bytes:
     return blind_index(key, purpose=_PURPOSE)
 
 
-def _merged_into(person_id: UUID) -> UUID | None:
-    return Person.objects.filter(pk=person_id).values_list("merged_into", flat=True).first()
+def families_of(persons: Collection[UUID]) -> dict[UUID, UUID]:
+    """Each of these persons, and everybody who is the same as one of them, with the record to go on
+    with: `group_of` for many at once. Nobody who is not here is in it."""
+    into: dict[UUID, UUID | None] = {}
+    fresh = set(persons)
+    while fresh:
+        into |= dict(Person.objects.filter(pk__in=fresh).values_list("pk", "merged_into"))
+        fresh = {one for one in into.values() if one is not None} - into.keys()
+    fresh = set(into)
+    while fresh:
+        below = dict(Person.objects.filter(merged_into__in=fresh).values_list("pk", "merged_into"))
+        fresh = below.keys() - into.keys()
+        into |= below
+    return {one: _root_in(into, one) for one in into}
+
+
+def _root_in(into: Mapping[UUID, UUID | None], person_id: UUID) -> UUID:
+    while (further := into.get(person_id)) is not None:
+        person_id = further
+    return person_id
 
 
 def _flags(typed: dict[str, Any], apart: dict[str, Any]) -> list[str]:

@@ -2,40 +2,55 @@
 
 from __future__ import annotations
 
+from datetime import MAXYEAR, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from apps.accounts.models import User
 from apps.accounts.services import user_actor
-from apps.assignments.admin.decisions import Decision, decide
+from apps.audit.acts import Act, ActsAdmin, WhyForm, reason_field
 from apps.audit.admin import RecordAdmin
 from apps.core import clock
-from apps.core.admin import NOTHING, in_words, moment, pretty, table, when
+from apps.core.admin import NOTHING, Related, in_words, moment, pretty, table, when
 from apps.core.ids import short
 from apps.referrals import codes
 from apps.referrals.models import Consent, ConsentRecipient, Disclosure, Way
 from apps.referrals.records import encounters_of_person
-from apps.referrals.services.consents import acknowledge_revocation, revoke_consent
+from apps.referrals.services.consents import (
+    acknowledge_revocation,
+    renew_consent,
+    revoke_consent,
+)
 
 _SEEN = frozenset({"supervisor"})
 
 
 class RevokeForm(forms.Form):
-    note = forms.CharField(
-        max_length=8000,
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="What the person said. No partner reads it.",
+    note = reason_field(help_text="What the person said. No partner reads it.")
+
+
+class RenewForm(forms.Form):
+    witness = forms.CharField(max_length=200, label="Who hears it with you")
+    expires_on = forms.DateField(
+        label="Last day", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
+    reason = reason_field(label="What the person said", help_text="No partner reads it.")
+
+    def clean_expires_on(self) -> date:
+        """Of the calendar's last year there may be no day after it."""
+        day: date = self.cleaned_data["expires_on"]
+        if day.year == MAXYEAR:
+            raise forms.ValidationError("Nothing holds that long.")
+        return day
 
 
-class AcknowledgeForm(forms.Form):
+class AcknowledgeForm(WhyForm):
     by = forms.CharField(max_length=200, label="Who says that they know")
 
 
@@ -60,8 +75,39 @@ class UnacknowledgedFilter(admin.SimpleListFilter):
         return queryset
 
 
+def _revoke(row: Consent, by: User, given: dict[str, Any]) -> None:
+    revoke_consent(consent=row, by=by, actor=user_actor(by), note=given["note"], now=clock.now())
+
+
+def _renew(row: Consent, by: User, given: dict[str, Any]) -> str:
+    day = datetime.combine(given["expires_on"] + timedelta(days=1), time(0), clock.city())
+    new = renew_consent(
+        consent=row,
+        witness=given["witness"],
+        note=given["reason"],
+        expires_at=day,
+        by=by,
+        now=clock.now(),
+    )
+    return f"{row}: goes on as {new}."
+
+
+def _acknowledged(row: ConsentRecipient, by: User, given: dict[str, Any]) -> None:
+    acknowledge_revocation(
+        recipient=row,
+        by=given["by"],
+        way=Way.TELEPHONE,
+        actor=user_actor(by),
+        now=clock.now(),
+    )
+
+
+def _called(row: ConsentRecipient) -> str:
+    return f"{row.partner.name}, {row.consent}"
+
+
 @admin.register(Consent)
-class ConsentAdmin(RecordAdmin[Consent]):
+class ConsentAdmin(ActsAdmin[Consent], RecordAdmin[Consent]):
     VIEW = _SEEN
     list_display = (
         *("short_name", "form", moment("given_at"), moment("expires_at"), moment("revoked_at")),
@@ -70,8 +116,28 @@ class ConsentAdmin(RecordAdmin[Consent]):
     list_filter = ("form",)
     list_select_related = ("recorded_by",)
     ordering = ("-given_at",)
-    show_full_result_count = False
-    actions = ("revoke",)
+    acts = {
+        "revoke": Act(
+            label="Revoke, and tell every recipient",
+            question="Nothing more is told on it from now on. It cannot be undone.",
+            form=RevokeForm,
+            reason="note",
+            verb=_revoke,
+            offered=lambda row: row.revoked_at is None,
+        ),
+        "renew": Act(
+            label="Extend: the person says again that it holds",
+            question=(
+                "Nobody but the person lets it go on. What they say to you now is a spoken consent "
+                "to the same, of its own. It opens nothing that a programme under 42 CFR Part 2 "
+                "told: for that they sign anew, on a crew's tablet."
+            ),
+            form=RenewForm,
+            verb=_renew,
+            offered=lambda row: row.revoked_at is None,
+            alone=True,
+        ),
+    }
     fields = (
         *("assignment", "encounter_id", "form", moment("given_at"), moment("expires_at")),
         *("recorded_by", "told", "recipients_of", moment("revoked_at"), "revoked_by", "doubts"),
@@ -110,50 +176,29 @@ class ConsentAdmin(RecordAdmin[Consent]):
     def doubts(self, row: Consent) -> str:
         return in_words(row.flags, codes.FLAGS)
 
-    @admin.action(description="Revoke, and tell every recipient")
-    def revoke(self, request: HttpRequest, rows: QuerySet[Consent]) -> HttpResponse | None:
-        def verb(row: Consent, by: User, given: dict[str, Any]) -> None:
-            revoke_consent(
-                consent=row, by=by, actor=user_actor(by), note=given["note"], now=clock.now()
-            )
-
-        question = "Nothing more is told on it from now on. It cannot be undone."
-        decision = Decision("revoke", "Revoke", question, RevokeForm, verb, str)
-        return decide(self, request, rows, decision)
-
 
 @admin.register(ConsentRecipient)
-class RecipientAdmin(RecordAdmin[ConsentRecipient]):
+class RecipientAdmin(ActsAdmin[ConsentRecipient], RecordAdmin[ConsentRecipient]):
     VIEW = _SEEN
     list_display = (
         *("partner", "consent", moment("told_at"), moment("acknowledged_at")),
         *("acknowledged_way", "acknowledged_by"),
     )
-    list_filter = (UnacknowledgedFilter, ("partner", admin.RelatedOnlyFieldListFilter))
+    list_filter = (UnacknowledgedFilter, ("partner", Related))
     list_select_related = ("partner", "consent")
     ordering = ("-told_at",)
-    show_full_result_count = False
-    actions = ("acknowledged",)
+    acts = {
+        "acknowledged": Act(
+            label="They said on the telephone that they know",
+            question="Who said so?",
+            form=AcknowledgeForm,
+            verb=_acknowledged,
+            offered=lambda row: row.told_at is not None and row.acknowledged_at is None,
+            name=_called,
+        )
+    }
     fields = list_display
     readonly_fields = fields
-
-    @admin.action(description="They said on the telephone that they know")
-    def acknowledged(
-        self, request: HttpRequest, rows: QuerySet[ConsentRecipient]
-    ) -> HttpResponse | None:
-        def verb(row: ConsentRecipient, by: User, given: dict[str, Any]) -> None:
-            acknowledge_revocation(
-                recipient=row,
-                by=given["by"],
-                way=Way.TELEPHONE,
-                actor=user_actor(by),
-                now=clock.now(),
-            )
-
-        decision = Decision(
-            "acknowledged", "Acknowledged", "Who said so?", AcknowledgeForm, verb, _called, str
-        )
-        return decide(self, request, rows, decision)
 
 
 @admin.register(Disclosure)
@@ -162,13 +207,12 @@ class DisclosureAdmin(RecordAdmin[Disclosure]):
 
     VIEW = _SEEN
     list_display = (moment("at"), "basis", "recipient", "affiliation", "what", "part2", "way")
-    list_filter = ("basis", "part2", "way", ("partner", admin.RelatedOnlyFieldListFilter))
+    list_filter = ("basis", "part2", "way", ("partner", Related))
     list_select_related = ("partner", "discloser")
     search_fields = ("basis",)
     search_help_text = "The id of a person: everything that was told of them"
-    date_hierarchy = "at"
+    WHEN = "at"
     ordering = ("-at",)
-    show_full_result_count = False
     fields = (
         *(moment("at"), "basis", "recipient", "affiliation", "nature", "what", "places", "part2"),
         *("way", "discloser", "partner", "consents", "person_id", "encounter_id", "sha256"),
@@ -197,7 +241,3 @@ class DisclosureAdmin(RecordAdmin[Disclosure]):
     @admin.display(description="doubts")
     def doubts(self, row: Disclosure) -> str:
         return in_words(row.flags, codes.FLAGS)
-
-
-def _called(row: ConsentRecipient) -> str:
-    return f"{row.partner.name}, {row.consent}"

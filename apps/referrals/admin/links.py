@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from apps.accounts.models import User
 from apps.audit.admin import RoleAdmin
 from apps.core import clock
-from apps.core.admin import NOTHING, moment, when
+from apps.core.admin import NOTHING, Related, moment, when
 from apps.referrals.models import PartnerContact, ReferralLink
 from apps.referrals.services import links
 
@@ -37,7 +37,7 @@ class ContactAdmin(RoleAdmin[PartnerContact]):
     VIEW = CHANGE = _SEEN
     form = ContactForm
     list_display = ("partner", "name", "channel", "destination", "is_active", moment("noted_at"))
-    list_filter = ("is_active", "channel", ("partner", admin.RelatedOnlyFieldListFilter))
+    list_filter = ("is_active", "channel", ("partner", Related))
     list_select_related = ("partner",)
     ordering = ("partner__name", "name")
 
@@ -57,10 +57,10 @@ class LinkAdmin(RoleAdmin[ReferralLink]):
     """What was sent to whom. It says nothing of anybody, and nobody reads a link here."""
 
     VIEW = _SEEN
+    ENDLESS = True
     list_display = ("number", "contact", moment("made_at"), "sent", moment("revoked_at"))
     list_select_related = ("task__referral", "contact__partner")
     ordering = ("-made_at",)
-    show_full_result_count = False
     actions = ("revoke",)
     fields = list_display
     readonly_fields = fields

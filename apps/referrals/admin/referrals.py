@@ -7,15 +7,15 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from apps.accounts.models import User
 from apps.accounts.services import user_actor
-from apps.assignments.admin.decisions import Decision, decide
+from apps.audit.acts import Act, ActsAdmin
 from apps.audit.admin import RecordAdmin
 from apps.core import clock
-from apps.core.admin import NOTHING, duration, in_words, moment, pretty, table, when
+from apps.core.admin import NOTHING, Related, duration, in_words, moment, pretty, table, when
 from apps.core.clock import iso
 from apps.core.ids import short, uuid7
 from apps.referrals import codes, states
@@ -102,15 +102,43 @@ class WaitingFilter(admin.SimpleListFilter):
         return queryset
 
 
+def _close(row: Referral, by: User, given: dict[str, Any]) -> None:
+    said = _said("close", by, told={"reason": given["reason"]})
+    close_referral(referral=row, outcome=Outcome(given["outcome"]), said=said, now=clock.now())
+
+
+def _telephone(row: ReferralTask, by: User, given: dict[str, Any]) -> None:
+    _answer(row, _said(given["verb"], by, way=Way.TELEPHONE, told=given))
+
+
+def _reply(row: ReferralTask, by: User, given: dict[str, Any]) -> None:
+    _answer(row, _said("reply", by, told=given))
+
+
+def _cancel(row: ReferralTask, by: User, given: dict[str, Any]) -> None:
+    _answer(row, _said("cancel", by, told=given))
+
+
+def _called(row: ReferralTask) -> str:
+    return f"{row.referral.number}, {row.partner.name}"
+
+
 @admin.register(Referral)
-class ReferralAdmin(RecordAdmin[Referral]):
+class ReferralAdmin(ActsAdmin[Referral], RecordAdmin[Referral]):
     VIEW = _SEEN
     list_display = ("number", "needs", "urgency", "status", "outcome", moment("created_at"))
     list_filter = ("status", "urgency", "outcome")
-    date_hierarchy = "created_at"
+    WHEN = "created_at"
     ordering = ("-created_at",)
-    show_full_result_count = False
-    actions = ("close",)
+    acts = {
+        "close": Act(
+            label="Close with what came of it",
+            question="What came of it? Whoever is still asked is told that it is cancelled.",
+            form=CloseForm,
+            verb=_close,
+            offered=lambda row: row.status == "active",
+        )
+    }
     fields = (
         *("number", "assignment", "encounter_id", "needs", "urgency", "status", "outcome"),
         *(moment("created_at"), "created_by", moment("closed_at"), "closed_by"),
@@ -151,30 +179,41 @@ class ReferralAdmin(RecordAdmin[Referral]):
     def doubts(self, row: Referral) -> str:
         return in_words(row.flags, codes.FLAGS)
 
-    @admin.action(description="Close with what came of it")
-    def close(self, request: HttpRequest, rows: QuerySet[Referral]) -> HttpResponse | None:
-        def verb(row: Referral, by: User, given: dict[str, Any]) -> None:
-            said = _said("close", by, told={"reason": given["reason"]})
-            close_referral(
-                referral=row, outcome=Outcome(given["outcome"]), said=said, now=clock.now()
-            )
-
-        question = "What came of it? Whoever is still asked is told that it is cancelled."
-        decision = Decision("close", "Close", question, CloseForm, verb, str)
-        return decide(self, request, rows, decision)
-
 
 @admin.register(ReferralTask)
-class TaskAdmin(RecordAdmin[ReferralTask]):
+class TaskAdmin(ActsAdmin[ReferralTask], RecordAdmin[ReferralTask]):
     """One partner that is asked. The queue of what nobody answers is its filter "overdue"."""
 
     VIEW = _SEEN
     list_display = ("number", "partner", "status", "reason", "waits", moment("sent_at"))
-    list_filter = (WaitingFilter, "status", ("partner", admin.RelatedOnlyFieldListFilter))
+    list_filter = (WaitingFilter, "status", ("partner", Related))
     list_select_related = ("referral", "partner")
     ordering = ("-asked_at",)
-    show_full_result_count = False
-    actions = ("telephone", "reply", "cancel")
+    acts = {
+        "telephone": Act(
+            label="Enter what the partner said on the telephone",
+            question="It counts like any other answer. You are named as who entered it.",
+            form=TelephoneForm,
+            verb=_telephone,
+            name=_called,
+        ),
+        "reply": Act(
+            label="Reply to the partner's question",
+            question="What do you say?",
+            form=ReplyForm,
+            reason="text",
+            verb=_reply,
+            name=_called,
+        ),
+        "cancel": Act(
+            label="Cancel",
+            question="Why?",
+            form=CancelForm,
+            verb=_cancel,
+            name=_called,
+        ),
+    }
+    quick_acts = ("telephone",)
     fields = (
         *("number", "partner", "status", "reason", moment("asked_at"), "asked_by"),
         *(moment("sent_at"), moment("first_read_at"), moment("answered_at"), "waits"),
@@ -215,31 +254,6 @@ class TaskAdmin(RecordAdmin[ReferralTask]):
     def doubts(self, row: ReferralTask) -> str:
         return in_words(row.flags, codes.FLAGS)
 
-    @admin.action(description="Enter what the partner said on the telephone")
-    def telephone(self, request: HttpRequest, rows: QuerySet[ReferralTask]) -> HttpResponse | None:
-        def verb(row: ReferralTask, by: User, given: dict[str, Any]) -> None:
-            _answer(row, _said(given["verb"], by, way=Way.TELEPHONE, told=given))
-
-        question = "It counts like any other answer. You are named as who entered it."
-        decision = Decision("telephone", "Telephone", question, TelephoneForm, verb, _called, str)
-        return decide(self, request, rows, decision)
-
-    @admin.action(description="Reply to the partner's question")
-    def reply(self, request: HttpRequest, rows: QuerySet[ReferralTask]) -> HttpResponse | None:
-        def verb(row: ReferralTask, by: User, given: dict[str, Any]) -> None:
-            _answer(row, _said("reply", by, told=given))
-
-        decision = Decision("reply", "Reply", "What do you say?", ReplyForm, verb, _called, str)
-        return decide(self, request, rows, decision)
-
-    @admin.action(description="Cancel")
-    def cancel(self, request: HttpRequest, rows: QuerySet[ReferralTask]) -> HttpResponse | None:
-        def verb(row: ReferralTask, by: User, given: dict[str, Any]) -> None:
-            _answer(row, _said("cancel", by, told=given))
-
-        decision = Decision("cancel", "Cancel", "Why?", CancelForm, verb, _called, str)
-        return decide(self, request, rows, decision)
-
 
 def waits(row: ReferralTask) -> str:
     """For what it waits, for how long, and who was told of that."""
@@ -248,10 +262,6 @@ def waits(row: ReferralTask) -> str:
     seconds = int((clock.now() - row.clock_from).total_seconds())
     told = f", {STEPS[row.clock_step].lower()}" if row.clock_step else ""
     return f"{row.get_awaits_display()}: {duration(seconds)}{told}"
-
-
-def _called(row: ReferralTask) -> str:
-    return f"{row.referral.number}, {row.partner.name}"
 
 
 def _said(verb: str, by: User, *, told: dict[str, Any], way: Way = Way.DESK) -> Said:

@@ -6,9 +6,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -18,11 +20,12 @@ from apps.accounts.models import Partner
 from apps.accounts.permissions import IsRecordKeeper, IsSupervisor
 from apps.audit.services import record
 from apps.core import clock
+from apps.core.pagination import TimePagination
 from apps.core.schema import PROBLEMS
 from apps.people.models import Encounter, Person
 from apps.referrals import documents, records, schemas
 from apps.referrals.api.partner import month_of, shown_card
-from apps.referrals.models import ConsentRecipient, Referral, ReferralTask, Way
+from apps.referrals.models import ConsentRecipient, Disclosure, Referral, ReferralTask, Way
 from apps.referrals.services import scorecards
 from apps.referrals.services.answers import Said, answer
 from apps.referrals.services.consents import acknowledge_revocation
@@ -130,11 +133,31 @@ class TelephoneAcknowledgement(APIView):
         return Response(RevocationOut(row).data)
 
 
-class Accounting(APIView):
+class ByTime(TimePagination):
+    """When it was told: an entry may come hours after."""
+
+    ordering = ("-at", "-id")
+
+
+class Accounting(ListAPIView[Disclosure]):
     """What was told of a person, to whom, why: all of it, whichever team told it, the newest first
-    (45 CFR 164.528)."""
+    (45 CFR 164.528). The page that is shown is in the log of reads."""
 
     permission_classes = [IsSupervisor]
+    serializer_class = DisclosureOut
+    pagination_class = ByTime
+
+    def get_queryset(self) -> QuerySet[Disclosure]:
+        person = get_object_or_404(
+            Person.objects.visible_to(self.request.user), pk=self.kwargs["person"]
+        )
+        return accounting_of(person_id=person.pk)
+
+    def paginate_queryset(self, queryset: Any) -> list[Any] | None:
+        page = super().paginate_queryset(queryset)
+        _looked(self.request, "disclosure", [one.pk for one in page or ()])
+        _looked(self.request, "person", [self.kwargs["person"]])
+        return page
 
     @extend_schema(
         operation_id="list_disclosures",
@@ -142,12 +165,8 @@ class Accounting(APIView):
         responses={200: DisclosureOut(many=True), **PROBLEMS(401, 403, 404)},
         examples=[OpenApiExample("One", A_DISCLOSURE, response_only=True, status_codes=["200"])],
     )
-    def get(self, request: Request, person: UUID) -> Response:
-        row = get_object_or_404(Person.objects.visible_to(request.user), pk=person)
-        found = accounting_of(person_id=row.pk)
-        _looked(request, "disclosure", [one.pk for one in found])
-        _looked(request, "person", [row.pk])
-        return Response(DisclosureOut(found, many=True).data)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
 
 
 class Disclose(APIView):

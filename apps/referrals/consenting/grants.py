@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from apps.referrals.consenting.necessary import PURPOSE_CATEGORIES
+
+# A tablet's clock may be so wrong, and a consent may have been given so long before it is recorded.
+CLOCK_IS_WRONG_BY: Final = timedelta(days=1)
+LONGEST_BEFORE: Final = timedelta(days=366)
+# Nobody lets us tell for longer: whoever wants to is asked again.
+LONGEST: Final = timedelta(days=2 * 366)
 
 
 @dataclass(frozen=True)
 class Grant:
     """`recipients` are partners. `witness`: whether somebody witnessed what was spoken. `signed`:
-    whether a signature is named (42 CFR 2.31 allows an electronic one)."""
+    whether a signature is named (42 CFR 2.31 allows an electronic one), `signature_here`: whether
+    its picture has come, which may be long after the consent. `recorded_at`: when it came."""
 
     id: UUID
     form: str
@@ -24,11 +32,18 @@ class Grant:
     revoked_at: datetime | None = None
     witness: bool = False
     signed: bool = False
+    signature_here: bool = False
+    recorded_at: datetime | None = None
 
 
 def problems(grant: Grant) -> list[str]:
     """What a consent lacks, as flags. One that lacks anything opens nothing."""
+    came, end = grant.recorded_at or grant.given_at, grant.expires_at
     lacking = {
+        "given_later": grant.given_at > came + CLOCK_IS_WRONG_BY,
+        "given_long_ago": grant.given_at < came - LONGEST_BEFORE,
+        "too_long": end is not None and end > grant.given_at + LONGEST,
+        "ends_before": end is not None and end <= grant.given_at,
         "no_purpose": not grant.purpose,
         "no_recipient": not grant.recipients,
         "no_categories": not grant.categories,
@@ -50,10 +65,11 @@ def in_force(grant: Grant, now: datetime) -> bool:
 def opens(grant: Grant, category: str, *, part2: bool, recipient: UUID, now: datetime) -> bool:
     """Whether it lets this recipient have data of this category.
 
-    What comes from a Part 2 programme asks for a written, signed consent (42 CFR 2.31); a spoken
-    one opens what is ordinary.
+    What comes from a Part 2 programme asks for a written, signed consent (42 CFR 2.31), whose
+    signature we have before us; a spoken one, or one whose picture is still on a tablet, opens what
+    is ordinary.
     """
-    if part2 and grant.form != "written":
+    if part2 and not (grant.form == "written" and grant.signature_here):
         return False
     if category not in PURPOSE_CATEGORIES.get(grant.purpose, ()):
         return False

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from apps.assignments.records import NOT_HERE_YET
+from apps.assignments.codes import NOT_HERE_YET
 from apps.changes.services import Document
 from apps.core.clock import iso
 from apps.people.ids import ordinal_of

@@ -133,6 +133,19 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "kind__in",
+                                ["directory_report", "bed_call", "arrival_notice", "handover_call"],
+                            )
+                        ),
+                        name="referrals_fact_kind",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Location",
@@ -181,6 +194,26 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("location_type__in", ["physical", "postal", "virtual"])
+                        ),
+                        name="referrals_location_type",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("latitude", None), ("longitude", None)),
+                            models.Q(
+                                ("latitude__range", (-90, 90)), ("longitude__range", (-180, 180))
+                            ),
+                            _connector="OR",
+                        ),
+                        name="referrals_location_on_earth",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Service",
@@ -281,6 +314,63 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("status__in", ["active", "inactive", "defunct", "temporarily closed"])
+                        ),
+                        name="referrals_service_status",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "used_for__in",
+                                [
+                                    "crisis_solutions",
+                                    "crisis_care",
+                                    "sobering",
+                                    "detox",
+                                    "shelter",
+                                    "day_center",
+                                    "hygiene",
+                                    "food",
+                                    "clinic",
+                                    "behavioral_health",
+                                    "housing",
+                                    "case_management",
+                                    "crisis_line",
+                                    "mobile_crisis",
+                                    "other",
+                                ],
+                            ),
+                            ("reach__in", ["on_site", "comes", "remote"]),
+                        ),
+                        name="referrals_service_choices",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("minimum_age", None),
+                                ("minimum_age__range", (0, 150)),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("maximum_age", None),
+                                ("maximum_age__range", (0, 150)),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("minimum_age", None),
+                                ("maximum_age", None),
+                                ("maximum_age__gte", models.F("minimum_age")),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="referrals_service_ages",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="DirectoryTask",
@@ -345,6 +435,57 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("settled_at", None)),
+                        fields=("service", "about"),
+                        name="referrals_one_open_task_about",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "about__in",
+                                [
+                                    "phone",
+                                    "hours",
+                                    "place",
+                                    "closed",
+                                    "criteria",
+                                    "capacity",
+                                    "other",
+                                    "stale",
+                                ],
+                            )
+                        ),
+                        name="referrals_task_about",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("outcome", None),
+                            (
+                                "outcome__in",
+                                ["corrected", "confirmed", "closed", "unreachable", "not_ours"],
+                            ),
+                            _connector="OR",
+                        ),
+                        name="referrals_task_outcome",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("outcome", None), ("settled_at", None), ("settled_by", None)),
+                            models.Q(
+                                ("outcome__isnull", False),
+                                ("settled_at__gte", models.F("opened_at")),
+                                ("settled_at__isnull", False),
+                                ("settled_by__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="referrals_task_settled_who_and_when",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Capacity",
@@ -411,6 +552,59 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["service", "-set_at"], name="referrals_capacity_latest"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "status__in",
+                                [
+                                    "capacity",
+                                    "no-capacity",
+                                    "waitlist",
+                                    "additional-assessment-required",
+                                ],
+                            ),
+                            ("counted__in", ["beds", "chairs", "slots"]),
+                            ("source__in", ["partner", "desk"]),
+                        ),
+                        name="referrals_capacity_choices",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("free", None),
+                            ("total", None),
+                            ("free__lte", models.F("total")),
+                            _connector="OR",
+                        ),
+                        name="referrals_capacity_free_of_total",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status__in", ["no-capacity", "waitlist"]), _negated=True),
+                            ("free", None),
+                            ("free", 0),
+                            _connector="OR",
+                        ),
+                        name="referrals_capacity_none_is_none",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("valid_until__gt", models.F("set_at"))),
+                        name="referrals_capacity_valid_later",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("by_desk__isnull", False), ("source", "desk")),
+                            models.Q(("by_desk", None), ("source", "partner")),
+                            _connector="OR",
+                        ),
+                        name="referrals_capacity_by_whom",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="ServiceAtLocation",
@@ -481,213 +675,6 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
             },
-        ),
-        migrations.AddConstraint(
-            model_name="facilityfact",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "kind__in",
-                        ["directory_report", "bed_call", "arrival_notice", "handover_call"],
-                    )
-                ),
-                name="referrals_fact_kind",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="location",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("location_type__in", ["physical", "postal", "virtual"])),
-                name="referrals_location_type",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="location",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("latitude", None), ("longitude", None)),
-                    models.Q(("latitude__range", (-90, 90)), ("longitude__range", (-180, 180))),
-                    _connector="OR",
-                ),
-                name="referrals_location_on_earth",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="service",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("status__in", ["active", "inactive", "defunct", "temporarily closed"])
-                ),
-                name="referrals_service_status",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="service",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "used_for__in",
-                        [
-                            "crisis_solutions",
-                            "crisis_care",
-                            "sobering",
-                            "detox",
-                            "shelter",
-                            "day_center",
-                            "hygiene",
-                            "food",
-                            "clinic",
-                            "behavioral_health",
-                            "housing",
-                            "case_management",
-                            "crisis_line",
-                            "mobile_crisis",
-                            "other",
-                        ],
-                    ),
-                    ("reach__in", ["on_site", "comes", "remote"]),
-                ),
-                name="referrals_service_choices",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="service",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("minimum_age", None), ("minimum_age__range", (0, 150)), _connector="OR"
-                    ),
-                    models.Q(
-                        ("maximum_age", None), ("maximum_age__range", (0, 150)), _connector="OR"
-                    ),
-                    models.Q(
-                        ("minimum_age", None),
-                        ("maximum_age", None),
-                        ("maximum_age__gte", models.F("minimum_age")),
-                        _connector="OR",
-                    ),
-                ),
-                name="referrals_service_ages",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="directorytask",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("settled_at", None)),
-                fields=("service", "about"),
-                name="referrals_one_open_task_about",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="directorytask",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "about__in",
-                        [
-                            "phone",
-                            "hours",
-                            "place",
-                            "closed",
-                            "criteria",
-                            "capacity",
-                            "other",
-                            "stale",
-                        ],
-                    )
-                ),
-                name="referrals_task_about",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="directorytask",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("outcome", None),
-                    (
-                        "outcome__in",
-                        ["corrected", "confirmed", "closed", "unreachable", "not_ours"],
-                    ),
-                    _connector="OR",
-                ),
-                name="referrals_task_outcome",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="directorytask",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("outcome", None), ("settled_at", None), ("settled_by", None)),
-                    models.Q(
-                        ("outcome__isnull", False),
-                        ("settled_at__gte", models.F("opened_at")),
-                        ("settled_at__isnull", False),
-                        ("settled_by__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="referrals_task_settled_who_and_when",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="capacity",
-            index=models.Index(fields=["service", "-set_at"], name="referrals_capacity_latest"),
-        ),
-        migrations.AddConstraint(
-            model_name="capacity",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "status__in",
-                        ["capacity", "no-capacity", "waitlist", "additional-assessment-required"],
-                    ),
-                    ("counted__in", ["beds", "chairs", "slots"]),
-                    ("source__in", ["partner", "desk"]),
-                ),
-                name="referrals_capacity_choices",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="capacity",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("free", None),
-                    ("total", None),
-                    ("free__lte", models.F("total")),
-                    _connector="OR",
-                ),
-                name="referrals_capacity_free_of_total",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="capacity",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status__in", ["no-capacity", "waitlist"]), _negated=True),
-                    ("free", None),
-                    ("free", 0),
-                    _connector="OR",
-                ),
-                name="referrals_capacity_none_is_none",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="capacity",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("valid_until__gt", models.F("set_at"))),
-                name="referrals_capacity_valid_later",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="capacity",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("by_desk__isnull", False), ("source", "desk")),
-                    models.Q(("by_desk", None), ("source", "partner")),
-                    _connector="OR",
-                ),
-                name="referrals_capacity_by_whom",
-            ),
         ),
         append_only("referrals_capacity"),
         append_only("referrals_facilityfact"),

@@ -66,6 +66,22 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("form__in", ["verbal", "written"])),
+                        name="referrals_consent_form",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("revoked_at", None), ("revoked_by", None)),
+                            models.Q(("revoked_at__isnull", False), ("revoked_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="referrals_revoked_who_and_when",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="ConsentRecipient",
@@ -117,6 +133,34 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "recipient of a consent",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("consent", "partner"), name="referrals_recipient_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("acknowledged_way", None),
+                            (
+                                "acknowledged_way__in",
+                                ["api", "desk", "fhir", "link", "system", "tablet", "telephone"],
+                            ),
+                            _connector="OR",
+                        ),
+                        name="referrals_acknowledged_way",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("acknowledged_at", None), ("acknowledged_way", None)),
+                            models.Q(
+                                ("acknowledged_at__isnull", False),
+                                ("acknowledged_way__isnull", False),
+                                ("told_at__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="referrals_acknowledged_after_told",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -295,6 +339,58 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["created_at", "id"], name="referrals_referral_created"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("urgency__in", ["tonight", "72h", "2w"]),
+                            ("status__in", ["active", "completed", "revoked", "entered-in-error"]),
+                            models.Q(
+                                ("outcome", None),
+                                (
+                                    "outcome__in",
+                                    [
+                                        "served",
+                                        "not_served",
+                                        "served_elsewhere",
+                                        "declined_by_person",
+                                        "lost_contact",
+                                        "deceased",
+                                    ],
+                                ),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="referrals_referral_choices",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "completed"), ("outcome__isnull", False)),
+                            models.Q(
+                                models.Q(("status", "completed"), _negated=True), ("outcome", None)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="referrals_closed_by_an_outcome",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("closed_at", None), ("closed_by", None), ("status", "active")
+                            ),
+                            models.Q(
+                                models.Q(("status", "active"), _negated=True),
+                                ("closed_at__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="referrals_closed_when",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="ReferralTask",
@@ -399,6 +495,90 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("clock_due_at__isnull", False)),
+                        fields=["clock_due_at"],
+                        name="referrals_task_due",
+                    ),
+                    models.Index(fields=["partner", "sent_at"], name="referrals_task_of_partner"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "status__in",
+                                [
+                                    "draft",
+                                    "requested",
+                                    "accepted",
+                                    "rejected",
+                                    "cancelled",
+                                    "in-progress",
+                                    "on-hold",
+                                    "failed",
+                                    "completed",
+                                    "entered-in-error",
+                                ],
+                            ),
+                            ("awaits__in", ["nothing", "answer", "outcome"]),
+                        ),
+                        name="referrals_task_choices",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("status__in", ["cancelled", "failed", "on-hold", "rejected"]),
+                                _negated=True,
+                            ),
+                            ("reason__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="referrals_negative_with_reason",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("awaits", "nothing"), ("clock_due_at", None), ("clock_from", None)
+                            ),
+                            models.Q(
+                                models.Q(("awaits", "nothing"), _negated=True),
+                                ("clock_from__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="referrals_clock_since_when",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "completed"), ("served", True)),
+                            models.Q(("status", "failed"), ("served", False)),
+                            models.Q(
+                                models.Q(("status__in", ["completed", "failed"]), _negated=True),
+                                ("served", None),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="referrals_served_says_the_state",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("status__in", ["draft", "cancelled", "entered-in-error"]),
+                            ("sent_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="referrals_sent_when",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            ("status__in", ["requested", "accepted", "in-progress", "on-hold"])
+                        ),
+                        fields=("referral", "partner"),
+                        name="referrals_one_open_task_a_partner",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="ReferralAnswer",
@@ -501,6 +681,41 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "answer",
+                "constraints": [
+                    models.UniqueConstraint(fields=("task", "key"), name="referrals_answer_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "way__in",
+                                ["api", "link", "telephone", "fhir", "tablet", "desk", "system"],
+                            ),
+                            (
+                                "status__in",
+                                [
+                                    "draft",
+                                    "requested",
+                                    "accepted",
+                                    "rejected",
+                                    "cancelled",
+                                    "in-progress",
+                                    "on-hold",
+                                    "failed",
+                                    "completed",
+                                    "entered-in-error",
+                                ],
+                            ),
+                        ),
+                        name="referrals_answer_choices",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("way__in", ["telephone", "tablet", "desk"]), _negated=True),
+                            ("recorded_by__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="referrals_answer_entered_by",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -623,6 +838,47 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["at", "id"], name="referrals_disclosure_at"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "basis__in",
+                                [
+                                    "consent",
+                                    "treatment_handover",
+                                    "medical_emergency",
+                                    "imminent_threat",
+                                    "mandated_report",
+                                    "court_order",
+                                ],
+                            ),
+                            (
+                                "way__in",
+                                ["api", "link", "telephone", "fhir", "tablet", "desk", "system"],
+                            ),
+                        ),
+                        name="referrals_disclosure_choices",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("basis", "consent"),
+                                ("partner__isnull", False),
+                                models.Q(("consents", []), _negated=True),
+                            ),
+                            models.Q(
+                                models.Q(("basis", "consent"), _negated=True), ("consents", [])
+                            ),
+                            _connector="OR",
+                        ),
+                        name="referrals_disclosure_rests_on_its_basis",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="ScorecardReading",
@@ -647,298 +903,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name="consent",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("form__in", ["verbal", "written"])),
-                name="referrals_consent_form",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="consent",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("revoked_at", None), ("revoked_by", None)),
-                    models.Q(("revoked_at__isnull", False), ("revoked_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="referrals_revoked_who_and_when",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="consentrecipient",
-            constraint=models.UniqueConstraint(
-                fields=("consent", "partner"), name="referrals_recipient_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="consentrecipient",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("acknowledged_way", None),
-                    (
-                        "acknowledged_way__in",
-                        ["api", "desk", "fhir", "link", "system", "tablet", "telephone"],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("partner", "month"), name="referrals_scorecard_read_once"
                     ),
-                    _connector="OR",
-                ),
-                name="referrals_acknowledged_way",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="consentrecipient",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("acknowledged_at", None), ("acknowledged_way", None)),
-                    models.Q(
-                        ("acknowledged_at__isnull", False),
-                        ("acknowledged_way__isnull", False),
-                        ("told_at__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="referrals_acknowledged_after_told",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="referral",
-            index=models.Index(fields=["created_at", "id"], name="referrals_referral_created"),
-        ),
-        migrations.AddConstraint(
-            model_name="referral",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("urgency__in", ["tonight", "72h", "2w"]),
-                    ("status__in", ["active", "completed", "revoked", "entered-in-error"]),
-                    models.Q(
-                        ("outcome", None),
-                        (
-                            "outcome__in",
-                            [
-                                "served",
-                                "not_served",
-                                "served_elsewhere",
-                                "declined_by_person",
-                                "lost_contact",
-                                "deceased",
-                            ],
-                        ),
-                        _connector="OR",
-                    ),
-                ),
-                name="referrals_referral_choices",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="referral",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "completed"), ("outcome__isnull", False)),
-                    models.Q(models.Q(("status", "completed"), _negated=True), ("outcome", None)),
-                    _connector="OR",
-                ),
-                name="referrals_closed_by_an_outcome",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="referral",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("closed_at", None), ("closed_by", None), ("status", "active")),
-                    models.Q(
-                        models.Q(("status", "active"), _negated=True), ("closed_at__isnull", False)
-                    ),
-                    _connector="OR",
-                ),
-                name="referrals_closed_when",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="referraltask",
-            index=models.Index(
-                condition=models.Q(("clock_due_at__isnull", False)),
-                fields=["clock_due_at"],
-                name="referrals_task_due",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="referraltask",
-            index=models.Index(fields=["partner", "sent_at"], name="referrals_task_of_partner"),
-        ),
-        migrations.AddConstraint(
-            model_name="referraltask",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "status__in",
-                        [
-                            "draft",
-                            "requested",
-                            "accepted",
-                            "rejected",
-                            "cancelled",
-                            "in-progress",
-                            "on-hold",
-                            "failed",
-                            "completed",
-                            "entered-in-error",
-                        ],
-                    ),
-                    ("awaits__in", ["nothing", "answer", "outcome"]),
-                ),
-                name="referrals_task_choices",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="referraltask",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("status__in", ["cancelled", "failed", "on-hold", "rejected"]),
-                        _negated=True,
-                    ),
-                    ("reason__isnull", False),
-                    _connector="OR",
-                ),
-                name="referrals_negative_with_reason",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="referraltask",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("awaits", "nothing"), ("clock_due_at", None), ("clock_from", None)),
-                    models.Q(
-                        models.Q(("awaits", "nothing"), _negated=True),
-                        ("clock_from__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="referrals_clock_since_when",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="referraltask",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "completed"), ("served", True)),
-                    models.Q(("status", "failed"), ("served", False)),
-                    models.Q(
-                        models.Q(("status__in", ["completed", "failed"]), _negated=True),
-                        ("served", None),
-                    ),
-                    _connector="OR",
-                ),
-                name="referrals_served_says_the_state",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="referraltask",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("status__in", ["draft", "cancelled", "entered-in-error"]),
-                    ("sent_at__isnull", False),
-                    _connector="OR",
-                ),
-                name="referrals_sent_when",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="referraltask",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(
-                    ("status__in", ["requested", "accepted", "in-progress", "on-hold"])
-                ),
-                fields=("referral", "partner"),
-                name="referrals_one_open_task_a_partner",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="referralanswer",
-            constraint=models.UniqueConstraint(
-                fields=("task", "key"), name="referrals_answer_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="referralanswer",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("way__in", ["api", "link", "telephone", "fhir", "tablet", "desk", "system"]),
-                    (
-                        "status__in",
-                        [
-                            "draft",
-                            "requested",
-                            "accepted",
-                            "rejected",
-                            "cancelled",
-                            "in-progress",
-                            "on-hold",
-                            "failed",
-                            "completed",
-                            "entered-in-error",
-                        ],
-                    ),
-                ),
-                name="referrals_answer_choices",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="referralanswer",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("way__in", ["telephone", "tablet", "desk"]), _negated=True),
-                    ("recorded_by__isnull", False),
-                    _connector="OR",
-                ),
-                name="referrals_answer_entered_by",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="disclosure",
-            index=models.Index(fields=["at", "id"], name="referrals_disclosure_at"),
-        ),
-        migrations.AddConstraint(
-            model_name="disclosure",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "basis__in",
-                        [
-                            "consent",
-                            "treatment_handover",
-                            "medical_emergency",
-                            "imminent_threat",
-                            "mandated_report",
-                            "court_order",
-                        ],
-                    ),
-                    ("way__in", ["api", "link", "telephone", "fhir", "tablet", "desk", "system"]),
-                ),
-                name="referrals_disclosure_choices",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="disclosure",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("basis", "consent"),
-                        ("partner__isnull", False),
-                        models.Q(("consents", []), _negated=True),
-                    ),
-                    models.Q(models.Q(("basis", "consent"), _negated=True), ("consents", [])),
-                    _connector="OR",
-                ),
-                name="referrals_disclosure_rests_on_its_basis",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="scorecardreading",
-            constraint=models.UniqueConstraint(
-                fields=("partner", "month"), name="referrals_scorecard_read_once"
-            ),
+                ],
+            },
         ),
         append_only("referrals_referralanswer"),
         append_only("referrals_consentrevocation"),

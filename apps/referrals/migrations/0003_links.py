@@ -72,6 +72,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "partner's contact",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("partner", "destination"), name="referrals_contact_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("channel__in", ["email", "text"])),
+                        name="referrals_contact_channel",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -112,6 +121,27 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "link",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("due_at__isnull", True), ("secret__isnull", True)),
+                            models.Q(
+                                ("due_at__isnull", False),
+                                ("secret__isnull", False),
+                                ("sent_at__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="referrals_link_secret_until_sent",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("due_at__isnull", False)),
+                        fields=["due_at"],
+                        name="referrals_link_due",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -142,6 +172,20 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "visit by a link",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("expires_at__gt", models.F("opened_at"))),
+                        name="referrals_visit_expires_later",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ended_at", None),
+                            ("ended_at__gte", models.F("opened_at")),
+                            _connector="OR",
+                        ),
+                        name="referrals_visit_ends_later",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -194,117 +238,48 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "code of a link",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("due_at__isnull", True), ("secret__isnull", True)),
+                            models.Q(
+                                ("due_at__isnull", False),
+                                ("secret__isnull", False),
+                                ("sent_at__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="referrals_code_secret_until_sent",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("failures__lte", 5)), name="referrals_code_failures"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("page_hash", None), ("used_at", None), ("visit", None)),
+                            models.Q(
+                                ("page_hash__isnull", False),
+                                ("used_at__isnull", False),
+                                ("visit__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="referrals_code_used_when_and_where",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("expires_at__gt", models.F("made_at"))),
+                        name="referrals_code_expires_later",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["link", "made_at"], name="referrals_code_of_link"),
+                    models.Index(fields=["contact", "made_at"], name="referrals_code_to_contact"),
+                    models.Index(
+                        condition=models.Q(("due_at__isnull", False)),
+                        fields=["due_at"],
+                        name="referrals_code_due",
+                    ),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="partnercontact",
-            constraint=models.UniqueConstraint(
-                fields=("partner", "destination"), name="referrals_contact_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="partnercontact",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("channel__in", ["email", "text"])),
-                name="referrals_contact_channel",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="referrallink",
-            index=models.Index(
-                condition=models.Q(("due_at__isnull", False)),
-                fields=["due_at"],
-                name="referrals_link_due",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="referrallink",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("due_at__isnull", True), ("secret__isnull", True)),
-                    models.Q(
-                        ("due_at__isnull", False),
-                        ("secret__isnull", False),
-                        ("sent_at__isnull", True),
-                    ),
-                    _connector="OR",
-                ),
-                name="referrals_link_secret_until_sent",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="linksession",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("expires_at__gt", models.F("opened_at"))),
-                name="referrals_visit_expires_later",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="linksession",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("ended_at", None), ("ended_at__gte", models.F("opened_at")), _connector="OR"
-                ),
-                name="referrals_visit_ends_later",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="linkcode",
-            index=models.Index(fields=["link", "made_at"], name="referrals_code_of_link"),
-        ),
-        migrations.AddIndex(
-            model_name="linkcode",
-            index=models.Index(fields=["contact", "made_at"], name="referrals_code_to_contact"),
-        ),
-        migrations.AddIndex(
-            model_name="linkcode",
-            index=models.Index(
-                condition=models.Q(("due_at__isnull", False)),
-                fields=["due_at"],
-                name="referrals_code_due",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="linkcode",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("due_at__isnull", True), ("secret__isnull", True)),
-                    models.Q(
-                        ("due_at__isnull", False),
-                        ("secret__isnull", False),
-                        ("sent_at__isnull", True),
-                    ),
-                    _connector="OR",
-                ),
-                name="referrals_code_secret_until_sent",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="linkcode",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("failures__lte", 5)), name="referrals_code_failures"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="linkcode",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("page_hash", None), ("used_at", None), ("visit", None)),
-                    models.Q(
-                        ("page_hash__isnull", False),
-                        ("used_at__isnull", False),
-                        ("visit__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="referrals_code_used_when_and_where",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="linkcode",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("expires_at__gt", models.F("made_at"))),
-                name="referrals_code_expires_later",
-            ),
         ),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from apps.changes.querysets import VisibleQuerySet
 from apps.core.fields import EncryptedJSONField, EncryptedTextField
 from apps.core.models import UUIDModel
 from apps.referrals import codes
-from apps.referrals.models.facts import STAMP, Told
+from apps.sync.told import STAMP, Told
 
 CONSENTS: Final = "consents"
 
@@ -67,6 +68,7 @@ class Consent(UUIDModel):
     objects = ConsentQuerySet.as_manager()
 
     class Meta:
+        indexes = [models.Index(fields=["given_at", "id"], name="referrals_consent_by_time")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(form__in=ConsentForm.values), name="referrals_consent_form"
@@ -88,6 +90,13 @@ class RecipientQuerySet(VisibleQuerySet["ConsentRecipient"]):
     def unacknowledged(self) -> RecipientQuerySet:
         """Those who were told of a revocation and have not said that they know."""
         return self.filter(told_at__isnull=False, acknowledged_at=None).order_by("told_at", "pk")
+
+    def waiting_for(self, partner: Partner, encounters: Iterable[UUID]) -> RecipientQuerySet:
+        """The revocations of these encounters' consents that a partner was told of, and of which it
+        has not said that it knows."""
+        return self.unacknowledged().filter(
+            partner=partner, consent__encounter_id__in=list(encounters)
+        )
 
     def to(self, partner: Partner) -> RecipientQuerySet:
         """The revocations of which a partner was told, the newest first."""
@@ -112,6 +121,7 @@ class ConsentRecipient(UUIDModel):
 
     class Meta:
         verbose_name = "recipient of a consent"
+        indexes = [models.Index(fields=["told_at", "id"], name="referrals_recipient_by_time")]
         constraints = [
             models.UniqueConstraint(fields=["consent", "partner"], name="referrals_recipient_once"),
             models.CheckConstraint(

@@ -270,7 +270,10 @@ class Capacity(UUIDModel):
     objects = CapacityQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["service", "-set_at"], name="referrals_capacity_latest")]
+        indexes = [
+            models.Index(fields=["set_at", "id"], name="referrals_capacity_by_time"),
+            models.Index(fields=["service", "-set_at"], name="referrals_capacity_latest"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(status__in=list(codes.CAPACITY_STATUSES))

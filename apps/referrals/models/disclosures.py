@@ -15,8 +15,8 @@ from apps.changes.querysets import VisibleQuerySet
 from apps.core.fields import EncryptedTextField
 from apps.referrals import codes
 from apps.referrals.models.consents import ConsentRecipient
-from apps.referrals.models.facts import STAMP, Told
 from apps.referrals.models.referrals import ReferralTask, Way
+from apps.sync.told import STAMP, Told
 
 DISCLOSURE: Final = "disclosure"
 

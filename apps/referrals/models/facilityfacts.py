@@ -15,7 +15,7 @@ from apps.core.querysets import QuerySet
 from apps.dispatch.models import Unit
 from apps.referrals.directory import codes
 from apps.referrals.models.directory import Service
-from apps.referrals.models.facts import STAMP, Told
+from apps.sync.told import STAMP, Told
 
 
 class NextInOrder(Func):
@@ -68,6 +68,7 @@ class FacilityFact(Told):
     objects = FacilityFactQuerySet.as_manager()
 
     class Meta:
+        indexes = [models.Index(fields=["received_at", "id"], name="referrals_fact_by_time")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(kind__in=FacilityFactKind.values), name="referrals_fact_kind"
@@ -102,6 +103,7 @@ class DirectoryTask(UUIDModel):
     objects = DirectoryTaskQuerySet.as_manager()
 
     class Meta:
+        indexes = [models.Index(fields=["opened_at", "id"], name="referrals_dirtask_by_time")]
         constraints = [
             models.UniqueConstraint(
                 fields=["service", "about"],

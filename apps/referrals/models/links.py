@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from apps.accounts.models import Partner, User
 from apps.accounts.tokens import token_hash
@@ -16,7 +16,12 @@ from apps.core.models import UUIDModel
 from apps.core.querysets import QuerySet
 from apps.referrals import codes
 from apps.referrals.links import TWICE, WRONG_CODES
-from apps.referrals.models.referrals import ReferralTask, RequestStatus, TaskStatus
+from apps.referrals.models.referrals import (
+    ReferralAnswer,
+    ReferralTask,
+    RequestStatus,
+    TaskStatus,
+)
 
 # A task of these was taken back: its link opens nothing.
 TAKEN_BACK: Final = (TaskStatus.CANCELLED, TaskStatus.ERROR)
@@ -136,9 +141,10 @@ class ReferralLink(Outgoing):
         verbose_name = "link"
         constraints = [_until_sent("referrals_link_secret_until_sent")]
         indexes = [
+            models.Index(fields=["made_at", "id"], name="referrals_link_by_time"),
             models.Index(
                 fields=["due_at"], condition=Q(due_at__isnull=False), name="referrals_link_due"
-            )
+            ),
         ]
 
 
@@ -214,6 +220,15 @@ class SessionQuerySet(QuerySet["LinkSession"]):
             expires_at__gt=now,
             code__contact__is_active=True,
         )
+
+    def has_said(self, token: str, secret: str, verb: str) -> bool:
+        """Whether whoever has this browser's secret came in by the link of this token, whatever has
+        become of it, and this was said by it."""
+        said = ReferralAnswer.objects.filter(
+            task=OuterRef("link__task"), token_id=OuterRef("link"), verb=verb
+        )
+        rows = self.filter(link__token_hash=token_hash(token), token_hash=token_hash(secret))
+        return rows.filter(Exists(said)).exists()
 
 
 class LinkSession(UUIDModel):

@@ -19,8 +19,8 @@ from apps.core.fields import EncryptedJSONField, EncryptedTextField
 from apps.core.ids import short
 from apps.core.models import UUIDModel
 from apps.referrals import codes
-from apps.referrals.models.facts import STAMP, Told
 from apps.referrals.states import FINAL, NEGATIVE
+from apps.sync.told import STAMP, Told
 
 REFERRALS: Final = "referrals"
 
@@ -148,7 +148,11 @@ class Referral(UUIDModel):
                 name="referrals_closed_when",
             ),
         ]
-        indexes = [models.Index(fields=["created_at", "id"], name="referrals_referral_created")]
+        indexes = [
+            models.Index(fields=["created_at", "id"], name="referrals_referral_created"),
+            models.Index(fields=["status", "created_at"], name="referrals_referral_by_status"),
+            models.Index(fields=["outcome", "created_at"], name="referrals_referral_by_outcome"),
+        ]
 
     @property
     def number(self) -> str:
@@ -278,6 +282,7 @@ class ReferralTask(UUIDModel):
             ),
         ]
         indexes = [
+            models.Index(fields=["asked_at", "id"], name="referrals_task_by_time"),
             models.Index(
                 fields=["clock_due_at"],
                 condition=Q(clock_due_at__isnull=False),
@@ -375,5 +380,8 @@ class ScorecardReading(UUIDModel):
         constraints = [
             models.UniqueConstraint(
                 fields=["partner", "month"], name="referrals_scorecard_read_once"
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(month__day=1), name="referrals_scorecard_first_of_month"
+            ),
         ]

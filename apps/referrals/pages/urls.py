@@ -10,5 +10,6 @@ urlpatterns = [
     path("<str:token>/enter", views.enter, name="link-enter"),
     path("<str:token>/say/<str:verb>", views.say, name="link-say"),
     path("<str:token>/capacity", views.capacity, name="link-capacity"),
+    path("<str:token>/known", views.known, name="link-known"),
     path("<str:token>/leave", views.leave, name="link-leave"),
 ]

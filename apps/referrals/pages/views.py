@@ -21,12 +21,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.services import partner_actor
+from apps.accounts.throttles import seconds_to_wait
 from apps.core import clock
 from apps.core.ids import uuid7
 from apps.core.problems import CONFLICT, INVALID, NOT_FOUND, THROTTLED, ProblemError
+from apps.notify.addresses import masked
 from apps.referrals import states
 from apps.referrals.codes import VERBS
-from apps.referrals.links import masked
 from apps.referrals.models import (
     LinkSession,
     PartnerContact,
@@ -46,6 +47,7 @@ COOKIE: Final = "carefield_visit"
 _TAKEN: Final = {
     **{verb: VERBS[verb].lower() for verb in FORMS},
     "capacity": "whether there is room",
+    "known": "that you know of it",
 }
 View = Callable[..., HttpResponse]
 
@@ -70,9 +72,11 @@ def page_of_link(view: View) -> View:
     @wraps(view)
     def page(request: HttpRequest, token: str, **options: str) -> HttpResponse:
         try:
+            if (seconds := seconds_to_wait(request)) is not None:
+                return _too_fast(request, seconds)
             link = ReferralLink.objects.opening().of_token(token).first()
             if link is None:
-                answer = _closed(request)
+                answer = _closed(request, token)
             else:
                 secret = request.COOKIES.get(COOKIE, "")
                 running = LinkSession.objects.running(link, secret, clock.now())
@@ -83,7 +87,7 @@ def page_of_link(view: View) -> View:
         except ProblemError as problem:
             if problem.problem is not NOT_FOUND:
                 raise
-            answer = _closed(request)
+            answer = _closed(request, token)
         except (OperationalError, InterfaceError):
             text = "Too much is going on just now. Nothing was taken. Please try again."
             answer = _show(request, "said", {"title": "Please try again", "text": text}, 503)
@@ -120,6 +124,8 @@ def referral(request: HttpRequest, opened: Opened) -> HttpResponse:
         "nothing": bool(told) and told_nothing(told),
         "state": task.get_status_display(),
         "taken": _TAKEN.get(taken, ""),
+        "revoked": list(links.revocations_of(link).values_list("pk", flat=True)),
+        "known": opened.address("link-known"),
         "acts": [
             (opened.address("link-say", verb), BUTTONS[verb])
             for verb in FORMS
@@ -145,7 +151,10 @@ def code(request: HttpRequest, opened: Opened) -> HttpResponse:
         if problem.problem is not THROTTLED:
             raise
         minutes = int(problem.headers["Retry-After"]) // 60 + 1
-        error = f"Too many codes were asked for. Use the last one, or wait {minutes} minutes."
+        error = (
+            f"Too many codes were asked for. Use the last one, or wait {minutes} minutes. If it "
+            "was not you who asked, tell us: we withdraw this link and send another."
+        )
         return _locked(request, opened, error=error, status=429)
     return HttpResponseRedirect(opened.address("link-enter"))
 
@@ -190,7 +199,7 @@ def enter(request: HttpRequest, opened: Opened) -> HttpResponse:
 def say(request: HttpRequest, opened: Opened, verb: str) -> HttpResponse:
     """Asks for what goes with a verb, and takes it."""
     if verb not in FORMS:
-        return _closed(request)
+        return _closed(request, opened.token)
     if opened.session is None:
         return _locked(request, opened, error=_ENDED if request.method == "POST" else "")
     kind, task = FORMS[verb], ReferralTask.objects.get(pk=opened.link.task_id)
@@ -251,6 +260,19 @@ def capacity(request: HttpRequest, opened: Opened) -> HttpResponse:
             form.add_error(name if name in form.fields else None, error.detail)
         return _capacity(request, opened, opened.session, form, 400)
     return HttpResponseRedirect(f"{opened.address()}?taken=capacity")
+
+
+@require_POST
+@page_of_link
+def known(request: HttpRequest, opened: Opened) -> HttpResponse:
+    """Takes that the agency knows of a revocation."""
+    if opened.session is None:
+        return _locked(request, opened, error=_ENDED)
+    recipient_id = uuid_of(request.POST.get("revocation"))
+    if recipient_id is None:
+        return _closed(request, opened.token)
+    links.acknowledge_by_link(session=opened.session, recipient_id=recipient_id, now=clock.now())
+    return HttpResponseRedirect(f"{opened.address()}?taken=known")
 
 
 @require_POST
@@ -344,8 +366,17 @@ def _capacity(
     return _show(request, "say", {**_visit(opened, session), **context}, status)
 
 
-def _closed(request: HttpRequest) -> HttpResponse:
-    taken = request.GET.get("taken", "") in FORMS
+def _too_fast(request: HttpRequest, seconds: int) -> HttpResponse:
+    text = "Too many pages were asked for. Please wait a minute and try again."
+    answer = _show(request, "said", {"title": "Please wait", "text": text}, 429)
+    answer["Retry-After"] = str(seconds)
+    return answer
+
+
+def _closed(request: HttpRequest, token: str) -> HttpResponse:
+    """Nothing here; thanks, for whoever was in just now and has said what the address names."""
+    verb, secret = request.GET.get("taken", ""), request.COOKIES.get(COOKIE, "")
+    taken = verb in FORMS and LinkSession.objects.has_said(token, secret, verb)
     text = "This link opens nothing: its referral is closed, or the address is not complete."
     if taken:
         text = "What you said was taken. The referral is closed now, and this link with it."

@@ -59,9 +59,9 @@ from apps.referrals.records import ReferralRecord
 from apps.referrals.services import showing
 from apps.referrals.services.clocks import arm
 from apps.referrals.services.referrals import lock_partners, send
-from apps.referrals.services.telling import Telling
 from apps.referrals.states import Side
 from apps.sync.canonical import same
+from apps.sync.telling import Telling
 
 LONGEST_KEY: Final = 100
 # What a partner itself may say of one task: all of it stands in the document on the crew's tablets.

@@ -12,20 +12,21 @@ A revocation against a disclosure that is on its way:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.db import transaction
 
 from apps.accounts.models import Partner, User
+from apps.accounts.services import user_actor
 from apps.assignments.records import lock_arrivals
 from apps.audit.services import Act, Actor, record_all
 from apps.changes.services import Document, Event, publish
-from apps.core.problems import INVALID, FieldError, ProblemError
+from apps.core.problems import CONFLICT, FORBIDDEN, INVALID, FieldError, ProblemError
 from apps.people.access import may_write
 from apps.people.ids import ordinal_of
-from apps.referrals import documents, records
+from apps.referrals import codes, documents, records
 from apps.referrals.consenting import problems
 from apps.referrals.models import (
     Consent,
@@ -37,10 +38,12 @@ from apps.referrals.models import (
 )
 from apps.referrals.services import showing
 from apps.referrals.services.early import take_soon
-from apps.referrals.services.telling import Telling
 from apps.sync.registry import Refused
+from apps.sync.telling import Telling
 from apps.sync.values import uuid_of
 
+# What of a consent goes on when it is renewed: to whom and for what, not what was heard or signed.
+_GOES_ON: Final = ("purpose", "categories", "partner_ids", "given_by", "language")
 _NO_ENCOUNTER: Final = FieldError("/encounter_id", "Of which encounter of the assignment?")
 
 
@@ -88,16 +91,80 @@ def record_consent(
     if len(partners) < len(_named(content)):
         flags.add("unknown_partner")
     row.flags = sorted(flags)
+    _keep(row, partners.values(), {"form": row.form}, actor=telling.actor, now=now)
+    take_soon(row.device)
+    return row
+
+
+@transaction.atomic
+def renew_consent(
+    *, consent: Consent, witness: str, note: str, expires_at: datetime, by: User, now: datetime
+) -> Consent:
+    """The person says to a desk, before a witness, that a consent holds longer: another one,
+    spoken, to the same recipients for the same. The former stands, and ends when it ends.
+
+    Nothing is signed at a desk, so it opens nothing that a Part 2 programme told (42 CFR 2.31).
+    Repeating it (the same end) changes nothing. CONFLICT for a revoked one: they are asked anew, by
+    a crew; INVALID at /expires_on, /witness; FORBIDDEN for whom it is none of their business.
+    """
+    lock_for_consents([(consent.assignment_id, consent.encounter_id)])
+    former = Consent.objects.select_for_update(no_key=True, of=("self",)).get(pk=consent.pk)
+    _may_say(former, by)
+    id = uuid5(former.pk, expires_at.astimezone(UTC).isoformat())
+    if known := Consent.objects.filter(pk=id).first():
+        return known
+    if former.revoked_at is not None:
+        raise ProblemError(CONFLICT, "It was revoked: a crew asks the person for another.")
+    partners = {one.partner_id: one.partner for one in former.recipients.select_related("partner")}
+    said = {name: former.content[name] for name in _GOES_ON if name in former.content}
+    row = Consent(
+        id=id,
+        assignment_id=former.assignment_id,
+        encounter_id=former.encounter_id,
+        form=ConsentForm.VERBAL,
+        given_at=now,
+        expires_at=expires_at,
+        recorded_by=by,
+        received_at=now,
+        content={**said, "witness": witness.strip(), "note": note.strip()},
+    )
+    lacking = problems(records.grant_of(row, frozenset(partners)))
+    if lacking:
+        raise ProblemError(INVALID, errors=[_mend(flag) for flag in lacking])
+    detail = {"form": row.form, "renews": str(former.pk)}
+    _keep(row, partners.values(), detail, actor=user_actor(by), now=now)
+    return row
+
+
+def _keep(
+    row: Consent,
+    partners: Iterable[Partner],
+    detail: dict[str, str],
+    *,
+    actor: Actor,
+    now: datetime,
+) -> None:
     row.save(force_insert=True)
     ConsentRecipient.objects.bulk_create(
-        [ConsentRecipient(consent=row, partner=one) for one in partners.values()]
+        [ConsentRecipient(consent=row, partner=one) for one in partners]
     )
     found = [showing.consent(row, now=now), *_referrals_of(row, now)]
     publish(documents=found, events=[Event("consent.recorded", row.pk)], now=now)
-    detail = {"encounter": str(encounter_id), "form": row.form}
-    record_all([Act(telling.actor, "record", "consent", [row.pk], detail)], now=now)
-    take_soon(row.device)
-    return row
+    detail = {"encounter": str(row.encounter_id), **detail}
+    record_all([Act(actor, "record", "consent", [row.pk], detail)], now=now)
+
+
+def _may_say(row: Consent, by: User) -> None:
+    try:
+        may_write(row.assignment_id, by)
+    except Refused as refused:
+        raise ProblemError(FORBIDDEN, refused.errors[0].detail) from None
+
+
+def _mend(flag: str) -> FieldError:
+    """What to mend where a renewed consent would open nothing."""
+    field = {"no_witness": "/witness", "too_long": "/expires_on", "ends_before": "/expires_on"}
+    return FieldError(field.get(flag, ""), f"{codes.FLAGS[flag].capitalize()}.")
 
 
 @transaction.atomic
@@ -113,7 +180,8 @@ def revoke_consent(
     """Takes a consent back: nothing more is told on it, and every partner that it names is told of
     that, whatever else waits for it. Repeating it changes nothing; a tablet's fact is kept.
 
-    `telling`: it is a fact of a tablet. Refused for whoever has nothing to do with the call.
+    `telling`: it is a fact of a tablet. Refused for whoever has nothing to do with the call; at a
+    desk FORBIDDEN.
     """
     _lock_persons_referrals([consent.encounter_id])
     row = (
@@ -121,9 +189,12 @@ def revoke_consent(
         .select_related("recorded_by")
         .get(pk=consent.pk)
     )
-    may_write(row.assignment_id, by)
+    if telling is None:
+        _may_say(row, by)
+    else:
+        may_write(row.assignment_id, by)
     fact = _revocation(row, telling, note, now)
-    if telling is not None and fact is None:
+    if fact is None and (telling is not None or row.revoked_at is not None):
         return row
     events = []
     if row.revoked_at is None:

@@ -39,11 +39,12 @@ from apps.referrals.models import (
     ReferralTask,
     Way,
 )
+from apps.referrals.models.disclosures import DisclosureQuerySet
 from apps.referrals.payload import Datum, Payload
 from apps.referrals.services import showing
 from apps.referrals.services.referrals import needs_of
-from apps.referrals.services.telling import Telling
 from apps.sync.registry import Refused
+from apps.sync.telling import Telling
 
 _NO_ENCOUNTER: Final = FieldError("/encounter_id", "It is no encounter of this assignment.")
 _NO_BASIS: Final = FieldError(
@@ -245,11 +246,11 @@ def record_disclosure(*, told: Told, telling: Telling, now: datetime) -> Disclos
     return row
 
 
-def accounting_of(*, person_id: UUID) -> list[Disclosure]:
+def accounting_of(*, person_id: UUID) -> DisclosureQuerySet:
     """All disclosures of a person and of whoever is the same, the newest first (45 CFR 164.528).
     Those of encounters in which somebody may be them are among them: they may ask."""
     encounters = records.encounters_of_person(person_id)
-    return list(Disclosure.objects.of_encounters(encounters))
+    return Disclosure.objects.of_encounters(encounters)
 
 
 def _data_of(row: ReferralTask, now: datetime) -> list[Datum]:

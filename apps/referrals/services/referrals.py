@@ -73,6 +73,8 @@ def write_referral(edit: Edit) -> dict[str, Any]:
     record = records.record_of(row, now=edit.now)
     body = documents.referral_body(record, now=edit.now)
     happened = [Event("referral.made" if fresh else "referral.changed", row.pk)]
+    if fresh:
+        happened.append(Event("encounter.referred", row.encounter_id))
     happened += [Event("referral.requested", task.pk) for task in asked.sent]
     document = Document(edit.collection, row.pk, record.scopes(), body)
     publish(documents=[document], events=happened, now=edit.now)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 from apps.changes.services import Document
+from apps.core.crypto import Undecryptable
 from apps.people.access import audience
 from apps.referrals import documents
 from apps.referrals.models import (
@@ -19,6 +21,8 @@ from apps.referrals.models.consents import CONSENTS
 from apps.referrals.models.referrals import REFERRALS
 from apps.referrals.records import ReferralRecord, kept_for, scopes_of
 
+log = logging.getLogger(__name__)
+
 
 def referral(record: ReferralRecord, *, now: datetime) -> list[Document]:
     """The referral as it stands, and who sees the facts about it."""
@@ -32,10 +36,16 @@ def referral_again(row: Referral) -> list[Document]:
 
 
 def consent(row: Consent, *, now: datetime) -> Document:
-    """A consent as it stands."""
+    """A consent as it stands. Of one that cannot be opened is said what is known beside what was
+    recorded: that it was taken back, above all."""
     recipients = ConsentRecipient.objects.filter(consent=row).select_related("partner")
     named = list(recipients.order_by("partner__name"))
-    return documents.consent(row, named, consent_scopes(row), now=now)
+    to = consent_scopes(row)
+    try:
+        return documents.consent(row, named, to, now=now)
+    except Undecryptable:
+        log.error("a consent cannot be opened: %s", row.pk)
+        return documents.unreadable_consent(row, named, to)
 
 
 def consent_again(row: Consent) -> list[Document]:

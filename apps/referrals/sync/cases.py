@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from apps.accounts.services import tablet_actor
 from apps.assignments.records import lock_arrivals
 from apps.core.problems import FieldError
 from apps.dispatch.codelists import CodeList, register_code_list
 from apps.dispatch.referencekinds import ReferenceKind, register_reference_kind
 from apps.people.ids import encounter_id as nth_encounter
 from apps.people.parts import register_part
+from apps.people.signs import register_signs
 from apps.referrals import codes, documents, schemas
 from apps.referrals.models import Consent, Outcome, Referral, ReferralTask, Way
 from apps.referrals.models.consents import CONSENTS
@@ -21,10 +21,9 @@ from apps.referrals.models.referrals import REFERRALS
 from apps.referrals.parts import referrals_part
 from apps.referrals.schemas import CONSENT_REVOCATION, DISCLOSURE, REFERRAL_ANSWER
 from apps.referrals.services import answers, consents, disclosures, partners, referrals
-from apps.referrals.services.telling import Telling
+from apps.referrals.signs import referral_signs
 from apps.referrals.states import OURS, PARTNERS
 from apps.sync import policies
-from apps.sync.fitting import fit
 from apps.sync.media.naming import address, media_fields
 from apps.sync.registry import (
     Collection,
@@ -35,7 +34,8 @@ from apps.sync.registry import (
     register,
     register_fact_kind,
 )
-from apps.sync.stamps import STAMPED, Reading, instant, stamp_of
+from apps.sync.stamps import STAMPED, Reading, instant
+from apps.sync.telling import Telling, fitting_of, telling_of
 from apps.sync.values import uuid_of
 
 _OF_CONSENT: Final = STAMPED | {"assignment_id", "encounter_id"}
@@ -64,11 +64,11 @@ _PLACE: Final = ("assignment_id", "encounter_id")
 def push_consent(row: Pushed, contact: Contact, now: datetime) -> dict[str, Any] | None:
     """Takes one consent. What of it cannot be read is kept and flagged: it opens less, never
     more."""
-    fitting, reading = _fitting(row, schemas.CONSENT)
+    fitting, reading = fitting_of(row, schemas.CONSENT)
     assignment, encounter = (_id(fitting, name) for name in _PLACE)
     given, expires = (instant(fitting, name, reading) for name in ("given_at", "expires_at"))
     consents.record_consent(
-        telling=_telling(row, contact, reading),
+        telling=telling_of(row, contact, reading),
         assignment_id=assignment,
         encounter_id=encounter,
         content={name: value for name, value in fitting.items() if name not in _OF_CONSENT},
@@ -81,11 +81,11 @@ def push_consent(row: Pushed, contact: Contact, now: datetime) -> dict[str, Any]
 
 def push_answer(row: Pushed, contact: Contact, now: datetime) -> dict[str, Any] | None:
     """Takes what a partner said on the telephone, or what CARE did with a referral."""
-    fitting, reading = _fitting(row, schemas.ANSWER)
+    fitting, reading = fitting_of(row, schemas.ANSWER)
     referral = Referral.objects.filter(pk=_id(fitting, "referral_id")).first()
     if referral is None:
         raise Refused([FieldError("/referral_id", "It is not here.")])
-    said = _said(fitting, _telling(row, contact, reading), reading, now)
+    said = _said(fitting, telling_of(row, contact, reading), reading, now)
     referrals.may_tell(referral, by=said.recorded_by)
     if said.verb in _OURS_OF_REFERRAL:
         answers.close_referral(referral=referral, outcome=_outcome(fitting), said=said, now=now)
@@ -99,11 +99,11 @@ def push_answer(row: Pushed, contact: Contact, now: datetime) -> dict[str, Any] 
 
 def push_revocation(row: Pushed, contact: Contact, now: datetime) -> dict[str, Any] | None:
     """Takes a revocation."""
-    fitting, reading = _fitting(row, schemas.REVOCATION)
+    fitting, reading = fitting_of(row, schemas.REVOCATION)
     consent = Consent.objects.filter(pk=_id(fitting, "consent_id")).first()
     if consent is None:
         raise Refused([FieldError("/consent_id", "It is not here.")])
-    telling = _telling(row, contact, reading)
+    telling = telling_of(row, contact, reading)
     consents.revoke_consent(
         consent=consent,
         by=telling.author,
@@ -117,7 +117,7 @@ def push_revocation(row: Pushed, contact: Contact, now: datetime) -> dict[str, A
 
 def push_disclosure(row: Pushed, contact: Contact, now: datetime) -> dict[str, Any] | None:
     """Takes what was told to somebody outside."""
-    fitting, reading = _fitting(row, schemas.DISCLOSURE_FACT)
+    fitting, reading = fitting_of(row, schemas.DISCLOSURE_FACT)
     assignment = _id(fitting, "assignment_id")
     named = fitting.get("encounter_id")
     digest = fitting.get("payload_hash")
@@ -136,7 +136,7 @@ def push_disclosure(row: Pushed, contact: Contact, now: datetime) -> dict[str, A
             categories=tuple(fitting.get("categories") or ()),
             payload_sha256=hashed,
         ),
-        telling=_telling(row, contact, reading),
+        telling=telling_of(row, contact, reading),
         now=now,
     )
     return None
@@ -147,25 +147,6 @@ def lock_facts(rows: Sequence[Pushed]) -> None:
     lock_arrivals(_named(rows, "assignment_id"))
     consents.lock_referrals(
         referrals=_named(rows, "referral_id"), consents=_named(rows, "consent_id")
-    )
-
-
-def _fitting(row: Pushed, schema: Mapping[str, Any]) -> tuple[dict[str, Any], Reading]:
-    fitting, apart = fit(row.document, schema)
-    return fitting, Reading(apart, {"bad_field"} if apart else set())
-
-
-def _telling(row: Pushed, contact: Contact, reading: Reading) -> Telling:
-    user = contact.session.user
-    assert user is not None, "the edge lets nobody through who is not signed in"
-    stamp = stamp_of(row, contact, reading)
-    return Telling(
-        id=row.doc_id,
-        author=user,
-        actor=tablet_actor(contact.session.tablet, user),
-        stamp=stamp,
-        unread=reading.unread or None,
-        flags=tuple(sorted(reading.flags)),
     )
 
 
@@ -247,6 +228,7 @@ register_fact_kind(
     DISCLOSURE, schema=schemas.DISCLOSURE_FACT, push=push_disclosure, lock=lock_facts
 )
 register_part("referrals", referrals_part)
+register_signs("referrals", referral_signs)
 register_reference_kind(
     ReferenceKind(documents.PARTNER, schemas.PARTNER, partners.partner_documents)
 )

@@ -10,6 +10,7 @@ modules to be read and ported.
 `roundtrip`    pushes and pulls of all collections in one request, for a bad radio
 `socket`       the live connection: frames that continue what the tablet has, or a pull
 `emergency`    what the screen says after a call for help
+`ringing`      when it rings for follow-ups by itself
 `media`        photos and signatures, beside the records
 `directory`    where somebody can go: open now, takes this person, near here
 `tablet`       all of it running together, taps, and what the screen shows

@@ -17,6 +17,7 @@ from uuid_utils.compat import uuid7
 from .device import Device, stamp
 from .emergency import Banner, banner
 from .replication import Replication
+from .ringing import Bell, Shown, bell, is_on_call, opened
 from .roundtrip import RoundTrip
 from .socket import Connection, Socket
 from .store import Document, Outbox, Store
@@ -25,11 +26,13 @@ from .wire import SCHEMA, Wire
 # In the order in which they are pulled: nothing delays an assignment.
 COLLECTIONS = (
     *("assignments", "facts", "encounters", "persons", "case_notes"),
-    *("naloxone_doses", "first_aid_logs", "consents", "referrals", "quarantine", "reference"),
+    *("naloxone_doses", "first_aid_logs", "consents", "referrals", "follow_ups", "quarantine"),
+    "reference",
 )
 APPEND_ONLY = ("facts", "naloxone_doses", "first_aid_logs", "consents")
-PUSHABLE = (*APPEND_ONLY, "encounters", "persons", "case_notes", "referrals")
+PUSHABLE = (*APPEND_ONLY, "encounters", "persons", "case_notes", "referrals", "follow_ups")
 CALLS_FOR_HELP = frozenset({"emergency", "assist", "scene_unsafe"})
+_MANY = 1000
 POLL_SECONDS = 5.0  # without a socket, on average
 
 Heard = Callable[["Tablet", str, Sequence[Document]], None]
@@ -187,6 +190,23 @@ class Tablet:
             acknowledged_by=alert.get("acknowledged_by"),
         )
 
+    def bell(self, me: str) -> Bell:
+        """The follow-ups that ring just now for whoever is signed in (their id), by what is in the
+        store: with or without a network."""
+        facts = self.store.documents("facts")
+        taps = [edit.document for edit in self.store.unsent(_MANY, collection="facts")]
+        return bell(
+            self.store.documents("follow_ups"),
+            me=me,
+            now=self.device.now(),
+            told=_told(facts),
+            on_call=is_on_call(self.store.documents("assignments"), taps),
+        )
+
+    def opened_follow_up(self, id: str) -> Shown:
+        """What the screen says of a follow-up that is opened: also of one that is done."""
+        return opened(self.store.get("follow_ups", id), told=_told(self.store.documents("facts")))
+
     @property
     def status(self) -> Status:
         replication = self.replication
@@ -228,3 +248,9 @@ class Tablet:
             if not document.get("_deleted") and document["id"] not in self._told_received:
                 self._told_received.add(document["id"])
                 self.tap("received", document["id"])
+
+
+def _told(facts: Sequence[Document]) -> list[Document]:
+    """What was told of follow-ups, in the order in which it was typed."""
+    told = (fact for fact in facts if fact.get("kind") == "follow_up_event")
+    return sorted(told, key=lambda fact: (fact.get("device_time") or "", fact.get("counter") or 0))

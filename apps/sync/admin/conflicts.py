@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
 from django.utils.safestring import SafeString
 
 from apps.accounts.models import User
+from apps.audit.acts import Act, ActsAdmin
 from apps.audit.admin import RecordAdmin
 from apps.core import clock
-from apps.core.admin import moment, pretty, table
+from apps.core.admin import Related, Values, moment, pretty, table
 from apps.core.ids import short
-from apps.core.problems import ProblemError
 from apps.sync.admin.ages import OpenFilter, open_for
 from apps.sync.models import Choice, Conflict
 from apps.sync.services import versions
 
 
+def _settle(choice: str) -> Callable[[Conflict, User, dict[str, Any]], None]:
+    def verb(row: Conflict, by: User, _: dict[str, Any]) -> None:
+        versions.settle_conflict(conflict=row, choice=choice, by=by, now=clock.now())
+
+    return verb
+
+
+def _open(row: Conflict) -> bool:
+    return row.settled_at is None
+
+
 @admin.register(Conflict)
-class ConflictAdmin(RecordAdmin[Conflict]):
+class ConflictAdmin(ActsAdmin[Conflict], RecordAdmin[Conflict]):
     """What was written is on the page of each alone."""
 
     VIEW = frozenset({"supervisor"})
@@ -27,11 +39,24 @@ class ConflictAdmin(RecordAdmin[Conflict]):
         *("short_name", moment("at", "since"), "open_for", "collection", "document", "in_fields"),
         *("author", "tablet", "settled"),
     )
-    list_filter = (OpenFilter, "collection", ("tablet", admin.RelatedOnlyFieldListFilter))
+    list_filter = (OpenFilter, ("collection", Values), ("tablet", Related))
     list_select_related = ("author", "tablet", "settled_by")
-    date_hierarchy = "at"
+    WHEN = "at"
     ordering = ("-at",)
-    actions = ("stays", "put_back")
+    acts = {
+        "stays": Act(
+            label="What stands in the document stays",
+            question="What was kept beside it stays in the history.",
+            verb=_settle(Choice.STAYS),
+            offered=_open,
+        ),
+        "put_back": Act(
+            label="Put back what was kept",
+            question="What stands in the document now goes into the history.",
+            verb=_settle(Choice.KEPT),
+            offered=_open,
+        ),
+    }
     fields = (
         *(moment("at", "since"), "open_for", "collection", "doc_id", "version", "author"),
         *("tablet", "both", "settled", "settled_by", moment("settled_at", "when")),
@@ -64,28 +89,3 @@ class ConflictAdmin(RecordAdmin[Conflict]):
             ("field", "stood in the document then", "was kept beside it"),
             ((one, pretty(row.won.get(one)), pretty(row.kept.get(one))) for one in row.fields),
         )
-
-    @admin.action(description="What stands in the document stays")
-    def stays(self, request: HttpRequest, rows: QuerySet[Conflict]) -> None:
-        self._settle(request, rows, Choice.STAYS)
-
-    @admin.action(description="Put back what was kept")
-    def put_back(self, request: HttpRequest, rows: QuerySet[Conflict]) -> None:
-        self._settle(request, rows, Choice.KEPT)
-
-    def _settle(self, request: HttpRequest, rows: QuerySet[Conflict], choice: str) -> None:
-        """Each on its own: what one cannot be is told, and stops no other."""
-        assert isinstance(request.user, User)
-        done = 0
-        for row in rows:
-            try:
-                versions.settle_conflict(
-                    conflict=row, choice=choice, by=request.user, now=clock.now()
-                )
-            except ProblemError as problem:
-                text = problem.text or problem.problem.title
-                self.message_user(request, f"{row}: {text}", messages.ERROR)
-            else:
-                done += 1
-        if done:
-            self.message_user(request, f"{done} settled.", messages.SUCCESS)

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from apps.audit.admin import RecordAdmin
-from apps.core.admin import moment, pretty
+from apps.core.admin import Values, moment, pretty
 from apps.core.ids import short
 from apps.sync.models import Version
 
@@ -35,12 +35,11 @@ class VersionAdmin(RecordAdmin[Version]):
         *("short_name", moment("at", "came"), "collection", "document", "rev", "became"),
         *("author", "tablet"),
     )
-    list_filter = ("collection", "fate")
+    list_filter = (("collection", Values), ("fate", Values))
     list_select_related = ("author", "tablet")
     search_fields = ("collection",)
     search_help_text = "The whole id of a document, or the name of a collection"
     ordering = ("-id",)
-    show_full_result_count = False
     fields = (
         *(moment("at", "came"), "collection", "doc_id", "rev", "became", "author", "tablet"),
         *("sent", "held", "editor", "edit_no", "instance"),

@@ -4,7 +4,7 @@ typed is on the page of each row alone, and every look at it is audited."""
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import orjson
@@ -19,9 +19,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.accounts.models import User
+from apps.audit.acts import Act, ActsAdmin, WhyForm
 from apps.audit.admin import RecordAdmin
+from apps.audit.services import because
 from apps.core import clock
-from apps.core.admin import NOTHING, moment, pretty, table
+from apps.core.admin import NOTHING, Related, Values, moment, pretty, table
 from apps.core.problems import ProblemError
 from apps.sync.admin.ages import OpenFilter, open_for
 from apps.sync.canonical import same
@@ -34,7 +36,7 @@ from apps.sync.services.applying import apply_quarantined
 _NOT_SHOWN = SERVER_MANAGED | {"editor", "edit_no"}
 
 
-class CorrectionForm(forms.Form):
+class CorrectionForm(WhyForm):
     document = forms.CharField(
         label="what was typed",
         widget=forms.Textarea(
@@ -85,20 +87,45 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _acknowledge(row: QuarantinedWrite, by: User, _: dict[str, Any]) -> None:
+    quarantine.acknowledge(write=row, by=by, now=clock.now())
+
+
+def _take(row: QuarantinedWrite, by: User, _: dict[str, Any]) -> None:
+    apply_quarantined(write=row, by=by, now=clock.now())
+
+
+def _open(row: QuarantinedWrite) -> bool:
+    return quarantine.status_of(row) == "open"
+
+
 @admin.register(QuarantinedWrite)
-class QuarantinedWriteAdmin(RecordAdmin[QuarantinedWrite]):
-    """`actions` may be added to by other apps."""
+class QuarantinedWriteAdmin(ActsAdmin[QuarantinedWrite], RecordAdmin[QuarantinedWrite]):
+    """`acts` may be added to by other apps. To correct what was typed has a page of its own."""
 
     VIEW = frozenset({"supervisor"})
     list_display = (
         *("short_name", moment("at"), "open_for", "collection", "tablet", "author", "settled"),
         "correct",
     )
-    list_filter = (OpenFilter, "collection", ("tablet", admin.RelatedOnlyFieldListFilter))
+    list_filter = (OpenFilter, ("collection", Values), ("tablet", Related))
     list_select_related = ("tablet", "author")
-    date_hierarchy = "at"
+    WHEN = "at"
     ordering = ("-at",)
-    actions = ["acknowledge", "take"]
+    acts: ClassVar[dict[str, Act]] = {
+        "take": Act(
+            label="Take after all, as it was typed",
+            question="It is taken under the name of whoever typed it.",
+            verb=_take,
+            offered=_open,
+        ),
+        "acknowledge": Act(
+            label="Acknowledge: seen, and it stays untaken",
+            question="It leaves its author's tablet, and stays here.",
+            verb=_acknowledge,
+            offered=_open,
+        ),
+    }
     fields = (
         *("correct", "settled", moment("at"), "open_for", "collection", "doc_id", "tablet"),
         *("author", "why", "typed", "typed_on", "instance", "editor", "edit_no"),
@@ -143,29 +170,6 @@ class QuarantinedWriteAdmin(RecordAdmin[QuarantinedWrite]):
         address = reverse("admin:sync_quarantinedwrite_apply", args=[row.pk])
         return format_html('<a href="{}">Correct and take</a>', address)
 
-    @admin.action(description="Acknowledge: seen, and it stays untaken")
-    def acknowledge(self, request: HttpRequest, rows: QuerySet[QuarantinedWrite]) -> None:
-        by = _person(request)
-        for row in rows:
-            quarantine.acknowledge(write=row, by=by, now=clock.now())
-        self.message_user(request, f"{len(rows)} acknowledged.", messages.SUCCESS)
-
-    @admin.action(description="Take after all, as it was typed")
-    def take(self, request: HttpRequest, rows: QuerySet[QuarantinedWrite]) -> None:
-        """Each on its own: what is still wrong with one is told, and stops no other."""
-        by = _person(request)
-        done = 0
-        for row in rows:
-            try:
-                apply_quarantined(write=row, by=by, now=clock.now())
-            except ProblemError as problem:
-                text = "; ".join(_named(problem)) or problem.text or problem.problem.title
-                self.message_user(request, f"{row}: {text}", messages.ERROR)
-            else:
-                done += 1
-        if done:
-            self.message_user(request, f"{done} taken.", messages.SUCCESS)
-
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.apply_view)
         name = "sync_quarantinedwrite_apply"
@@ -201,13 +205,14 @@ class QuarantinedWriteAdmin(RecordAdmin[QuarantinedWrite]):
         """What is unchanged is taken as the save of its tablet that it was."""
         typed = form.cleaned_data["document"]
         try:
-            apply_quarantined(
-                write=row,
-                by=by,
-                document=None if same(typed, shown) else typed,
-                author=form.cleaned_data.get("author"),
-                now=clock.now(),
-            )
+            with because(form.cleaned_data["reason"]):
+                apply_quarantined(
+                    write=row,
+                    by=by,
+                    document=None if same(typed, shown) else typed,
+                    author=form.cleaned_data.get("author"),
+                    now=clock.now(),
+                )
         except ProblemError as problem:
             for said in _named(problem) or [problem.text or problem.problem.title]:
                 form.add_error("document" if problem.errors else None, said)

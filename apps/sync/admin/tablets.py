@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.accounts.admin import TabletAdmin
-from apps.accounts.models import Tablet
+from apps.accounts.models import SignIn, Tablet
 from apps.core import clock
 from apps.core.admin import NOTHING, moment, table, when
 from apps.sync import tablets
@@ -33,6 +33,7 @@ class AttentionFilter(admin.SimpleListFilter):
             ("unsent", "something is not sent"),
             ("refused", "something was refused"),
             ("quiet", "no contact"),
+            ("silent", "no contact, and somebody is signed in"),
             ("day", "no contact for over a day"),
         ]
 
@@ -46,6 +47,9 @@ class AttentionFilter(admin.SimpleListFilter):
                 return queryset.filter(Exists(said.filter(refused_count__gt=0)))
             case "quiet":
                 return queryset.filter(_not_since(now - tablets.quiet_after()))
+            case "silent":
+                used = SignIn.objects.running(now).filter(tablet=OuterRef("pk"))
+                return queryset.filter(_not_since(now - tablets.quiet_after()), Exists(used))
             case "day":
                 return queryset.filter(_not_since(now - DAY))
             case _:

@@ -94,7 +94,8 @@ def _apply(
     if collection is None or collection.kind == "pull_only":
         raise ProblemError(INVALID, "Nothing can be written to this collection.")
     pushed = _pushed(collection, write, document)
-    documents.lock(collection.name, [pushed.doc_id])  # before any other lock
+    collection.lock([pushed])  # before any other lock
+    documents.lock(collection.name, [pushed.doc_id])
     row = QuarantinedWrite.objects.select_for_update(no_key=True, of=("self",)).get(pk=write.pk)
     if row.applied_at is not None:
         return row

@@ -152,7 +152,7 @@ def settle_conflict(
     Repeating it changes nothing. ProblemError: FORBIDDEN for who may not see the document (any
     more), CONFLICT where it was settled the other way.
     """
-    documents.lock(conflict.collection, [conflict.doc_id])
+    _lock(conflict.collection, conflict.doc_id, conflict.kept)
     row = Conflict.objects.select_for_update(no_key=True, of=("self",)).get(pk=conflict.pk)
     if row.settled_at is not None:
         if row.choice != choice:
@@ -174,18 +174,20 @@ def restore(
 ) -> dict[str, Any]:
     """Puts a version of the history back as the document. What stands there now goes into the
     history itself, as every version has. The document as it is published."""
-    documents.lock(version.collection, [version.doc_id])
+    values = version.result or version.content
+    _lock(version.collection, version.doc_id, values)
     actor = actor or user_actor(by)
-    body = _put(
-        version.collection,
-        version.doc_id,
-        version.result or version.content,
-        by=by,
-        actor=actor,
-        now=now,
-    )
+    body = _put(version.collection, version.doc_id, values, by=by, actor=actor, now=now)
     _audit(actor, "restore", "version", version.pk, now)
     return body
+
+
+def _lock(name: str, doc_id: UUID, values: Mapping[str, Any]) -> None:
+    """What a push of the document with these values would lock."""
+    collection = _collection(name)
+    body = documents.read(collection, doc_id).body or {}
+    collection.lock([Pushed(name, {**body, **values}, None, doc_id, None, None)])
+    documents.lock(name, [doc_id])
 
 
 def _put(

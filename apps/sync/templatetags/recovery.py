@@ -6,8 +6,7 @@ from typing import Any
 
 from django import template
 
-from apps.accounts.admin import OVERSEERS
-from apps.accounts.models import User
+from apps.accounts.models import OVERSEERS, User
 from apps.sync import recovery, tablets
 
 register = template.Library()

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from apps.audit.admin import RoleAdmin, actor_of
+from apps.accounts.models import User
+from apps.accounts.services import user_actor
+from apps.audit.acts import Act, ActsAdmin
+from apps.audit.admin import RoleAdmin
 from apps.core import clock
-from apps.core.admin import NOTHING, moment, table, when
-from apps.core.problems import ProblemError
+from apps.core.admin import NOTHING, Values, moment, table, when
 from apps.webhooks import catalogue, services
-from apps.webhooks.admin.endpoints import OVERSEERS, SUPERVISOR
+from apps.webhooks.admin.endpoints import OVERSEERS, SUPERVISOR, WhyForm
 from apps.webhooks.models import Delivery, UntoldEvent
 
 
@@ -31,17 +33,30 @@ class TypeFilter(admin.SimpleListFilter):
         return queryset.filter(type=self.value()) if self.value() else queryset
 
 
+def _send_again(row: Delivery, by: User, given: dict[str, Any]) -> None:
+    services.replay(delivery=row, why=given["why"], by=user_actor(by), now=clock.now())
+
+
 @admin.register(Delivery)
-class DeliveryAdmin(RoleAdmin[Delivery]):
+class DeliveryAdmin(ActsAdmin[Delivery], RoleAdmin[Delivery]):
     """Each event for each endpoint. What was parked may be sent again."""
 
     VIEW = OVERSEERS
+    ENDLESS = True
     list_display = ("type", "endpoint", "sequence", "state", "attempts", moment("occurred_at"))
     list_filter = ("state", TypeFilter)
     list_select_related = ("endpoint",)
     ordering = ("-made_at",)
-    show_full_result_count = False
-    actions = ("send_again",)
+    acts = {
+        "send_again": Act(
+            label="Send again, under the same id",
+            question="Whatever became of it, it is tried at once.",
+            form=WhyForm,
+            reason="why",
+            verb=_send_again,
+            roles=SUPERVISOR,
+        )
+    }
     fields = (
         *("id", "type", "version", "endpoint", "sequence", "epoch", "lane", "state"),
         *("parked_why", moment("occurred_at"), moment("made_at"), moment("due_at")),
@@ -64,33 +79,15 @@ class DeliveryAdmin(RoleAdmin[Delivery]):
             ),
         )
 
-    @admin.action(description="Send again, under the same id")
-    def send_again(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> None:
-        """For a partner that asks for it."""
-        if not self._is(request, SUPERVISOR):
-            messages.error(request, "Only supervisors send again.")
-            return
-        count = 0
-        for row in deliveries.select_related("endpoint"):
-            try:
-                services.replay(
-                    delivery=row, why=services.Why.ASKED, by=actor_of(request), now=clock.now()
-                )
-            except ProblemError as problem:
-                self.message_user(request, f"{row}: {problem.text}", messages.ERROR)
-            else:
-                count += 1
-        if count:
-            self.message_user(request, f"{count} are sent again.", messages.SUCCESS)
-
 
 @admin.register(UntoldEvent)
 class UntoldEventAdmin(RoleAdmin[UntoldEvent]):
     """Events that could not be built for partners. They are tried again until they can be."""
 
     VIEW = OVERSEERS
+    ENDLESS = True
     list_display = ("type", "error", "attempts", moment("failed_at"), moment("due_at"))
-    list_filter = ("type", "error")
+    list_filter = (TypeFilter, ("error", Values))
     ordering = ("-failed_at",)
     fields = (
         *("event", "type", "subject", "change", "error", "attempts"),

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
-from uuid import UUID
 
 from django import forms
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.db.models import Count, OuterRef, QuerySet, Subquery
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
-from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html_join
-from django.utils.safestring import SafeString
+from django.http import HttpRequest
 
 from apps.accounts.models import Role, User
-from apps.audit.admin import RoleAdmin, actor_of
+from apps.accounts.services import user_actor
+from apps.audit.acts import Act, ActsAdmin
+from apps.audit.admin import RoleAdmin
 from apps.core import clock
 from apps.core.admin import NOTHING, moment
-from apps.core.problems import ProblemError
 from apps.webhooks import services
 from apps.webhooks.models import Delivery, Endpoint, EndpointState, PausedBy
 
@@ -56,52 +49,108 @@ class WatcherForm(forms.Form):
     )
 
 
-@dataclass(frozen=True)
-class Step:
-    """Something that is done with an endpoint: what the page says, what it asks, and the verb."""
+def _on(verb: Callable[..., Any]) -> Callable[[Endpoint, User, dict[str, Any]], None]:
+    """An act of a verb that takes the form's answers by their names."""
 
-    label: str
-    form: type[forms.Form]
-    verb: Callable[..., Any]
-    when: frozenset[str]
+    def act(endpoint: Endpoint, by: User, given: dict[str, Any]) -> None:
+        verb(endpoint=endpoint, by=user_actor(by), now=clock.now(), **given)
+
+    return act
 
 
-_LIVE: Final = frozenset({EndpointState.ACTIVE.value, EndpointState.PAUSED.value})
-STEPS: Final[Mapping[str, Step]] = MappingProxyType(
-    {
-        "pause": Step(
-            "Pause",
-            PauseForm,
-            lambda **told: services.pause_endpoint(kind=PausedBy.STAFF, **told),
-            frozenset({EndpointState.ACTIVE.value}),
-        ),
-        "resume": Step(
-            "Resume",
-            WhyForm,
-            services.resume_endpoint,
-            frozenset({EndpointState.PAUSED.value}),
-        ),
-        "test": Step(
-            "Send a test",
-            WhyForm,
-            services.send_test,
-            frozenset({EndpointState.ACTIVE.value}),
-        ),
-        "replay": Step("Send again", ReplayForm, services.replay_since, _LIVE),
-        "watcher": Step(
-            "Who is warned", WatcherForm, services.name_watcher, frozenset(EndpointState.values)
-        ),
-    }
-)
+def _pause(**told: Any) -> None:
+    services.pause_endpoint(kind=PausedBy.STAFF, **told)
+
+
+def _pause_partner(endpoint: Endpoint, by: User, given: dict[str, Any]) -> str:
+    paused = services.pause_partner(
+        partner=endpoint.partner, by=user_actor(by), now=clock.now(), **given
+    )
+    return f"{endpoint.partner}: {len(paused)} paused."
+
+
+def _in(*states: str) -> Callable[[Endpoint], bool]:
+    return lambda endpoint: endpoint.state in states
+
+
+_ACTIVE, _PAUSED = EndpointState.ACTIVE.value, EndpointState.PAUSED.value
+
+
+class TroubleFilter(admin.SimpleListFilter):
+    """Those that somebody has to see to."""
+
+    title = "trouble"
+    parameter_name = "trouble"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "fails, paused or gone")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "yes":
+            return queryset.filter(pk__in=Endpoint.objects.in_trouble().values("pk"))
+        return queryset
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(RoleAdmin[Endpoint]):
+class EndpointAdmin(ActsAdmin[Endpoint], RoleAdmin[Endpoint]):
     """Partners make them. An address may carry a secret: its host alone is shown."""
 
     VIEW = OVERSEERS
-    list_display = ("name", "partner", "host", "state", "pending", moment("succeeded_at"), "steps")
-    list_filter = ("state",)
+    list_display = ("name", "partner", "host", "state", "pending", moment("succeeded_at"))
+    acts = {
+        "pause": Act(
+            label="Pause",
+            question="No attempt starts from now on. Events are kept.",
+            form=PauseForm,
+            reason="why",
+            verb=_on(_pause),
+            offered=_in(_ACTIVE),
+            roles=SUPERVISOR,
+        ),
+        "pause_partner": Act(
+            label="Pause the partner",
+            question="All its endpoints at once. Events are kept, and each is resumed by itself.",
+            form=PauseForm,
+            reason="why",
+            verb=_pause_partner,
+            offered=_in(_ACTIVE),
+            roles=SUPERVISOR,
+            message_name=lambda endpoint: str(endpoint.partner),
+        ),
+        "resume": Act(
+            label="Resume",
+            question="What was kept is sent first.",
+            form=WhyForm,
+            reason="why",
+            verb=_on(services.resume_endpoint),
+            offered=_in(_PAUSED),
+            roles=SUPERVISOR,
+        ),
+        "test": Act(
+            label="Send a test",
+            form=WhyForm,
+            reason="why",
+            verb=_on(services.send_test),
+            offered=_in(_ACTIVE),
+            roles=SUPERVISOR,
+        ),
+        "replay": Act(
+            label="Send again",
+            question="Everything after a number that was accepted or parked.",
+            form=ReplayForm,
+            reason="why",
+            verb=_on(services.replay_since),
+            offered=_in(_ACTIVE, _PAUSED),
+            roles=SUPERVISOR,
+        ),
+        "watcher": Act(
+            label="Who is warned",
+            form=WatcherForm,
+            verb=_on(services.name_watcher),
+            roles=SUPERVISOR,
+        ),
+    }
+    list_filter = (TroubleFilter, "state")
     list_select_related = ("partner",)
     ordering = ("state", "partner__name", "name")
     fields = (
@@ -109,7 +158,7 @@ class EndpointAdmin(RoleAdmin[Endpoint]):
         *(moment("made_at"), moment("verified_at"), moment("succeeded_at")),
         *("failures", moment("failing_since"), moment("open_until"), moment("slow_until")),
         *(moment("paused_at"), "paused_by", "pause_reason"),
-        *(moment("disabled_at"), "disabled_why", "watcher", "steps"),
+        *(moment("disabled_at"), "disabled_why", "watcher"),
     )
 
     @admin.display(description="host")
@@ -120,46 +169,9 @@ class EndpointAdmin(RoleAdmin[Endpoint]):
     def pending(self, endpoint: Endpoint) -> int:
         return endpoint.waiting or 0  # type: ignore[attr-defined]  # see get_queryset
 
-    @admin.display(description="")
-    def steps(self, endpoint: Endpoint) -> SafeString:
-        open_ones = [(name, s.label) for name, s in STEPS.items() if endpoint.state in s.when]
-        return format_html_join(
-            " | ",
-            '<a href="{}">{}</a>',
-            (
-                (reverse("admin:webhooks_endpoint_step", args=[endpoint.pk, name]), label)
-                for name, label in open_ones
-            ),
-        )
-
     def get_queryset(self, request: HttpRequest) -> QuerySet[Endpoint]:
         """With what waits for each, counted once for the whole list."""
         pending = Delivery.objects.pending().filter(endpoint=OuterRef("pk")).order_by()
         counted = pending.values("endpoint").annotate(found=Count("pk")).values("found")
         rows = super().get_queryset(request).select_related("partner", "watcher")
         return rows.annotate(waiting=Subquery(counted))
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.step_view)
-        name = "webhooks_endpoint_step"
-        return [path("<uuid:endpoint>/<str:name>/step/", view, name=name), *super().get_urls()]
-
-    def step_view(self, request: HttpRequest, endpoint: UUID, name: str) -> HttpResponse:
-        """Asks why, does it, and goes back to the list."""
-        if not self._is(request, SUPERVISOR):
-            raise PermissionDenied
-        row = get_object_or_404(Endpoint.objects.select_related("partner"), pk=endpoint)
-        step = STEPS.get(name)
-        if step is None:
-            raise Http404
-        form = step.form(request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            try:
-                step.verb(endpoint=row, by=actor_of(request), now=clock.now(), **form.cleaned_data)
-            except ProblemError as problem:
-                form.add_error(None, problem.text or problem.problem.title)
-            else:
-                messages.success(request, f"{row.name}: {step.label.lower()}, done.")
-                return HttpResponseRedirect(reverse("admin:webhooks_endpoint_changelist"))
-        title = f"{step.label}: {row.name} of {row.partner}"
-        return self.step(request, "audit/step.html", title, form=form, submit=step.label)

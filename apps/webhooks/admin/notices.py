@@ -20,6 +20,7 @@ class NoticeAdmin(RoleAdmin[Notice]):
     """Who is to see to which endpoint."""
 
     VIEW = OVERSEERS
+    ENDLESS = True
     list_display = ("kind", "endpoint", "named", moment("at"), moment("acknowledged_at"))
     list_filter = ("kind", ("acknowledged_at", admin.EmptyFieldListFilter))
     list_select_related = ("endpoint", "named")

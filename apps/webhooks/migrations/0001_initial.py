@@ -129,6 +129,71 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["unverified", "active", "paused", "disabled"]),
+                            ("paused_by__in", ["", "partner", "staff", "system"]),
+                            ("disabled_why__in", ["", "gone", "partner"]),
+                        ),
+                        name="webhooks_endpoint_choices",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "active"), _negated=True),
+                            ("verified_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="webhooks_endpoint_active_once_verified",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("paused_at__isnull", False),
+                                ("state", "paused"),
+                                models.Q(("paused_by", ""), _negated=True),
+                            ),
+                            models.Q(
+                                models.Q(("state", "paused"), _negated=True),
+                                ("pause_reason__isnull", True),
+                                ("paused_at", None),
+                                ("paused_by", ""),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="webhooks_endpoint_paused_when",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("disabled_at__isnull", False),
+                                ("state", "disabled"),
+                                models.Q(("disabled_why", ""), _negated=True),
+                            ),
+                            models.Q(
+                                models.Q(("state", "disabled"), _negated=True),
+                                ("disabled_at", None),
+                                ("disabled_why", ""),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="webhooks_endpoint_disabled_when",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("failing_since", None), ("failures", 0)),
+                            models.Q(("failing_since__isnull", False), ("failures__gt", 0)),
+                            _connector="OR",
+                        ),
+                        name="webhooks_endpoint_failing_when",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("rate__range", (1, 1000))),
+                        name="webhooks_endpoint_rate",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Delivery",
@@ -202,6 +267,73 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name_plural": "deliveries",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("endpoint", "change", "type"),
+                        name="webhooks_event_once_an_endpoint",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("endpoint", "sequence"), name="webhooks_sequence_once_an_endpoint"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["pending", "accepted", "parked"]),
+                            ("lane__in", [0, 1]),
+                            ("parked_why__in", ["", "refused", "gone", "unproven"]),
+                        ),
+                        name="webhooks_delivery_choices",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("data__isnull", False),
+                                ("parked_why", ""),
+                                ("settled_at", None),
+                                ("state", "pending"),
+                            ),
+                            models.Q(
+                                ("claim", None),
+                                ("parked_why", ""),
+                                ("settled_at__isnull", False),
+                                ("state", "accepted"),
+                            ),
+                            models.Q(
+                                ("claim", None),
+                                ("settled_at__isnull", False),
+                                ("state", "parked"),
+                                models.Q(("parked_why", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="webhooks_delivery_settled_when",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("claim", None), ("claimed_until", None)),
+                            models.Q(("claim__isnull", False), ("claimed_until__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="webhooks_delivery_claimed_until",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "pending")),
+                        fields=["endpoint", "lane", "sequence"],
+                        name="webhooks_delivery_pending",
+                    ),
+                    models.Index(
+                        fields=["endpoint", "subject", "sequence"],
+                        name="webhooks_delivery_in_order",
+                    ),
+                    models.Index(
+                        condition=models.Q(
+                            ("data__isnull", False), models.Q(("state", "pending"), _negated=True)
+                        ),
+                        fields=["made_at"],
+                        name="webhooks_delivery_bodies",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -257,6 +389,25 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["failing", "paused", "disabled"])),
+                        name="webhooks_notice_kind",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("acknowledged_at", None), ("acknowledged_by", None)),
+                            models.Q(
+                                ("acknowledged_at__isnull", False),
+                                ("acknowledged_by__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="webhooks_notice_acknowledged_by",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="SigningKey",
@@ -284,6 +435,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("retires_at", None)),
+                        fields=("endpoint",),
+                        name="webhooks_one_current_key",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="UntoldEvent",
@@ -441,197 +601,6 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="endpoint",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["unverified", "active", "paused", "disabled"]),
-                    ("paused_by__in", ["", "partner", "staff", "system"]),
-                    ("disabled_why__in", ["", "gone", "partner"]),
-                ),
-                name="webhooks_endpoint_choices",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="endpoint",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "active"), _negated=True),
-                    ("verified_at__isnull", False),
-                    _connector="OR",
-                ),
-                name="webhooks_endpoint_active_once_verified",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="endpoint",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("paused_at__isnull", False),
-                        ("state", "paused"),
-                        models.Q(("paused_by", ""), _negated=True),
-                    ),
-                    models.Q(
-                        models.Q(("state", "paused"), _negated=True),
-                        ("pause_reason__isnull", True),
-                        ("paused_at", None),
-                        ("paused_by", ""),
-                    ),
-                    _connector="OR",
-                ),
-                name="webhooks_endpoint_paused_when",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="endpoint",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("disabled_at__isnull", False),
-                        ("state", "disabled"),
-                        models.Q(("disabled_why", ""), _negated=True),
-                    ),
-                    models.Q(
-                        models.Q(("state", "disabled"), _negated=True),
-                        ("disabled_at", None),
-                        ("disabled_why", ""),
-                    ),
-                    _connector="OR",
-                ),
-                name="webhooks_endpoint_disabled_when",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="endpoint",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("failing_since", None), ("failures", 0)),
-                    models.Q(("failing_since__isnull", False), ("failures__gt", 0)),
-                    _connector="OR",
-                ),
-                name="webhooks_endpoint_failing_when",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="endpoint",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("rate__range", (1, 1000))), name="webhooks_endpoint_rate"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(
-                condition=models.Q(("state", "pending")),
-                fields=["endpoint", "lane", "sequence"],
-                name="webhooks_delivery_pending",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(
-                fields=["endpoint", "subject", "sequence"], name="webhooks_delivery_in_order"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(
-                condition=models.Q(
-                    ("data__isnull", False), models.Q(("state", "pending"), _negated=True)
-                ),
-                fields=["made_at"],
-                name="webhooks_delivery_bodies",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="delivery",
-            constraint=models.UniqueConstraint(
-                fields=("endpoint", "change", "type"), name="webhooks_event_once_an_endpoint"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="delivery",
-            constraint=models.UniqueConstraint(
-                fields=("endpoint", "sequence"), name="webhooks_sequence_once_an_endpoint"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="delivery",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["pending", "accepted", "parked"]),
-                    ("lane__in", [0, 1]),
-                    ("parked_why__in", ["", "refused", "gone", "unproven"]),
-                ),
-                name="webhooks_delivery_choices",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="delivery",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("data__isnull", False),
-                        ("parked_why", ""),
-                        ("settled_at", None),
-                        ("state", "pending"),
-                    ),
-                    models.Q(
-                        ("claim", None),
-                        ("parked_why", ""),
-                        ("settled_at__isnull", False),
-                        ("state", "accepted"),
-                    ),
-                    models.Q(
-                        ("claim", None),
-                        ("settled_at__isnull", False),
-                        ("state", "parked"),
-                        models.Q(("parked_why", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="webhooks_delivery_settled_when",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="delivery",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("claim", None), ("claimed_until", None)),
-                    models.Q(("claim__isnull", False), ("claimed_until__isnull", False)),
-                    _connector="OR",
-                ),
-                name="webhooks_delivery_claimed_until",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="notice",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["failing", "paused", "disabled"])),
-                name="webhooks_notice_kind",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="notice",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("acknowledged_at", None), ("acknowledged_by", None)),
-                    models.Q(
-                        ("acknowledged_at__isnull", False), ("acknowledged_by__isnull", False)
-                    ),
-                    _connector="OR",
-                ),
-                name="webhooks_notice_acknowledged_by",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="signingkey",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("retires_at", None)),
-                fields=("endpoint",),
-                name="webhooks_one_current_key",
-            ),
         ),
         # What is in the log already happened before there was anybody to tell.
         migrations.RunSQL(

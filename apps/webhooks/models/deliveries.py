@@ -10,7 +10,7 @@ from django.db.models import Q
 from apps.core.fields import EncryptedJSONField, EncryptedTextField
 from apps.core.models import UUIDModel
 from apps.core.querysets import QuerySet
-from apps.webhooks.models.endpoints import Endpoint
+from apps.webhooks.models.endpoints import Endpoint, EndpointState
 
 
 class Lane(models.IntegerChoices):
@@ -30,6 +30,7 @@ class ParkedWhy(models.TextChoices):
     REFUSED = "refused", "the receiver refused it for good"
     GONE = "gone", "the receiver says that it is gone"
     UNPROVEN = "unproven", "the receiver did not repeat the challenge"
+    DISABLED = "disabled", "its endpoint was disabled, and nobody opened it again"
 
 
 class DeliveryQuerySet(QuerySet["Delivery"]):
@@ -39,6 +40,12 @@ class DeliveryQuerySet(QuerySet["Delivery"]):
     def after(self, sequence: int) -> DeliveryQuerySet:
         """What was made after this number, in order."""
         return self.filter(sequence__gt=sequence).order_by("sequence")
+
+    def forsaken(self, before: datetime) -> DeliveryQuerySet:
+        """Those that wait for an endpoint that was disabled before."""
+        return self.pending().filter(
+            endpoint__state=EndpointState.DISABLED, endpoint__disabled_at__lt=before
+        )
 
     def expired(self, before: datetime) -> DeliveryQuerySet:
         """Settled ones, made before, whose body is still here."""
@@ -125,9 +132,29 @@ class Delivery(UUIDModel):
                 condition=Q(claim__isnull=False),
                 name="webhooks_delivery_under_way",
             ),
+            # What is told in order and waits: of each subject the first is looked up.
             models.Index(
-                fields=["endpoint", "subject", "sequence"], name="webhooks_delivery_in_order"
+                fields=["endpoint", "subject", "sequence"],
+                condition=Q(state="pending", lane=1, replay=False),
+                name="webhooks_delivery_waiting",
             ),
+            models.Index(
+                fields=["endpoint", "sequence"],
+                condition=Q(state="pending", replay=True),
+                name="webhooks_delivery_replays",
+            ),
+            # What was refused, and whether a later one of the subject was taken since.
+            models.Index(
+                fields=["endpoint", "subject", "sequence"],
+                condition=Q(state="parked"),
+                name="webhooks_delivery_refused",
+            ),
+            models.Index(
+                fields=["endpoint", "subject", "sequence"],
+                condition=Q(state="accepted", lane=1),
+                name="webhooks_delivery_taken",
+            ),
+            models.Index(fields=["made_at", "id"], name="webhooks_delivery_newest"),
             models.Index(
                 fields=["made_at"],
                 condition=Q(data__isnull=False) & ~Q(state="pending"),

@@ -46,6 +46,14 @@ class EndpointQuerySet(QuerySet["Endpoint"]):
         """A partner's own, oldest first."""
         return self.filter(partner=partner).order_by("id")
 
+    def in_trouble(self) -> EndpointQuerySet:
+        """Those that somebody has to see to: they fail, are paused, or their receiver is gone."""
+        return self.filter(
+            models.Q(state=EndpointState.PAUSED)
+            | models.Q(state=EndpointState.DISABLED, disabled_why=Disabled.GONE)
+            | models.Q(state=EndpointState.ACTIVE, failing_since__isnull=False)
+        )
+
     def failing_since(self, at: datetime) -> EndpointQuerySet:
         """Those that are sent to and have only failed since then, or longer."""
         sent = (EndpointState.ACTIVE, EndpointState.UNVERIFIED)
@@ -229,6 +237,7 @@ class Notice(UUIDModel):
     objects = NoticeQuerySet.as_manager()
 
     class Meta:
+        indexes = [models.Index(fields=["at", "id"], name="webhooks_notice_by_time")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(kind__in=NoticeKind.values), name="webhooks_notice_kind"

@@ -55,6 +55,10 @@ class UntoldEvent(UUIDModel):
     objects = UntoldEventQuerySet.as_manager()
 
     class Meta:
+        indexes = [
+            models.Index(fields=["failed_at", "id"], name="webhooks_untold_by_time"),
+            models.Index(fields=["error", "failed_at"], name="webhooks_untold_by_error"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["change", "type"], name="webhooks_untold_once")
         ]

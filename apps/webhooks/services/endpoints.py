@@ -202,6 +202,19 @@ def pause_endpoint(
 
 
 @transaction.atomic
+def pause_partner(
+    *, partner: Partner, reason: str = "", why: str = "", by: Actor, now: datetime
+) -> list[Endpoint]:
+    """Pauses every endpoint of a partner to which something is sent, and returns them: its system
+    is down, or a secret of it has leaked. Repeatable: those that are paused already stay so."""
+    open_ones = Endpoint.objects.of(partner).filter(state=EndpointState.ACTIVE).order_by("pk")
+    return [
+        pause_endpoint(endpoint=one, kind=PausedBy.STAFF, reason=reason, why=why, by=by, now=now)
+        for one in open_ones.select_for_update(no_key=True)
+    ]
+
+
+@transaction.atomic
 def resume_endpoint(*, endpoint: Endpoint, why: str = "", by: Actor, now: datetime) -> Endpoint:
     """Sends again, what was kept first. Repeatable."""
     row = locked(endpoint)

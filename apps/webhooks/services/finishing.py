@@ -28,6 +28,7 @@ from apps.webhooks.models import (
     EndpointState,
     NoticeKind,
     Outcome,
+    ParkedWhy,
 )
 from apps.webhooks.schedule import Settled
 from apps.webhooks.services.claiming import Job
@@ -191,7 +192,9 @@ def _disable(endpoint: Endpoint, now: datetime) -> None:
 
 def let_bodies_go(*, now: datetime, kept: timedelta) -> int:
     """Drops the bodies of what is settled, and the excerpts of answers, once they are old. What was
-    sent when, and how it ended, stays. Returns how many bodies went."""
+    sent when, and how it ended, stays. What waits for an endpoint that has been disabled for as
+    long is settled: nobody wants it any more. Returns how many bodies went."""
+    _park_forsaken(now, now - kept)
     ids: list[UUID] = list(Delivery.objects.expired(now - kept).values_list("pk", flat=True)[:5000])
     with connection.cursor() as cursor:
         cursor.execute(
@@ -207,3 +210,20 @@ def let_bodies_go(*, now: datetime, kept: timedelta) -> int:
             [now - kept],
         )
     return gone
+
+
+@transaction.atomic
+def _park_forsaken(now: datetime, before: datetime) -> None:
+    """The endpoint's lock first, as everywhere: one that is opened again keeps what waits."""
+    waiting = Delivery.objects.forsaken(before).values("endpoint")
+    endpoints = Endpoint.objects.select_for_update(no_key=True).filter(pk__in=waiting)
+    locked = list(endpoints.order_by("pk").values_list("pk", flat=True))
+    rows = Delivery.objects.forsaken(before).filter(endpoint__in=locked)
+    Delivery.objects.filter(pk__in=list(rows.values_list("pk", flat=True)[:5000])).update(
+        state=DeliveryState.PARKED,
+        parked_why=ParkedWhy.DISABLED,
+        settled_at=now,
+        claim=None,
+        claimed_until=None,
+        replay=False,
+    )

@@ -30,7 +30,8 @@ returning sequence
 
 @transaction.atomic
 def replay(*, delivery: Delivery, why: str = "", by: Actor, now: datetime) -> Delivery:
-    """Sends one event again, whatever became of it. One that is pending is tried at once.
+    """Sends one event again, whatever became of it. One that is pending is tried at once; of one
+    that is due anyhow nothing changes.
 
     ProblemError (CONFLICT) where its body has expired, or the endpoint is sent nothing.
     """
@@ -39,6 +40,8 @@ def replay(*, delivery: Delivery, why: str = "", by: Actor, now: datetime) -> De
     row = Delivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
     if row.data is None:
         raise ProblemError(CONFLICT, "The body of this event has expired. Read it at /events.")
+    if row.state == DeliveryState.PENDING and row.due_at <= now and not row.tries:
+        return row
     if row.state != DeliveryState.PENDING:
         row.state, row.settled_at, row.parked_why = DeliveryState.PENDING, None, ""
         row.replay = True

@@ -62,6 +62,7 @@ class Desk:
 
     def __init__(self, chromium: Chromium, url: str, user: User) -> None:
         self._chromium = chromium
+        self.origin = url
         self._url = f"{url}/admin/"
         self._page = chromium.page()
         self.open("")
@@ -80,6 +81,11 @@ class Desk:
                 page.get_by_role("link", name=text, exact=True).first.click()
 
         self._do(follow)
+
+    def filter(self, text: str) -> None:
+        """Chooses one of the filters of a list."""
+        self._do(lambda page: page.get_by_role("button", name=re.compile("^Filters")).click())
+        self.follow(text)
 
     def press(self, name: str) -> None:
         """Presses a button, and waits for the page that answers."""
@@ -113,7 +119,7 @@ class Desk:
                 box.check()
             page.locator("select[name=action]").select_option(label=action)
             with page.expect_navigation():
-                page.get_by_role("button", name="Go", exact=True).click()
+                page.get_by_role("button", name="Run", exact=True).click()
 
         self._do(act)
 

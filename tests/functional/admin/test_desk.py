@@ -65,7 +65,7 @@ def test_a_call_that_was_not_sent_is_given_moved_and_called_off(
         on_assignments(shared, world.theirs.tablets[0]) as theirs,
     ):
         desk.follow("Incidents")
-        desk.follow("eligible, not sent")
+        desk.filter("eligible, not sent")
         desk.sees_row(str(fit.cad_number), "eligible, not sent")
         assert desk.count("#result_list tbody tr") == 1
 
@@ -80,7 +80,7 @@ def test_a_call_that_was_not_sent_is_given_moved_and_called_off(
         desk.act("Reassign to another unit", on="CARE21")
         desk.sees("Which unit takes over?", str(fit.cad_number))
         desk.fill(unit="CARE22", reason="they are nearer")
-        desk.press("Reassign")
+        desk.press("Reassign to another unit")
         theirs.until(lambda: only(theirs, cad_number=fit.cad_number))
         ours.until(lambda: not held(ours, "assignments"))
 
@@ -130,7 +130,7 @@ def test_an_emergency_is_answered_and_the_tablet_shows_by_whom(
         client.until(shown)
         assert shown()[0]["alert"]["state"] == "open"
         desk.follow("Alerts")
-        desk.follow("awaited")
+        desk.filter("awaited")
         desk.sees_row("emergency", "CARE21", "awaited")
         desk.act("Acknowledge", on="emergency")
         desk.sees("0 alerts", f"acknowledged by {world.supervisor.display_name}")
@@ -147,7 +147,7 @@ def test_a_tablet_is_enrolled_by_a_code_shown_once_and_shut_out_at_once(
     desk = desk_of(world.supervisor)
     desk.follow("Tablets")
     desk.follow("Enrol a tablet")
-    desk.fill(label="CARE 21 spare")
+    desk.fill(label="CARE 21 spare", reason="The one of before is broken.")
     desk.press("Make a code")
     code = desk.text_of("#code")
     drawn = segno.make(code, micro=False).svg_inline(scale=6)
@@ -165,6 +165,8 @@ def test_a_tablet_is_enrolled_by_a_code_shown_once_and_shut_out_at_once(
         desk.open("accounts/tablet/")
         desk.sees_row("CARE 21 spare", "active")
         desk.act("Shut out: token, sign-in and sockets end at once", on="CARE 21 spare")
+        desk.fill(reason="It was stolen.")
+        desk.press("Shut out: token, sign-in and sockets end at once")
         desk.sees_row("CARE 21 spare", "retired")
         assert client.closed()[0] == Code.CREDENTIAL
 
@@ -196,8 +198,8 @@ def test_a_shift_is_started_and_a_unit_handed_over_with_its_calls(
         assert not held(coming, "assignments")
         desk.open("dispatch/unit/?agency=care")
         desk.follow("Hand over")
-        desk.sees("Who is on CARE21", f"{start:%a %Y-%m-%d %H:%M}")
-        desk.fill(first=comer.display_name, second=second.display_name)
+        desk.sees("Who is on it from now on?", "CARE21", f"{start:%a %Y-%m-%d %H:%M}")
+        desk.fill(first=comer.display_name, second=second.display_name, reason="They come on.")
         desk.press("Hand over")
         desk.sees_row("CARE21", f"{comer.display_name}, {second.display_name}")
         coming.until(lambda: only(coming, id=str(row.pk)))
@@ -209,21 +211,26 @@ def test_a_new_version_of_a_rule_is_tried_on_past_calls(world: World, desk_of: D
     desk = desk_of(person(Role.ADMINISTRATOR))
     desk.follow("Dispatch rules")
     desk.act("New version from this", on="2025-solo")
-    terms = orjson.loads(desk.value_of("definition"))
-    assert desk.value_of("definition").count("\n") == len(terms) + 1  # a term a line
-    narrower = {**terms, "beats": ["K1"], "outline": None, "outline_tolerance_m": None}
-    narrower = {name: value for name, value in narrower.items() if value is not None}
-    desk.fill(version="2027-narrow", definition=orjson.dumps(narrower).decode())
+    desk.fill(version="2027-longer", hours_to="23:30")
+    desk.press("Try on past calls, save nothing")
+    desk.sees(
+        "2027-longer on past calls", "This change would have sent CARE to", "nothing is saved"
+    )
+    assert not DispatchRule.objects.filter(version="2027-longer").exists()
+
+    desk.open("dispatch/dispatchrule/")
+    desk.follow("2025-solo-draft-1")
+    desk.fill(version="2027-longer", hours_to="23:30")
     desk.press("Save")
-    desk.sees_row("2027-narrow")
-    rule = DispatchRule.objects.get(version="2027-narrow")
-    desk.open(f"dispatch/dispatchrule/{rule.pk}/dry-run/")
-    desk.sees("2027-narrow on the last 1 calls", "eligible")
-    desk.sees_not("Which, those that are judged otherwise first")  # an administrator: counts alone
+    desk.sees_row("2027-longer")
+    rule = DispatchRule.objects.get(version="2027-longer")
+    assert rule.definition["hours"] == {"from": "12:00", "to": "23:30"}
 
     reader = desk_of(world.supervisor)
+    reader.open(f"dispatch/dispatchrule/{rule.pk}/change/")
+    reader.sees("12:00 to 23:30", "Man Down Check, Welfare Check")
     reader.open(f"dispatch/dispatchrule/{rule.pk}/dry-run/")
-    reader.sees("not eligible: welfare check, beat M3")
+    reader.sees("Calls from", "In place of")
 
 
 def test_a_message_that_nobody_could_read_is_mended_and_taken(

@@ -21,7 +21,10 @@ from tests.functional.simulator.conftest import PATIENCE, Command
 pytestmark = pytest.mark.slow
 
 Simulator = Callable[..., Command]
-SHORT = ("--calls", "12", "--crews", "2", "--dead-zone-seconds", "3", "--dead-zone-every", "3")
+SHORT = (
+    *("--calls", "12", "--crews", "2", "--dead-zone-seconds", "3", "--dead-zone-every", "3"),
+    *("--three-days", "10"),
+)
 
 
 def test_a_short_smoke_run_loses_doubles_and_confuses_nothing(simulator: Simulator) -> None:
@@ -38,6 +41,11 @@ def test_a_short_smoke_run_loses_doubles_and_confuses_nothing(simulator: Simulat
     assert told["delivered"] >= told["assignments"] * 2
     assert told["taps"] > told["assignments"] * 4
     assert told["latency_p50_ms"] <= told["latency_p99_ms"]
+    assert told["follow_ups_lost"] == 0
+    assert told["follow_ups"] > 0
+    assert told["reminders_lost"] == told["reminders_duplicated"] == 0
+    assert told["reminders_due"] == told["reminders_delivered"] + told["reminders_overtaken"]
+    assert told["reminders_delivered"] > 0
     assert_gone(family)
 
 

@@ -43,7 +43,7 @@ def text(answer: Any) -> str:
 def test_a_code_is_shown_once_as_text_and_picture_and_enrols() -> None:
     supervisor = person(Role.SUPERVISOR)
     reader = desk(supervisor)
-    shown = text(reader.post(ENROL, {"label": "CARE 21 left"}))
+    shown = text(reader.post(ENROL, {"label": "CARE 21 left", "reason": "A new one."}))
     found = re.search(r'id="code"[^>]*>([^<]+)<', shown)
     assert found
     code = found[1].strip()
@@ -60,13 +60,21 @@ def test_only_a_supervisor_makes_codes(role: str) -> None:
     assert not EnrolmentCode.objects.exists()
 
 
+@pytest.mark.parametrize(("role", "may"), [(Role.SUPERVISOR, True), (Role.ADMINISTRATOR, False)])
+def test_the_way_to_a_code_is_shown_to_whoever_may_go_it(role: str, may: bool) -> None:
+    reader = desk(person(role))
+    assert (ENROL in text(reader.get(TABLETS))) == may
+    assert (reader.get(ENROL).status_code == 200) == may
+
+
 def test_a_supervisor_shuts_out_tablets_of_the_own_team_alone() -> None:
     supervisor = person(Role.SUPERVISOR)
     mine, another = tablet(of=supervisor.team).tablet, tablet().tablet
     reader = desk(supervisor)
     assert another.label not in text(reader.get(TABLETS))
     selected = {"action": "retire", "_selected_action": [str(mine.pk), str(another.pk)]}
-    assert "1 shut out." in text(reader.post(TABLETS, selected, follow=True))
+    selected |= {"reason": "Its screen is broken.", "apply": "1"}
+    assert f"{mine}: done." in text(reader.post(TABLETS, selected, follow=True))
     assert Tablet.objects.get(pk=mine.pk).state == TabletState.RETIRED
     assert Tablet.objects.get(pk=another.pk).state == TabletState.ACTIVE
 
@@ -120,6 +128,13 @@ def test_a_list_is_narrowed_by_what_its_page_offers_alone(lookup: str) -> None:
     assert supervisor.team
     by_team = reader.get(f"/admin/accounts/user/?team__id__exact={supervisor.team.pk}")
     assert supervisor.username in text(by_team)
+
+
+@pytest.mark.parametrize("lookup", ["role__range", "role__regex", "team__id__range"])
+def test_a_list_is_compared_as_its_filters_compare_alone(lookup: str) -> None:
+    """What a comparison takes that no address holds would end in an error page."""
+    answer = desk(person(Role.SUPERVISOR, password=True)).get(f"/admin/accounts/user/?{lookup}=x")
+    assert answer.status_code == 400
 
 
 def test_a_clients_token_is_shown_once_and_the_older_are_revoked() -> None:

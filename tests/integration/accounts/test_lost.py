@@ -112,15 +112,16 @@ def test_the_admin_says_it_and_tells_what_cannot_be() -> None:
     selected = [str(held.tablet.pk) for held in (one, two, other)]
 
     def says(action: str) -> str:
-        body = {"action": action, "_selected_action": selected}
+        body = {"action": action, "_selected_action": selected, "reason": "So.", "apply": "1"}
         return text(reader.post(TABLETS, body, follow=True))
 
     services.retire_tablet(tablet=two.tablet, by=SYSTEM, now=NOON)
     shown = says("lost")
-    assert "1 reported lost." in shown
+    assert f"{one.tablet}: done." in shown
     assert f"{two.tablet.label}: This tablet is retired" in shown
-    assert "1 found again." in says("found")
-    assert "2 compromised." in says("compromised")
+    assert f"{one.tablet}: done." in says("found")
+    shown = says("compromised")
+    assert all(f"{held.tablet}: done." in shown for held in (one, two))
     assert [state(held) for held in (one, two, other)] == ["compromised", "compromised", "active"]
 
 

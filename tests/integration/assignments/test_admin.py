@@ -190,3 +190,22 @@ def test_an_administrator_sees_no_records(world: World, row: Assignment) -> None
         for url in (f"/admin/{page}/", f"/admin/{page}/{pk}/change/"):
             assert reader.get(url).status_code == 403
     assert not Entry.objects.filter(actor_id=administrator.pk, action="read").exists()
+
+
+@pytest.mark.parametrize("said", ["0001-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"])
+def test_a_clock_that_was_never_set_takes_no_page_away(
+    world: World, row: Assignment, said: str
+) -> None:
+    """The city's clock cannot say such an instant."""
+    document = world.document("on_scene", row, device_time=said)
+    assert world.push(document, now=after(60)) == []
+    correction = {"corrects": document["id"], "reason": "wrong_time", "time": said}
+    world.tap("corrected", row, data=correction, now=after(60))
+    reader = desk(world.supervisor)
+    for page in (
+        "/admin/assignments/fact/",
+        f"/admin/assignments/fact/{document['id']}/change/",
+        f"/admin/assignments/assignment/{row.pk}/change/",
+        f"/admin/story/assignment/{row.pk}/",
+    ):
+        assert "On scene" in text(reader.get(page))

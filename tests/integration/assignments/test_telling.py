@@ -244,7 +244,7 @@ class TestARepeat:
             second = Telling(
                 **{"id": first.id, "event": "en_route", "assignment_id": row.pk, **change}
             )
-            with pytest.raises(ProblemError):
+            with pytest.raises(ProblemError), transaction.atomic():
                 services.record_from_tablet(telling=second, session=session(world), now=NOON)
 
 

@@ -29,7 +29,7 @@ from tests.pushing import pushed
 __all__ = ["NOON", "World", "after", "build", "world"]
 
 Document = dict[str, Any]
-_saves = itertools.count(1)
+saves = itertools.count(1)
 
 # What a note on somebody who was met needs.
 MET: Document = {
@@ -71,15 +71,21 @@ class Writer:
             "assignment_id": str(getattr(on, "pk", on)),
             **fields,
             "editor": str(self.tablet.instance),
-            "edit_no": next(_saves),
+            "edit_no": next(saves),
         }
         return self.push("case_notes", document, base=known, now=now)
 
     def sign(
-        self, on: Assignment | UUID, *, now: datetime = NOON, named: str | None = None, **more: Any
+        self,
+        on: Assignment | UUID,
+        *,
+        now: datetime = NOON,
+        ordinal: int = 1,
+        named: str | None = None,
+        **more: Any,
     ) -> list[Document]:
         """Signs what is on the screen."""
-        id = place(on)[1]
+        id = place(on, ordinal)[1]
         shown = self.believed.get(id, {})
         told = {"note_id": id, "content_hash": named or content_hash(shown)}
         return self.tell("note_signature", now=now, **told, **more)
@@ -91,24 +97,26 @@ class Writer:
         return self.tell("note_addendum", now=now, **told, **more)
 
     def tell(self, kind: str, *, now: datetime = NOON, **fields: Any) -> list[Document]:
-        number = next(_saves)
-        fact = {
+        return self.push("facts", self.fact(now=now, kind=kind, **fields), now=now)
+
+    def fact(self, *, now: datetime = NOON, **fields: Any) -> Document:
+        """Something that is told once, not pushed yet."""
+        number = next(saves)
+        return {
             "id": str(uuid7()),
-            "kind": kind,
             "device_time": iso(now),
             "counter": number,
             "editor": str(self.tablet.instance),
             "edit_no": number,
             **fields,
         }
-        return self.push("facts", fact, now=now)
 
     def push(
         self, name: str, document: Document, *, base: Document | None = None, now: datetime = NOON
     ) -> list[Document]:
         rows = [Row(document["id"], document, base)]
         answers = pushed(self.tablet, name, rows, commits=self.world.commit, now=now)
-        if name == "case_notes":
+        if name in {"case_notes", "encounters"}:
             self.believed[document["id"]] = answers[0] if answers else document
         return answers
 

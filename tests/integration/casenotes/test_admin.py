@@ -9,7 +9,7 @@ from django.test import Client as Browser
 
 from apps.accounts.models import Role, User
 from apps.audit.models import Entry
-from apps.casenotes.models import Addendum, CaseNote, DispatchRecord, Review, ReviewState
+from apps.casenotes.models import Addendum, CaseNote, EncounterRecord, Review, ReviewState
 from apps.core import clock
 from tests.factories import person
 from tests.integration.casenotes.conftest import MET, Crew, World, after, note_on, place
@@ -44,7 +44,7 @@ def signed(world: World, crew: Crew, settings: Any, monkeypatch: pytest.MonkeyPa
 PAGES = {
     "casenotes/casenote": CaseNote,
     "casenotes/review": Review,
-    "casenotes/dispatchrecord": DispatchRecord,
+    "casenotes/encounterrecord": EncounterRecord,
 }
 
 
@@ -53,14 +53,14 @@ def test_lists_show_codes_and_each_look_is_on_record(
     world: World, signed: CaseNote, page: str
 ) -> None:
     reader = desk(world.supervisor)
-    every = {"casenotes/dispatchrecord": "?record=full"}.get(page, "")
+    every = {"casenotes/encounterrecord": "?record=full"}.get(page, "")
     assert TYPED not in text(reader.get(f"/admin/{page}/{every}"))
     pk = PAGES[page].objects.get().pk
     seen = Entry.objects.about(pk).filter(action="read", actor_id=world.supervisor.pk)
     assert seen.count() == 1
     shown = text(reader.get(f"/admin/{page}/{pk}/change/"))
     assert seen.count() == 2
-    assert (TYPED in shown) == (page != "casenotes/dispatchrecord")
+    assert (TYPED in shown) == (page != "casenotes/encounterrecord")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -119,7 +119,7 @@ def test_debts_come_with_their_age_and_their_crew(
     for event in ("on_scene", "contact_made"):
         world.tap(event, second)
     world.tap("cleared", second, data={"disposition": "18"})
-    page = text(desk(world.supervisor).get("/admin/casenotes/dispatchrecord/"))
+    page = text(desk(world.supervisor).get("/admin/casenotes/encounterrecord/"))
     assert "2.0 h" in page
     assert world.ours.people[0].display_name in page
     assert page.count("2.0 h") == 1, "what is settled is not owed"
@@ -141,6 +141,7 @@ def test_a_late_edit_is_made_an_addendum_on_the_page_of_the_quarantine(
     crew.second.write(crew.call, narrative=f"{TYPED} {LATE}")
     [write] = crew.second.refused()
     data = {"action": "make_addendum", "_selected_action": str(write.pk)}
+    data |= {"reason": "It was typed before the signature came.", "apply": "1"}
     page = text(desk(world.supervisor).post("/admin/sync/quarantinedwrite/", data, follow=True))
     assert "added to its note" in page
     assert Addendum.objects.get().changes == {"narrative": f"{TYPED} {LATE}"}

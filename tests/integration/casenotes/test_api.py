@@ -83,10 +83,11 @@ class TestDebts:
     ) -> None:
         for user in (*world.ours.people, world.supervisor):
             [told] = online(user).get("/api/v1/casenotes/debts").json()["results"]
-            assert told["id"] == str(crew.call.pk)
+            assert told["id"] == str(place(crew.call)[0])
+            assert (told["assignment_id"], told["ordinal"]) == (str(crew.call.pk), 1)
             assert (told["hours"], told["unit"], told["closing"]) == (1.0, "CARE21", "cleared")
             assert told["drafts"] == [{"id": place(crew.call)[1], "missing": 3, "asked": 4}]
-            assert looks(user, "assignment") == [str(crew.call.pk)]
+            assert looks(user, "encounter") == [told["id"]]
         for stranger in (*world.theirs.people, person(Role.SUPERVISOR)):
             assert online(stranger).get("/api/v1/casenotes/debts").json()["results"] == []
 

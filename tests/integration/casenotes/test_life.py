@@ -7,17 +7,21 @@ from typing import Any
 
 import pytest
 
+from apps.accounts.models import Role
 from apps.assignments.services import let_cleared_go, reassign
 from apps.casenotes import services
 from apps.casenotes.content import content_hash
 from apps.casenotes.models import NoteState, Signature
 from apps.casenotes.services import early
 from apps.core.ids import uuid7
+from tests.factories import person, team
+from tests.factories import tablet as enrolled
 from tests.integration.assignments.conftest import dropped, shown
 from tests.integration.casenotes.conftest import (
     MET,
     Crew,
     World,
+    Writer,
     after,
     note_on,
     place,
@@ -77,6 +81,18 @@ class TestADraft:
         [answer] = crew.stranger.write(crew.call, narrative="I was not there.")
         assert answer["sync_status"] == "quarantined"
         assert len(crew.stranger.refused()) == 1
+
+    def test_of_a_supervisor_is_taken_where_they_oversee_the_call(
+        self, world: World, crew: Crew
+    ) -> None:
+        """They came along, and stand by what they wrote."""
+        along = Writer(world, enrolled(world.supervisor))
+        stranger = Writer(world, enrolled(person(Role.SUPERVISOR, of=team())))
+        assert along.write(crew.call, narrative="Was there.") == []
+        stranger.write(crew.call, ordinal=2, narrative="Was not.")
+
+        assert [one.author for one in note_on(crew.call).authors.all()] == [world.supervisor]
+        assert [row.errors[0]["pointer"] for row in stranger.refused()] == ["/assignment_id"]
 
     def test_stays_with_its_encounter(self, world: World, crew: Crew) -> None:
         crew.first.write(crew.call, narrative="Asleep.")

@@ -24,6 +24,8 @@ def test_without_the_database_nothing_is_said_that_only_it_could_tell() -> None:
         "worker": None,
         "history": None,
         "webhooks": None,
+        "notify": None,
+        "reminders": None,
     }
 
 
@@ -35,4 +37,6 @@ def test_a_worker_that_never_ran_is_missing() -> None:
         "worker": False,
         "history": True,
         "webhooks": True,
+        "notify": True,
+        "reminders": True,
     }

@@ -6,7 +6,8 @@ import base64
 from io import StringIO
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
+from django.db import connection
 
 from apps.changes.models import StoredDocument
 from apps.changes.services import Document, publish
@@ -28,13 +29,13 @@ def test_rows_are_sealed_again_once(settings: object) -> None:
     settings.FIELD_KEYS = {name: secret, **settings.FIELD_KEYS}  # type: ignore[attr-defined]
     out = StringIO()
     call_command("rotate_field_keys", "--batch", "2", stdout=out)
-    assert "dispatch.Incident: 5 rows" in out.getvalue()
+    assert "dispatch.Incident: 5 sealed" in out.getvalue()
     assert {key_id_of(stored(row)) for row in rows} == {name}
     settings.FIELD_KEYS = {name: secret}  # type: ignore[attr-defined]
     assert Incident.objects.all()[0].details["address"] == ADDRESS
     out = StringIO()
     call_command("rotate_field_keys", stdout=out)
-    assert "dispatch.Incident: 0 rows" in out.getvalue()
+    assert "dispatch.Incident: 0 sealed" in out.getvalue()
 
 
 def test_append_only_tables_are_passed_over() -> None:
@@ -54,3 +55,18 @@ def test_documents_of_the_feed_move_too_and_keep_their_revision(settings: object
     assert "documents: 1 sealed again" in out.getvalue()
     row = StoredDocument.objects.get(doc_id=document.id)
     assert (key_id_of(bytes(row.body)), row.rev) == (name, 1)
+
+
+def test_a_row_that_no_key_opens_holds_up_no_other_and_is_told(settings: object) -> None:
+    rows = [incident() for _ in range(3)]
+    with connection.cursor() as cursor:
+        altered = "update dispatch_incident set details = details || 'x' where id = %s"
+        cursor.execute(altered, [rows[0].pk])
+    call_command("new_field_key", stdout=(out := StringIO()))
+    name, _, secret = out.getvalue().strip().partition(":")
+    settings.FIELD_KEYS = {name: secret, **settings.FIELD_KEYS}  # type: ignore[attr-defined]
+
+    with pytest.raises(CommandError, match="1 do not open"):
+        call_command("rotate_field_keys", stdout=(out := StringIO()))
+    assert "dispatch.Incident: 2 sealed again, 1 do not open" in out.getvalue()
+    assert {key_id_of(stored(row)) for row in rows[1:]} == {name}

@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from apps.audit.models import Entry
 from apps.audit.services import SYSTEM
 from apps.core.problems import ProblemError
 from apps.dispatch import services
 from apps.dispatch.models import CallType, DispatchRule, Incident
 from apps.dispatch.services import rulebook
 from tests.factories import NOON
-from tests.integration.dispatch.conftest import CAD, police
+from tests.integration.dispatch.conftest import CAD
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("loaded")]
 
@@ -87,22 +86,6 @@ def test_nothing_takes_effect_in_the_past() -> None:
     copy.effective_from = NOON - timedelta(days=1)
     with pytest.raises(ProblemError):
         save(copy)
-
-
-def test_a_dry_run_judges_past_calls_and_changes_nothing(cad: CAD) -> None:
-    cad.tell(cad_number="1", units=[police()])
-    cad.tell(cad_number="2", received_at="2026-03-04T03:00:00-08:00")
-    before = list(Incident.objects.order_by("pk").values_list("verdict", "updated_at"))
-    trials = services.dry_run(
-        rule=rule("2023-pilot"),
-        incidents=list(Incident.objects.order_by("cad_number")),
-        by=SYSTEM,
-        now=NOON,
-    )
-    assert [trial.would.verdict for trial in trials] == ["eligible", "not_eligible"]
-    assert all(trial.would.rule_version == "2023-pilot" for trial in trials)
-    assert list(Incident.objects.order_by("pk").values_list("verdict", "updated_at")) == before
-    assert len(Entry.objects.get(action="dry-run").subject_ids) == 2
 
 
 def test_a_changed_rule_is_known_at_once_here(cad: CAD) -> None:

@@ -29,7 +29,7 @@ def desk(world: World) -> Client:
 def page(desk: Client, address: str, **given: Any) -> str:
     """A page of first aid; with `given` posted."""
     path = f"/admin/firstaid/{address}"
-    answer = desk.post(path, given, follow=True) if given else desk.get(path)
+    answer = desk.post(path, {"apply": "1", **given}, follow=True) if given else desk.get(path)
     assert answer.status_code == 200, answer.content
     return answer.content.decode()
 
@@ -81,10 +81,10 @@ class TestStock:
 
     def test_is_received_and_issued_by_forms(self, stock: Stock, desk: Client) -> None:
         lot = str(stock.lot.pk)
-        page(desk, f"kit/{stock.store.pk}/receive/step/", lot=lot, quantity="5")
+        page(desk, f"kit/{stock.store.pk}/do/receive/", lot=lot, quantity="5")
         page(
             desk,
-            f"kit/{stock.store.pk}/issue/step/",
+            f"kit/{stock.store.pk}/do/issue/",
             lot=lot,
             quantity="3",
             to_kit=str(stock.kit.pk),
@@ -97,7 +97,7 @@ class TestStock:
 
     def test_is_counted_with_a_reason(self, world: World, stock: Stock, desk: Client) -> None:
         given = {"product": str(stock.spray.pk), "lot": str(stock.lot.pk), "cause": "lost"}
-        page(desk, f"kit/{stock.kit.pk}/count/step/", quantity="1", note="", **given)
+        page(desk, f"kit/{stock.kit.pk}/do/count/", quantity="1", note="", **given)
         world.commit()
 
         assert stock.there() == {stock.lot.pk: 1}
@@ -106,7 +106,7 @@ class TestStock:
     def test_says_what_cannot_be_beside_its_field(self, stock: Stock, desk: Client) -> None:
         told = page(
             desk,
-            f"kit/{stock.kit.pk}/return/step/",
+            f"kit/{stock.kit.pk}/do/return/",
             lot=str(stock.lot.pk),
             quantity="9",
             to_kit=str(stock.store.pk),
@@ -116,7 +116,7 @@ class TestStock:
 
     def test_of_another_team_is_not_ours_to_move(self, stock: Stock, desk: Client) -> None:
         desk.force_login(person(Role.SUPERVISOR))
-        assert desk.get(f"/admin/firstaid/kit/{stock.kit.pk}/count/step/").status_code == 404
+        assert desk.get(f"/admin/firstaid/kit/{stock.kit.pk}/do/count/").status_code == 404
 
     def test_a_kit_that_is_not_empty_stays(self, stock: Stock, desk: Client) -> None:
         told = page(desk, f"kit/{stock.kit.pk}/change/", label="Bag 21", unit="")
@@ -127,7 +127,9 @@ class TestStock:
     ) -> None:
         tablets.dose(world.given(), lot_id=stock.lot.pk)
         tablets.dose(world.given())
-        told = page(desk, f"lot/{stock.lot.pk}/recall/", number="Z-1")
+        address = f"lot/{stock.lot.pk}/do/recall/"
+        page(desk, address, number="Z-1", reason="The maker wrote to us.")
+        told = page(desk, f"lot/{stock.lot.pk}/recall/")
 
         stock.lot.refresh_from_db()
         assert stock.lot.recall_number == "Z-1"

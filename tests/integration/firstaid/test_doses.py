@@ -91,6 +91,17 @@ class TestADose:
         assert NaloxoneDose.objects.count() == 1
         assert sum(stock.there().values()) == 1
 
+    def test_that_is_handed_over_as_it_was_served_is_a_repeat(
+        self, world: World, stock: Stock, tablets: Tablets
+    ) -> None:
+        """A server that was put back is handed what it has: with all that it had put in."""
+        pk = tablets.dose(world.given())
+        served = shown(world.ours.tablets[0], DOSES)[pk]
+        assert served["encounter_id"]
+        assert tablets.push(DOSES, served) == []
+        assert not QuarantinedWrite.objects.exists()
+        assert sum(stock.there().values()) == 1
+
     def test_with_another_content_under_its_id_is_refused(
         self, world: World, tablets: Tablets
     ) -> None:
@@ -309,6 +320,26 @@ class TestWhoHasTheCall:
 
         assert pk in dropped(world.ours.tablets[1], DOSES)
         assert NaloxoneDose.objects.visible_to(world.supervisor).filter(pk=pk).exists()
+
+    def test_has_them_again_with_a_record_that_is_owed_only_later(
+        self, world: World, tablets: Tablets
+    ) -> None:
+        """Somebody else who was met is told of when the call had left, and all was settled."""
+        row = world.given()
+        pk = tablets.dose(row)
+        world.tap("contact_made", row, now=after(60))
+        world.tap("cleared", row, now=after(120), data={"disposition": "43"})
+        let_cleared_go(now=after(4000))
+        people.let_go(encounter_id=encounter_id(row.pk), now=after(5000))
+        world.commit()
+        assert pk in dropped(world.ours.tablets[1], DOSES)
+
+        met = {"assignment_id": row.pk, "ordinal": 2, "person_id": uuid7()}
+        told = documented(world.ours.tablets[0], after(6000), **met, match="possible")
+        told["id"] = str(encounter_id(row.pk, 2))
+        tablets.push("encounters", told, now=after(6000))
+
+        assert pk in shown(world.ours.tablets[1], DOSES)
 
     def test_what_comes_after_that_leaves_its_tablet_again(
         self, world: World, tablets: Tablets

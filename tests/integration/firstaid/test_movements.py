@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from apps.firstaid.models import StockMovement
-from tests.factories import NOON
+from apps.firstaid import services
+from apps.firstaid.models import Kit, StockMovement
+from tests.factories import NOON, team
 from tests.integration.assignments.conftest import World, shown
 from tests.integration.firstaid.conftest import Stock, Tablets, documented
 
@@ -93,6 +94,21 @@ class TestATablet:
 
         assert answer["sync_errors"][0].startswith(pointer)
         assert stock.there() == {stock.lot.pk: 2}
+
+    @pytest.mark.parametrize("named", ["from_kit_id", "to_kit_id"])
+    def test_moves_nothing_of_another_team(
+        self, world: World, stock: Stock, tablets: Tablets, named: str
+    ) -> None:
+        theirs = Kit(label="Bag of others", team=team())
+        services.save_kit(kit=theirs, by=stock.by, now=NOON)
+        services.receive(kit=theirs, lot=stock.lot, quantity=4, by=stock.by, now=NOON)
+        kits = {"from_kit_id": stock.kit.pk, "to_kit_id": stock.store.pk, named: theirs.pk}
+        fields = {"movement": "return", "lot_id": stock.lot.pk, **kits}
+        document = documented(world.ours.tablets[0], NOON, kind="stock_movement", **fields)
+        [answer] = tablets.push("facts", document)
+
+        assert answer["sync_errors"][0].startswith(f"/{named}")
+        assert stock.there(theirs) == {stock.lot.pk: 4}
 
     def test_tells_it_once(self, world: World, stock: Stock, tablets: Tablets) -> None:
         document = documented(

@@ -90,11 +90,12 @@ def test_persons_are_merged_and_taken_apart(
     writer.save("persons", other, aliases=["Red"])
 
     assert "Who are they?" in act(desk, "person", "merge", other)
-    assert "No such person" in act(desk, "person", "merge", other, apply="1", into=str(uuid7()))
-    act(desk, "person", "merge", other, apply="1", into=str(met))
+    why = {"apply": "1", "reason": "They said so."}
+    assert "No such person" in act(desk, "person", "merge", other, **why, into=str(uuid7()))
+    act(desk, "person", "merge", other, **why, into=str(met))
     assert Person.objects.get(pk=other).merged_into_id == met
 
-    act(desk, "person", "unmerge", other)
+    act(desk, "person", "unmerge", other, **why)
     assert Person.objects.get(pk=other).merged_into_id is None
 
 
@@ -102,6 +103,7 @@ def test_the_browser_keeps_nobodys_name(met: UUID, desk: Client) -> None:
     """A message waits for the next page in a cookie, which is signed and not sealed."""
     note = Person.objects.get(pk=met).content["safety_notes"][0]["id"]
     given = {"action": "review", "_selected_action": [str(met)], "apply": "1", "note": note}
+    given["reason"] = "I know them."
     answer = desk.post("/admin/people/person/", given)
 
     assert "messages" in answer.cookies
@@ -112,7 +114,7 @@ def test_the_browser_keeps_nobodys_name(met: UUID, desk: Client) -> None:
 def test_a_safety_note_is_looked_at(world: World, met: UUID, desk: Client) -> None:
     note = Person.objects.get(pk=met).content["safety_notes"][0]["id"]
 
-    act(desk, "person", "review", met, apply="1", note=note)
+    act(desk, "person", "review", met, apply="1", note=note, reason="I know them.")
 
     assert Person.objects.get(pk=met).safety_reviews[0]["note"] == note
 
@@ -129,6 +131,8 @@ def test_who_broke_the_glass_is_reviewed(world: World, met: UUID, desk: Client) 
     world.commit()
     assert "Collapsed before us." in desk.get("/admin/people/brokenglass/").content.decode()
 
-    act(desk, "brokenglass", "was_justified", glass.pk)
+    asked = act(desk, "brokenglass", "ask", glass.pk, apply="1", reason="Whom did you meet?")
+    assert "They gave no address for messages: ask them yourself." in asked
+    act(desk, "brokenglass", "was_justified", glass.pk, apply="1", reason="I asked them.")
 
     assert BrokenGlass.objects.get().justified is True

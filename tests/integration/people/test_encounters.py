@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from apps.assignments.models import Assignment
+from apps.assignments.records import lock_arrivals
 from apps.assignments.services import let_cleared_go, reassign
 from apps.audit.models import Entry
 from apps.changes.models import ParkedReaction
@@ -12,9 +15,14 @@ from apps.core.ids import uuid7
 from apps.people import services
 from apps.people.ids import encounter_id
 from apps.people.models import Encounter
-from apps.sync.models import Conflict
+from apps.sync.gathered import PUSHES
+from apps.sync.models import Conflict, QuarantinedWrite, Version
+from apps.sync.services.applying import apply_quarantined
+from apps.sync.services.versions import restore
 from tests.integration.assignments.conftest import NOON, World, after, dropped, shown
+from tests.integration.conftest import Elsewhere
 from tests.integration.people.conftest import Writer
+from tests.integration.sync.conftest import request_of
 
 pytestmark = pytest.mark.django_db
 
@@ -207,3 +215,35 @@ class TestWhoHasIt:
         world.tap("cleared", assignment, now=after(60), data={"disposition": "18"})
 
         assert Encounter.objects.get().kept_for == sorted(one.pk for one in world.ours.people)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAtOnce:
+    """Whatever else is done on its call at the same moment."""
+
+    @pytest.mark.parametrize("way", ["pushed", "pushed with others", "put back", "taken after all"])
+    def test_it_is_written_in_its_turn(
+        self, committed_world: World, elsewhere: Elsewhere, way: str
+    ) -> None:
+        world, writer = committed_world, Writer(committed_world)
+        row, [here, _] = met(world), world.ours.tablets
+        id = encounter_id(row.pk)
+        told: dict[str, Any] = {"assignment_id": str(row.pk), "ordinal": 1, "place": "At the door."}
+        writer.save("encounters", id, **told)
+        writer.save("encounters", id, by=world.theirs.tablets[0], **told)  # it is none of theirs
+        version = Version.objects.filter(doc_id=id).latest("at", "pk")
+        refused = QuarantinedWrite.objects.get()
+        save = {"id": str(id), **told, "editor": str(here.instance), "edit_no": 1000}
+        request = request_of(here, [{"newDocumentState": save}], "encounters")
+        by = world.supervisor
+        ways: dict[str, Callable[[], object]] = {
+            "pushed": lambda: writer.save("encounters", id, **told),
+            "pushed with others": lambda: PUSHES.answer([request]),
+            "put back": lambda: restore(version=version, by=by, now=NOON),
+            "taken after all": lambda: apply_quarantined(write=refused, by=by, now=NOON),
+        }
+        with transaction.atomic():
+            lock_arrivals([row.pk])
+            written = elsewhere.start(ways[way])
+            elsewhere.until_waiting(written)
+        written.exception(timeout=60)

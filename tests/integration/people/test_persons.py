@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from apps.core.ids import uuid7
 from apps.core.problems import ProblemError
 from apps.people import services
 from apps.people.ids import encounter_id
-from apps.people.models import BrokenGlass, Encounter, Match, Person, PersonKey
+from apps.people.models import Encounter, Match, Person, PersonKey
 from apps.sync.models import Conflict
 from tests.factories import EnrolledTablet
 from tests.integration.assignments.conftest import NOON, World, after, dropped, shown
@@ -207,6 +206,17 @@ class TestWhatIsWritten:
         document = shown(world.ours.tablets[0], "persons")[id]
         assert next(iter(document)) == "safety_notes"
         assert document["safety_reviews"][0]["by"] == world.supervisor.display_name
+        assert Entry.objects.get(action="review").detail == {"note": note["id"]}
+
+    def test_words_in_the_place_of_a_safety_note_s_id_are_in_no_audit_entry(
+        self, world: World, street: Street
+    ) -> None:
+        note = {"id": "Dana has a knife", "text": "Carries a knife.", "source": "told_by_person"}
+        row = Person.objects.get(pk=street.person(aliases=["Red"], safety_notes=[note]))
+        services.review_safety_note(person=row, note=note["id"], by=world.supervisor, now=NOON)
+
+        assert Person.objects.get(pk=row.pk).safety_reviews[0]["note"] == note["id"]
+        assert "knife" not in str(Entry.objects.get(action="review").detail)
 
 
 class TestLikelyDuplicates:
@@ -277,116 +287,6 @@ class TestLikelyDuplicates:
 
         with pytest.raises(ProblemError):
             services.merge_persons(person=second, into=first, by=world.supervisor, now=NOON)
-
-
-class TestBreakingTheGlass:
-    def ask(self, client: Client, who: EnrolledTablet, id: UUID, reason: str) -> Any:
-        return client.post(
-            f"/api/v1/people/{id}/open",
-            {"reason": reason},
-            "application/json",
-            headers=who.headers,
-        )
-
-    def test_shows_a_person_for_a_while_and_tells_a_supervisor_why(
-        self, world: World, street: Street, client: Client
-    ) -> None:
-        id = street.person(aliases=["Red"])
-        stranger = world.theirs.tablets[0]
-        assert client.get(f"/api/v1/people/{id}", headers=stranger.headers).status_code == 404
-
-        answer = self.ask(client, stranger, id, "Collapsed before us, knows us.")
-        world.commit()
-
-        assert answer.status_code == 200, answer.content
-        assert client.get(f"/api/v1/people/{id}", headers=stranger.headers).status_code == 200
-        assert id in sees(stranger)
-        glass = BrokenGlass.objects.visible_to(world.supervisor).get()
-        assert glass.reason == "Collapsed before us, knows us."
-        assert Entry.objects.filter(action="break-glass").get().subject_ids == [id]
-
-        services.close_over(now=glass.until)
-        world.commit()
-        assert id in dropped(stranger, "persons")
-
-    def test_naming_a_person_on_a_call_that_nothing_led_to_is_reviewed_too(
-        self, world: World, street: Street
-    ) -> None:
-        id, stranger = street.person(aliases=["Red"]), world.theirs.tablets[0]
-        call = world.call(units=[world.status("Dispatched", of="CARE22")])
-        street.meets(world.assignment(call, world.theirs.unit), id, by=stranger)
-
-        assert id in sees(stranger)  # whoever stands before somebody does not give reasons first
-        glass = BrokenGlass.objects.visible_to(world.supervisor).get()
-        assert (glass.person_id, glass.user) == (id, world.theirs.people[0])
-        assert "Named on a call" in glass.reason
-
-    def test_naming_whom_one_wrote_of_or_was_offered_is_not(
-        self, world: World, street: Street
-    ) -> None:
-        known = street.person(aliases=["Red"])
-        stranger = world.theirs.tablets[0]
-        new = street.person(by=stranger, aliases=["Red"])
-        call = world.call(units=[world.status("Dispatched", of="CARE22")])
-        row = world.assignment(call, world.theirs.unit)
-        street.meets(row, new, by=stranger)
-        street.meets(row, known, by=stranger, match="confirmed")
-
-        assert known in sees(stranger)
-        assert not BrokenGlass.objects.exists()
-
-    def test_takes_a_reason(self, world: World, street: Street, client: Client) -> None:
-        answer = self.ask(client, world.theirs.tablets[0], street.person(aliases=["Red"]), " ")
-
-        assert answer.status_code == 400
-        assert "/reason" in answer.content.decode()
-        assert not BrokenGlass.objects.exists()
-
-    def test_twice_is_once(self, world: World, street: Street, client: Client) -> None:
-        id = street.person(aliases=["Red"])
-        first = self.ask(client, world.theirs.tablets[0], id, "In distress.")
-        second = self.ask(client, world.theirs.tablets[0], id, "In distress.")
-
-        assert first.json() == second.json()
-
-    def test_is_not_closed_before_its_time(
-        self, world: World, street: Street, client: Client
-    ) -> None:
-        id = street.person(aliases=["Red"])
-        self.ask(client, world.theirs.tablets[0], id, "In distress.")
-        until = BrokenGlass.objects.get().until
-
-        assert services.close_over(now=until - timedelta(seconds=1)) == 0
-
-    def test_is_reviewed_by_somebody_else_once(
-        self, world: World, street: Street, client: Client
-    ) -> None:
-        self.ask(client, world.theirs.tablets[0], street.person(aliases=["Red"]), "In distress.")
-        glass = BrokenGlass.objects.get()
-        with pytest.raises(ProblemError):
-            services.review_glass(glass=glass, justified=True, by=glass.user, now=NOON)
-
-        services.review_glass(glass=glass, justified=False, by=world.supervisor, now=NOON)
-        with pytest.raises(ProblemError):
-            services.review_glass(glass=glass, justified=True, by=world.supervisor, now=NOON)
-
-    def test_somebody_is_found_by_name_and_who_was_offered_is_written_down(
-        self, world: World, street: Street, client: Client
-    ) -> None:
-        id = street.person(given_name="Dana", family_name="Reyes", helps="Talk about the dog.")
-
-        answer = client.post(
-            "/api/v1/people/search",
-            {"given_name": "Dana", "family_name": "Rayes"},
-            "application/json",
-            headers=world.theirs.tablets[0].headers,
-        )
-
-        assert [one["person_id"] for one in answer.json()] == [str(id)]
-        assert "dog" not in answer.content.decode()
-        entry = Entry.objects.get(action="search")
-        assert entry.subject_ids == [id]
-        assert "Rayes" not in str(entry.detail)
 
 
 class TestThePage:

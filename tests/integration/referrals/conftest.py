@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,15 +21,18 @@ from apps.audit.services import SYSTEM
 from apps.changes.models import ParkedReaction
 from apps.core.clock import iso
 from apps.core.ids import uuid7
+from apps.dispatch.services import rulebook
 from apps.people.ids import encounter_id
 from apps.referrals.models import Consent, Referral, ReferralTask
 from apps.sync import registry
+from apps.sync.media.models import MediaFile, MediaReference
 from apps.sync.push import Row, push
 from apps.sync.registry import Contact
+from tests import kept
 from tests.factories import NOON, EnrolledTablet
-from tests.integration.assignments.conftest import World, after, build, shown, world
+from tests.integration.assignments.conftest import World, after, begun, build, shown
 
-__all__ = ["NOON", "World", "after", "build", "shown", "world"]
+__all__ = ["NOON", "World", "after", "build", "shown"]
 
 Document = dict[str, Any]
 _numbers = itertools.count(1)
@@ -143,6 +148,21 @@ class Case:
         assert self.push("consents", document, now=now) == []
         return Consent.objects.get(pk=pk)
 
+    def signature_comes(self, consent: Consent) -> None:
+        """The picture that a consent names has been sent, by whoever recorded it."""
+        named = MediaReference.objects.filter(collection="consents", doc_id=consent.pk)
+        named.update(proven=True)
+        MediaFile.objects.create(
+            sha256=named.get().sha256,
+            blob=uuid7(),
+            pieces=1,
+            size=1,
+            type="image/png",
+            width=1,
+            height=1,
+            made_at=consent.received_at,
+        )
+
     def tell(
         self, kind: str, *, by: EnrolledTablet | None = None, now: datetime = NOON, **told: Any
     ) -> list[Document]:
@@ -186,8 +206,29 @@ def partner(name: str) -> Partner:
 
 
 @pytest.fixture
-def case(world: World) -> Case:
-    return met(world)
+def case(
+    kept_case: tuple[dict[str, Any], dict[str, Any]] | None, commit_now: Callable[[], None]
+) -> Case:
+    """Dana was met on the world's first call. For `kept_case` see the conftest of all tests."""
+    if kept_case is None:
+        return met(build(commit_now))
+    rulebook.forget()
+    kept.put("case")
+    world, members = deepcopy(kept_case)
+    return Case(World(**world, commit=commit_now, numbers=itertools.count(2)), **members)
+
+
+@pytest.fixture
+def world(
+    request: pytest.FixtureRequest,
+    kept_world: dict[str, Any] | None,
+    commit_now: Callable[[], None],
+) -> World:
+    """The world of the test's `case`, where it has one."""
+    if "case" in request.fixturenames:
+        case: Case = request.getfixturevalue("case")
+        return case.world
+    return begun(kept_world, commit_now)
 
 
 @pytest.fixture

@@ -3,13 +3,18 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from apps.accounts.models import Partner
+from apps.accounts.models import Partner, Role
+from apps.accounts.services import user_actor
 from apps.audit.services import SYSTEM
 from apps.changes.models import Change
+from apps.core.clock import iso
+from apps.core.problems import ProblemError
 from apps.referrals import records
+from apps.referrals.admin.consents import RenewForm
 from apps.referrals.models import Consent, ConsentRecipient, ConsentRevocation, Way
 from apps.referrals.services import consents
 from apps.sync.media.models import MediaReference
+from tests.factories import person
 from tests.integration.referrals.conftest import Case, after, shown
 
 pytestmark = pytest.mark.django_db
@@ -30,6 +35,22 @@ class TestWhatIsRecorded:
         row = case.consent(shelter, witness=None, expires_at=None)
 
         assert row.flags == ["no_expiry", "no_witness"]
+        assert not shown(case.tablet, "consents")[row.pk]["in_force"]
+
+    @pytest.mark.parametrize(
+        ("when", "flag"),
+        [
+            ({"given_at": iso(after(3 * 86400))}, "given_later"),
+            ({"given_at": iso(after(-400 * 86400))}, "given_long_ago"),
+            ({"expires_at": "2099-01-01T00:00:00.000Z"}, "too_long"),
+        ],
+    )
+    def test_times_that_cannot_be_are_flagged_and_it_opens_nothing(
+        self, case: Case, shelter: Partner, when: dict[str, str], flag: str
+    ) -> None:
+        row = case.consent(shelter, **when)
+
+        assert flag in row.flags
         assert not shown(case.tablet, "consents")[row.pk]["in_force"]
 
     def test_what_nobody_says_was_signed_was_not(self, case: Case, shelter: Partner) -> None:
@@ -84,6 +105,16 @@ class TestRevocation:
         assert row.revoked_at == after(60)
         assert records.grants_of(case.encounter)[0][0].revoked_at == after(60)
 
+    def test_of_one_that_cannot_be_opened_is_taken_too(self, case: Case, shelter: Partner) -> None:
+        row = case.consent(shelter)
+        with connection.cursor() as cursor:
+            cursor.execute("update referrals_consent set content = %s", [b"broken"])
+
+        assert case.tell("consent_revocation", consent_id=str(row.pk), now=after(60)) == []
+        assert ConsentRecipient.objects.get(consent=row).told_at == after(60)
+        document = shown(case.tablet, "consents")[row.pk]
+        assert (document["in_force"], bool(document["revoked_at"])) == (False, True)
+
     def test_twice_is_once(self, case: Case, shelter: Partner) -> None:
         row = case.consent(shelter)
         case.tell("consent_revocation", consent_id=str(row.pk), now=after(60))
@@ -114,3 +145,18 @@ class TestRevocation:
         [answer] = case.tell("consent_revocation", consent_id=str(row.pk), by=stranger)
         assert answer["sync_status"] == "quarantined"
         assert Consent.objects.get().revoked_at is None
+
+    def test_at_a_desk_is_answered_with_a_problem_where_it_is_anothers(
+        self, case: Case, shelter: Partner
+    ) -> None:
+        row, stranger = case.consent(shelter), person(Role.SUPERVISOR)
+        with pytest.raises(ProblemError):
+            consents.revoke_consent(
+                consent=row, by=stranger, actor=user_actor(stranger), now=after(60)
+            )
+        assert Consent.objects.get().revoked_at is None
+
+
+def test_no_consent_goes_on_to_the_end_of_the_calendar() -> None:
+    typed = {"witness": "Kim", "expires_on": "9999-12-31", "reason": "She says so."}
+    assert list(RenewForm(typed).errors) == ["expires_on"]

@@ -125,7 +125,7 @@ class TestPart2:
         self, case: Case, shelter: Partner, clinic: Partner
     ) -> None:
         note_agency(partner=clinic, part2=True, by=case.world.supervisor, now=NOON)
-        case.consent(shelter, form="written", given_by="Dana Reyes")
+        case.signature_comes(case.consent(shelter, form="written", given_by="Dana Reyes"))
 
         document = told(self.asked(case, shelter, source_partner_id=str(clinic.pk)))
         assert "methadone" in str(document)
@@ -134,13 +134,27 @@ class TestPart2:
         assert (copy["by"], copy["to"]) == ("Dana Reyes", [shelter.name])
         assert Disclosure.objects.get().part2
 
+    def test_a_signature_that_is_only_named_does_not(
+        self, case: Case, shelter: Partner, clinic: Partner
+    ) -> None:
+        note_agency(partner=clinic, part2=True, by=case.world.supervisor, now=NOON)
+        consent = case.consent(shelter, form="written", given_by="Dana Reyes")
+        task = self.asked(case, shelter, source_partner_id=str(clinic.pk))
+
+        document = told(task)
+        assert "Dana" in str(document)
+        assert "methadone" not in str(document)
+        case.signature_comes(consent)
+        assert "methadone" in str(told(task))
+
     def test_the_copy_of_a_consent_names_nobody_whom_the_reader_may_not_know(
         self, case: Case, shelter: Partner, clinic: Partner
     ) -> None:
         """Who else may read it says what for; who gave it, who it is about."""
-        case.consent(
+        consent = case.consent(
             shelter, clinic, form="written", given_by="Dana Reyes", categories=["needs", "health"]
         )
+        case.signature_comes(consent)
 
         document = told(self.asked(case, shelter))
         assert "methadone" in str(document)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,22 +11,17 @@ from django.test import Client
 
 from apps.accounts import services as accounts
 from apps.accounts.models import Partner
-from apps.audit.models import Entry
+from apps.accounts.throttles import PageThrottle
 from apps.audit.services import SYSTEM
 from apps.core import clock
-from apps.core.problems import ProblemError
 from apps.referrals.links import (
-    CODE_HOLDS,
-    CODES_AN_HOUR,
-    TWICE,
     VISIT,
-    WRONG_CODES,
 )
 from apps.referrals.models import (
     Capacity,
     Consent,
+    ConsentRecipient,
     Disclosure,
-    LinkCode,
     LinkSession,
     PartnerContact,
     ReferralAnswer,
@@ -42,7 +36,6 @@ from tests.integration.referrals.conftest import NOON, Case
 from tests.integration.referrals.visiting import (
     Browser,
     browser,
-    contact,
     desk,
     sent,
     service_of,
@@ -53,6 +46,16 @@ from tests.integration.referrals.visiting import (
 __all__ = ["browser", "desk", "shelter", "task"]
 
 pytestmark = pytest.mark.django_db
+
+
+def test_an_address_has_so_many_pages_a_minute(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PageThrottle, "rate", "2/min")
+    other = Browser(Client(REMOTE_ADDR="192.0.2.7"), browser.address)
+    browser.client = Client(REMOTE_ADDR="192.0.2.8")
+    assert [browser.client.get(browser.address).status_code for _ in range(3)] == [200, 200, 429]
+    assert "Send the code" in other.get()
 
 
 class TestBeforeTheCode:
@@ -99,95 +102,6 @@ class TestBeforeTheCode:
         strict = Client(enforce_csrf_checks=True)
         for page in ("code", "enter", "say/accept", "leave"):
             assert strict.post(browser.address + page).status_code == 403
-
-
-class TestCodes:
-    def test_let_in_once_and_for_this_link_only(
-        self, case: Case, browser: Browser, desk: PartnerContact, shelter: Partner
-    ) -> None:
-        code = browser.ask(desk)
-        other = case.refer(shelter, needs=["medical-care"])
-        links.send_due(now=clock.now())
-        elsewhere = Browser(Client(), sent(r"/r/\S+"))
-        assert other.pk
-        assert elsewhere.post("enter", code=code, name="Kim").status_code == 400
-
-        assert browser.post("enter", code=code, name="Kim").status_code == 302
-        again = Browser(Client(), browser.address)
-        assert again.post("enter", code=code, name="Lee").status_code == 400
-
-    def test_a_double_tap_is_let_in_twice(self, browser: Browser, desk: PartnerContact) -> None:
-        code = browser.ask(desk)
-        first, second = (
-            Browser(Client(), browser.address).post("enter", code=code, name="Kim", page="one")
-            for _ in range(2)
-        )
-
-        assert (first.status_code, second.status_code) == (302, 302)
-        assert LinkSession.objects.count() == 1
-
-    def test_are_guessed_at_a_few_times(self, browser: Browser, desk: PartnerContact) -> None:
-        code = browser.ask(desk)
-        wrong = f"{(int(code) + 1) % 10**6:06d}"
-        for _ in range(WRONG_CODES):
-            assert browser.post("enter", code=wrong, name="Kim").status_code == 400
-
-        assert browser.post("enter", code=code, name="Kim").status_code == 400
-        assert Entry.objects.filter(action="refuse-code").count() == WRONG_CODES + 1
-
-    def test_run_out(self, browser: Browser, desk: PartnerContact) -> None:
-        code = browser.ask(desk)
-        link = ReferralLink.objects.get()
-
-        late = clock.now() + CODE_HOLDS
-        assert links.open_visit(link=link, code=code, name="Kim", page="p", now=late) is None
-
-    def test_of_whoever_is_taken_off_the_file_open_nothing(
-        self, case: Case, browser: Browser, desk: PartnerContact
-    ) -> None:
-        code = browser.ask(desk)
-        desk.is_active = False
-        links.note_contact(contact=desk, by=case.world.supervisor, now=clock.now())
-
-        assert browser.post("enter", code=code, name="Kim").status_code == 400
-
-    def test_are_not_kept(self, browser: Browser, desk: PartnerContact) -> None:
-        code = browser.ask(desk)
-
-        row = LinkCode.objects.get()
-        assert row.secret is None
-        assert code.encode() not in bytes(row.code_hash)
-
-    def test_are_sent_so_often_in_an_hour(self, task: ReferralTask, desk: PartnerContact) -> None:
-        link = ReferralLink.objects.get()
-        now = clock.now()
-
-        def ask(at: datetime) -> None:
-            links.ask_code(link=link, contact_id=desk.pk, now=at)
-
-        for n in range(CODES_AN_HOUR):
-            ask(now + n * TWICE)
-        with pytest.raises(ProblemError) as refused:
-            ask(now + CODES_AN_HOUR * TWICE)
-        assert refused.value.status_code == 429
-        ask(now + timedelta(hours=1))
-
-    def test_the_page_says_so(self, browser: Browser, desk: PartnerContact) -> None:
-        for _ in range(CODES_AN_HOUR):
-            browser.ask(desk)
-            LinkCode.objects.update(made_at=clock.now() - TWICE)
-
-        answer = browser.post("code", contact=str(desk.pk))
-        assert answer.status_code == 429
-        assert "Too many codes" in answer.content.decode()
-
-    def test_go_to_nobody_elses_contact(
-        self, case: Case, browser: Browser, clinic: Partner
-    ) -> None:
-        theirs = contact(case, clinic, "desk@clinic.example.org")
-
-        assert browser.post("code", contact=str(theirs.pk)).status_code == 404
-        assert not LinkCode.objects.exists()
 
 
 class TestInside:
@@ -255,6 +169,30 @@ class TestInside:
             "at": "",
         }
         assert "Taken: accepts" in browser.get("?taken=accept")
+
+    def test_thanks_are_for_who_has_said_it(self, browser: Browser) -> None:
+        browser.say("served", services="A bed")  # which closes the referral
+
+        assert "Thank you" in browser.get("?taken=served")
+        assert "Nothing here" in browser.get("?taken=decline", 404)
+        stranger = Browser(Client(), browser.address)
+        assert "Nothing here" in stranger.get("?taken=served", 404)
+
+    def test_a_revocation_is_acknowledged_by_whom_it_was_told(
+        self, case: Case, browser: Browser, shelter: Partner, clinic: Partner
+    ) -> None:
+        for consent in (Consent.objects.get(), case.consent(clinic, now=clock.now())):
+            case.tell("consent_revocation", consent_id=str(consent.pk), now=clock.now())
+        row = ConsentRecipient.objects.get(partner=shelter)
+        theirs = ConsentRecipient.objects.get(partner=clinic)
+
+        assert browser.get().count("We know of it") == 1
+        assert browser.post("known", revocation=str(theirs.pk)).status_code == 404
+        assert browser.post("known", revocation=str(row.pk)).status_code == 302
+        row.refresh_from_db()
+        assert (row.acknowledged_way, row.acknowledged_by) == ("link", "Kim")
+        assert "We know of it" not in browser.get("?taken=known")
+        assert set(ConsentRecipient.objects.unacknowledged()) == {theirs}
 
     @pytest.mark.parametrize(
         ("verb", "told", "status"),

@@ -284,12 +284,27 @@ class TestForCare:
         shelter.get(f"referrals/{case.asks(shelter.partner).pk}")
         client.force_login(case.world.supervisor)
 
-        [found] = client.get(f"/api/v1/people/{case.person}/disclosures").json()
+        [found] = client.get(f"/api/v1/people/{case.person}/disclosures").json()["results"]
         assert (found["recipient"], found["basis"]) == (shelter.partner.name, "consent")
         assert found["categories"] == ["needs"]
         assert len(found["payload_sha256"]) == 64
         read = Entry.objects.filter(action="read", subject_type="disclosure")
         assert read.get().actor_id == case.world.supervisor.pk
+
+    def test_the_accounting_comes_page_by_page_and_what_was_shown_is_written_down(
+        self, case: Case, shelter: System, client: Client
+    ) -> None:
+        case.consent(shelter.partner, now=clock.now())
+        task = case.asks(shelter.partner)
+        for _ in range(3):
+            shelter.get(f"referrals/{task.pk}")
+        client.force_login(case.world.supervisor)
+
+        first = client.get(f"/api/v1/people/{case.person}/disclosures?limit=2").json()
+        assert len(first["results"]) == 2
+        assert len(Entry.objects.get(action="read", subject_type="disclosure").subject_ids) == 2
+        [last] = client.get(first["next"]).json()["results"]
+        assert last["id"] not in {one["id"] for one in first["results"]}
 
     def test_nobody_else_reads_it(self, case: Case, client: Client) -> None:
         for user, status in ((case.world.ours.people[0], 403), (case.world.dispatcher, 403)):

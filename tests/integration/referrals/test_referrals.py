@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from apps.accounts import services as accounts
 from apps.accounts.models import Partner
@@ -253,6 +254,17 @@ class TestBeforeItsReferral:
         case.say("accept", case.asks(shelter))  # by nobody
 
         assert early.take_early(now=NOON) == 0
+
+    def test_what_waits_is_opened_once_and_not_every_minute(
+        self, case: Case, shelter: Partner
+    ) -> None:
+        told = {"verb": "accept", "said_by": "Kim", "task_id": str(uuid7())}
+        case.tell("referral_answer", referral_id=str(uuid7()), **told)
+        early.take_early(now=NOON)
+
+        with CaptureQueriesContext(connection) as asked:
+            assert early.take_early(now=NOON) == 0
+        assert not [one["sql"] for one in asked if '"content"' in one["sql"]]
 
 
 class TestTheLoop:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core import mail
@@ -27,7 +28,7 @@ from tests.integration.referrals.conftest import NOON, Case
 TEXTS: list[tuple[str, str]] = []
 
 
-def text_message(number: str, text: str) -> None:
+def text_message(number: str, text: str, id: UUID) -> None:
     """A gateway of text messages that keeps what it sends."""
     TEXTS.append((number, text))
 

@@ -11,6 +11,7 @@ import pytest
 from django.test import Client as Browser
 
 from apps.accounts.models import Partner, Role
+from apps.accounts.throttles import PageThrottle
 from apps.audit.models import Entry
 from apps.audit.services import SYSTEM
 from apps.core import clock
@@ -303,6 +304,16 @@ class TestThePages:
         wrong = browser.post(here, {**told, "url": "gopher://x"}).content.decode()
         assert "https://" in wrong
 
+    def test_have_a_pace_for_each_partner(
+        self, things: None, caller: Caller, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(PageThrottle, "rate", "2/min")
+        ours, theirs = self.browser(caller.partner), self.browser(partner()[1])
+        answers = [ours.get("/partner/") for _ in range(3)]
+        assert [one.status_code for one in answers] == [200, 200, 429]
+        assert int(answers[-1]["Retry-After"]) <= 60
+        assert theirs.get("/partner/").status_code == 200
+
     def test_show_nothing_of_others(self, endpoint_at: Make, caller: Caller) -> None:
         theirs = endpoint_at()
         sent = Delivery.objects.filter(endpoint=theirs)[0]
@@ -324,6 +335,11 @@ class TestTheAdmin:
         found.force_login(person(role), backend="django.contrib.auth.backends.ModelBackend")
         return found
 
+    @staticmethod
+    def do(desk: Browser, endpoint: Endpoint, act: str, **given: str) -> None:
+        address = f"/admin/webhooks/endpoint/{endpoint.pk}/do/{act}/"
+        assert desk.post(address, {**given, "apply": "1"}).status_code == 302
+
     def test_lets_a_supervisor_act_with_a_reason(
         self, endpoint_at: Make, receiver: FakePartner
     ) -> None:
@@ -334,20 +350,21 @@ class TestTheAdmin:
         assert "127.0.0.1" in shown
         shown += desk.get(f"{pages}{endpoint.pk}/change/").content.decode()
         assert "verysecret" not in shown
-        desk.post(f"{pages}{endpoint.pk}/pause/step/", {"why": "maintenance", "reason": "down"})
+        self.do(desk, endpoint, "pause", why="maintenance", reason="down")
         endpoint.refresh_from_db()
         assert (endpoint.state, endpoint.paused_by) == (EndpointState.PAUSED, "staff")
         entry = Entry.objects.about(endpoint.pk).get(action="pause")
         assert entry.detail == {"by": "staff", "why": "maintenance"}
         happen(uuid7())
-        desk.post(f"{pages}{endpoint.pk}/resume/step/", {"why": "asked"})
-        desk.post(f"{pages}{endpoint.pk}/test/step/", {"why": "trial"})
+        self.do(desk, endpoint, "resume", why="asked")
+        self.do(desk, endpoint, "test", why="trial")
         assert deliver() == 2
-        desk.post(f"{pages}{endpoint.pk}/replay/step/", {"why": "asked", "sequence": "1"})
+        self.do(desk, endpoint, "replay", why="asked", sequence="1")
         assert deliver() == 2
         sent = Delivery.objects.get(type="thing.changed")
         listed = {"action": "send_again", "_selected_action": [str(sent.pk)]}
-        assert "1 are sent again" in (
+        listed |= {"why": "asked", "apply": "1"}
+        assert f"{sent}: done."[1:] in (
             desk.post("/admin/webhooks/delivery/", listed, follow=True).content.decode()
         )
         assert deliver() == 1
@@ -359,7 +376,7 @@ class TestTheAdmin:
 
     def test_lets_nobody_else(self, endpoint_at: Make) -> None:
         endpoint = endpoint_at()
-        path = f"/admin/webhooks/endpoint/{endpoint.pk}/pause/step/"
+        path = f"/admin/webhooks/endpoint/{endpoint.pk}/do/pause/"
         for role in (Role.ADMINISTRATOR, Role.DISPATCHER):
             assert self.desk(role).post(path, {"why": "asked"}).status_code == 403
         endpoint.refresh_from_db()

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,16 +23,19 @@ from cryptography.x509.oid import NameOID
 from django.conf import LazySettings
 
 from apps.core.ids import uuid7
+from apps.webhooks import client
 from apps.webhooks.client import Sender
 from apps.webhooks.fakepartner import Behaviour, FakePartner
 from apps.webhooks.models import Outcome
 from apps.webhooks.pump import Outside
 from apps.webhooks.services import Job, Result
 
+BODY = b'{"data":{}}'
+
 
 def job(url: str, challenge: str | None = None) -> Job:
     headers = {"webhook-id": str(uuid7())}
-    return Job(uuid7(), uuid7(), uuid7(), uuid7(), url, headers, b'{"data":{}}', challenge)
+    return Job(uuid7(), uuid7(), uuid7(), uuid7(), url, headers, BODY, challenge)
 
 
 def sent(*jobs: Job, resolves: Any = None, trusts: ssl.SSLContext | None = None) -> list[Result]:
@@ -107,6 +111,54 @@ def test_names_that_nobody_answers_for_keep_no_other_waiting(
     finally:
         stuck.set()
         outside.close()
+
+
+class Counting(FakePartner):
+    """Counts the connections that were made to it."""
+
+    connections = 0
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        await super()._serve(reader, writer)
+
+
+def test_each_address_keeps_the_connections_that_it_needs(settings: LazySettings) -> None:
+    """Two endpoints at one host: neither takes the other's connections away."""
+    settings.WEBHOOK_ENDPOINT_IN_FLIGHT = 4
+
+    async def send(url: str) -> list[Outcome]:
+        sender = Sender()
+        try:
+            answers = []
+            for _ in range(3):
+                jobs = [job(f"{url}/well/{n % 2}") for n in range(8)]
+                answers += await asyncio.gather(*map(sender.send, jobs))
+            return [one.outcome for one in answers]
+        finally:
+            await sender.close()
+
+    with Counting().running() as receiver:
+        assert set(asyncio.run(send(receiver.url))) == {Outcome.ACCEPTED}
+        assert receiver.connections == 8
+
+
+def test_an_address_that_nothing_is_sent_to_is_forgotten(
+    receiver: FakePartner, monkeypatch: pytest.MonkeyPatch, settings: LazySettings
+) -> None:
+    async def send() -> list[str]:
+        sender = Sender()
+        await sender.send(job(f"{receiver.url}/well/1"))
+        passed = settings.WEBHOOK_TIMEOUT_SECONDS + client._RESOLVED_SECONDS + 1
+        later = client.time.monotonic() + passed
+        monkeypatch.setattr(client, "time", SimpleNamespace(monotonic=lambda: later))
+        await sender.send(job(f"{receiver.url}/well/2"))
+        try:
+            return list(sender._targets)
+        finally:
+            await sender.close()
+
+    assert asyncio.run(send()) == [f"{receiver.url}/well/2"]
 
 
 @pytest.mark.parametrize(
@@ -230,7 +282,8 @@ def _answer_all(listener: socket.socket, serving: ssl.SSLContext) -> None:
             serving.wrap_socket(connection, server_side=True) as secure,
         ):
             asked = b""
-            while b"\r\n\r\n" not in asked and (more := secure.recv(65536)):
+            # To its end: who closes before it has read all resets the connection, answer and all.
+            while not asked.endswith(BODY) and (more := secure.recv(65536)):
                 asked += more
             secure.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 

@@ -378,6 +378,22 @@ def test_bodies_go_and_what_was_sent_when_stays(endpoint_at: Make) -> None:
     assert pending.data is not None, "nothing expires before it is settled"
 
 
+def test_what_waits_for_an_endpoint_that_nobody_opens_again_expires(endpoint_at: Make) -> None:
+    gone, paused = endpoint_at("well/1"), endpoint_at("well/2")
+    happen(uuid7())
+    tell()
+    now = clock.now()
+    services.disable_endpoint(endpoint=gone, by=SYSTEM, now=now)
+    services.pause_endpoint(endpoint=paused, kind=PausedBy.PARTNER, by=SYSTEM, now=now)
+    services.let_bodies_go(now=now + timedelta(days=29), kept=timedelta(days=30))
+    assert Delivery.objects.pending().count() == 2
+
+    services.let_bodies_go(now=now + timedelta(days=31), kept=timedelta(days=30))
+    row = Delivery.objects.get(endpoint=gone, type="thing.changed")
+    assert (row.state, row.parked_why, row.data) == ("parked", "disabled", None)
+    assert Delivery.objects.pending().get().endpoint == paused
+
+
 def test_bodies_addresses_and_keys_are_sealed_in_the_database(endpoint_at: Make) -> None:
     endpoint = endpoint_at("well?key=verysecret")
     thing = uuid7()

@@ -68,6 +68,7 @@ class Field(Day):
         self._meet(second, day)
         self._meet(first, day)
         [call] = [one["id"] for one in third.store.documents("assignments")]
+        self._write_together(third, fourth, call)
         self._work(third, fourth, call)
         self._write(fourth, call, "narrative")
         self._meet(third, day)
@@ -90,6 +91,22 @@ class Field(Day):
         if not world.is_shut(one):
             world.push_all(one)
         self._sign(one, call)
+
+    def _write_together(self, one: Held, other: Held, call: str) -> None:
+        """What two add to one text that both have stands in it, whoever was first."""
+        world, note = self.world, self._note_id(call)
+        self._write(one, call, "narrative")
+        for held in (one, other):
+            world.exchange(held)
+        for held in (one, other):
+            self._write(held, call, "narrative")
+        for held in (one, other, one):
+            world.exchange(held)
+        texts = [
+            (held.store.get("case_notes", note) or {}).get("narrative") for held in (one, other)
+        ]
+        assert len(world.typed.words.found_in(texts[0])) == 3, texts
+        assert texts[0] == texts[1], texts
 
     def _scribble(self, held: Held, n: int, field: int = 0) -> None:
         call = self._call(held, n)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from apps.firstaid import codes
 from tests.oracle.day import busy_rule, which
 from tests.oracle.field.day import TAPS, Field
 
@@ -97,6 +98,17 @@ class FieldFingers(Field):
         held = self._held(who)
         if dose := self._nth(held, "naloxone_doses", n):
             self._give(held, dose["assignment_id"], corrects=dose["id"], withdrawn=True)
+
+    @busy_rule(who=which, n=which, question=st.sampled_from(list(codes.ANSWERS)))
+    def answer(self, who: int, n: int, question: str) -> None:
+        """What the log asks after a dose, or without one."""
+        held = self._held(who)
+        if call := self._call(held, n):
+            dose = self._nth(held, "naloxone_doses", n)
+            answer = min(codes.ANSWERS[question])
+            about = {"assignment_id": call, "dose_id": dose["id"] if dose else None}
+            told = {**about, "question": question, "answer": answer, "note": self._word()}
+            self._fact(held, "overdose_answer", **told)
 
     @busy_rule(who=which, n=which)
     def give_first_aid(self, who: int, n: int) -> None:

@@ -3,7 +3,8 @@
 1. A signed note says what was on the screen where it was signed, and `verify_notes` finds nothing.
 2. What was typed into a note after its signature lies in quarantine, and what it adds is offered as
    an addendum, word for word; what became of one has it.
-3. What was told once is there once: facts, doses, first aid, signatures, addenda, movements.
+3. What was told once is there once: facts, doses, first aid, answers, signatures, addenda,
+   movements. What was taken is not refused as well.
 4. In each kit lies what was put in, less what was taken out, less one piece for each dose that its
    unit gave and nobody has taken back; and that is what tablets are told.
 5. No reaction is parked: every room has followed.
@@ -25,12 +26,23 @@ from apps.casenotes.services.adding import typed_since
 from apps.casenotes.verifying import check_signed
 from apps.changes.models import ParkedReaction, StoredDocument
 from apps.changes.reading import body_of
-from apps.firstaid.models import FirstAidLog, MovementKind, NaloxoneDose, StockMovement
+from apps.firstaid.models import (
+    FirstAidLog,
+    MovementKind,
+    NaloxoneDose,
+    OverdoseAnswer,
+    StockMovement,
+)
 from apps.sync.models import QuarantinedWrite
+from apps.sync.services.quarantine import status_of
 
 if TYPE_CHECKING:
     from tests.oracle.field.world import FieldWorld
 
+_TOLD_ONCE = (
+    *(Fact, NaloxoneDose, FirstAidLog, OverdoseAnswer),
+    *(Signature, Addendum, StockMovement),
+)
 _BY_DOSES = (MovementKind.DOSE, MovementKind.REVERSAL)
 
 
@@ -76,11 +88,16 @@ def _typed_after(world: FieldWorld) -> Iterator[str]:
 
 def _doubles(world: FieldWorld) -> Iterator[str]:
     ours = {str(held.store.instance) for held in world.held}
-    for model in (Fact, NaloxoneDose, FirstAidLog, Signature, Addendum, StockMovement):
-        told = model.objects.filter(device__in=ours).values_list("device", "edit_no")
-        for save, times in Counter(told).items():
+    refused = QuarantinedWrite.objects.filter(tablet__in=world.rights.hands)
+    refused_ids = {row.doc_id for row in refused if status_of(row) == "open"}
+    for model in _TOLD_ONCE:
+        told = model.objects.filter(device__in=ours)
+        for save, times in Counter(told.values_list("device", "edit_no")).items():
             if times > 1:
                 yield f"{model.__name__} {save} is there {times} times"
+        for pk in map(str, told.values_list("pk", flat=True)):
+            if pk in refused_ids:
+                yield f"{model.__name__} {pk} was taken, and is refused"
 
 
 def _stock(world: FieldWorld) -> Iterator[str]:

@@ -25,7 +25,7 @@ from apps.casenotes.models import (
 )
 from apps.changes.models import StoredDocument
 from apps.dispatch.models import CrewMember
-from apps.firstaid.models import FirstAidLog, NaloxoneDose, StockMovement
+from apps.firstaid.models import FirstAidLog, NaloxoneDose, OverdoseAnswer, StockMovement
 from apps.people.models import BrokenGlass, Encounter, Person
 from apps.sync.models import Version
 from tests.oracle.rights import Rights, Shown, kept_aside, refused
@@ -97,11 +97,11 @@ class _Street:
         row = self.calls[call]
         return NOBODY if row.left_at else self.rights.on(row.unit_id)
 
-    def may_owe(self, call: UUID, encounter: UUID | None = None) -> People:
+    def may_owe(self, call: UUID, encounter: UUID) -> People:
         """Who may keep what they need for a record that is owed."""
         row = self.calls[call]
-        notes = [note for note in self.notes if note.assignment_id == call]
-        asked = self.asked_again(call, encounter)
+        notes = [note for note in self.notes if note.encounter_id == encounter]
+        asked = self.asked_again(encounter)
         if row.closed_at and notes and all(note.state != NoteState.DRAFT for note in notes):
             return asked
         served = CrewMember.objects.filter(unit__in=[row.unit_id, *row.former_units])
@@ -110,30 +110,34 @@ class _Street:
         first = saves.exclude(author=None).values_list("author", flat=True)
         return asked.union(served.values_list("user", flat=True), first)
 
-    def asked_again(self, call: UUID, encounter: UUID | None = None) -> People:
-        """Those whose notes on a call, or on one encounter of it, came back to them."""
+    def asked_again(self, encounter: UUID) -> People:
+        """Those whose notes on an encounter came back to them."""
         return frozenset(
             author
             for note in self.notes
-            if note.assignment_id == call and encounter in {None, note.encounter_id}
-            if note.pk in self.returned
+            if note.encounter_id == encounter and note.pk in self.returned
             for author in self._wrote(note)
         )
 
-    def must_owe(self, call: UUID, encounter: UUID | None = None) -> People:
-        """Who keeps them for certain: those whose note came back, and the crew when it was cleared,
-        as long as nobody has signed a note."""
+    def must_owe(self, call: UUID, encounter: Encounter) -> People:
+        """Who keeps it for certain: those whose note came back, and the crew when it was cleared,
+        as long as nobody has signed a note on it; of a further one where somebody is named in
+        it."""
         row = self.calls[call]
-        notes = [note for note in self.notes if note.assignment_id == call]
+        notes = [note for note in self.notes if note.encounter_id == encounter.pk]
         signed = any(note.state != NoteState.DRAFT for note in notes)
-        if row.closing != "cleared" or row.closed_at is None or signed:
-            return self.asked_again(call, encounter)
+        owes = encounter.ordinal == 1 or encounter.person_id is not None
+        if row.closing != "cleared" or row.closed_at is None or signed or not owes:
+            return self.asked_again(encounter.pk)
         served = CrewMember.objects.filter(unit=row.unit_id, since__lte=row.closed_at)
         served = served.filter(Q(until=None) | Q(until__gt=row.closed_at))
         return frozenset(served.values_list("user", flat=True))
 
     def _facts(self) -> Iterable[Shown]:
-        facts = list(Fact.objects.filter(Q(assignment_id__in=self.calls) | Q(pk__in=self.begun)))
+        # An app tells by itself that a call has come, which a restore may have taken from here.
+        ours = {user for some in self.rights.ever.values() for user in some}
+        here = Q(assignment_id__in=self.calls) | Q(pk__in=self.begun) | Q(author__in=ours)
+        facts = list(Fact.objects.filter(here))
         moved: dict[UUID, int] = {}
         for fact in facts:
             if fact.event == "reassigned" and fact.assignment_id:
@@ -153,7 +157,7 @@ class _Street:
         for row in self.encounters:
             if row.assignment_id in self.calls:
                 call = row.assignment_id
-                owes = self.must_owe(call, row.pk)
+                owes = self.must_owe(call, row)
                 yield Shown("encounters", str(row.pk), self.led(call) | owes)
                 yield self._maybe("encounters", row.pk, self.may_owe(call, row.pk))
             else:  # whoever wrote of it first has it until its call is here
@@ -192,17 +196,21 @@ class _Street:
         here = Q(assignment_id__in=self.calls) | Q(pk__in=self.begun)
         doses = NaloxoneDose.objects.filter(here).defer("data", "unread")
         aid = FirstAidLog.objects.filter(here).defer("data", "unread")
-        for name, rows in (("naloxone_doses", doses), ("first_aid_logs", aid)):
+        told = OverdoseAnswer.objects.filter(here).defer("data", "unread")
+        acts = (("naloxone_doses", doses), ("first_aid_logs", aid), ("facts", told))
+        for name, rows in acts:
             for row in rows:
                 author = frozenset({row.author_id} if row.author_id else ())
                 if row.assignment_id not in self.calls:
                     yield Shown(name, str(row.pk), author)
                     continue
                 call = row.assignment_id
-                owes = self.must_owe(call) if self._met_on(call) else NOBODY
+                met = [one for one in self.encounters if one.assignment_id == call]
+                owes = NOBODY.union(*(self.must_owe(call, one) for one in met))
                 yield Shown(name, str(row.pk), self.led(call) | owes)
                 late = author if self.rights.late else NOBODY
-                yield self._maybe(name, row.pk, self.may_owe(call) | late)
+                may = NOBODY.union(*(self.may_owe(call, one.pk) for one in met))
+                yield self._maybe(name, row.pk, may | late)
 
     def _persons(self) -> Iterable[Shown]:
         """A person is seen by those whom a call leads to them, or to whoever is the same."""

@@ -142,6 +142,9 @@ class FieldWorld(World):
         for place in range(TABLETS):
             self.join(self.people[(place + n) % (TABLETS + 1)], self.units[place // 2])
 
+    def remembered(self) -> dict[str, Any]:
+        return {**super().remembered(), "shift": self.shift}
+
     # --- what CAD and time do ---
 
     def message(self, unit: Unit, text: str) -> dict[str, Any]:

@@ -1,2 +1,1 @@
-"""Days with the rooms of `tests.probe`: pages that are changed together, marks, facts, photos; a
-restore."""
+"""Days with the rooms of `tests.probe`: pages that are changed together, marks, facts, photos."""

@@ -22,7 +22,6 @@ class Pages(Day):
     world: PagesWorld
 
     def _open_the_world(self, day: int, folder: Path) -> PagesWorld:
-        self.restores = "not yet" if day % 3 == 0 else "never"  # it copies all that there is
         return PagesWorld(self.urls, folder, seed=day, tablets=3 + self.compromises)
 
     def _begin(self, day: int) -> None:

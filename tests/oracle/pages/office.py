@@ -1,4 +1,4 @@
-"""What others do with pages: supervisors, whoever restores the server."""
+"""What others do with pages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import contextlib
 from unittest import mock
 
 from apps.changes import bell
-from tests.oracle import evening, yesterday
 from tests.oracle.day import busy_rule, which
 from tests.oracle.office import Office
 from tests.oracle.pages.day import Pages
@@ -28,26 +27,6 @@ class PagesOffice(Pages, Office):
         self.world.grant(self._person(who))
 
     # --- the other side ---
-
-    @busy_rule(lambda day: day.restores == "not yet")
-    def back_up(self) -> None:
-        yesterday.remember()
-        self.stack.callback(yesterday.forget)
-        world, self.restores = self.world, "can be"
-        self.then = world.rights.copy(), world.lost, world.shut
-
-    @busy_rule(lambda day: day.restores == "can be")
-    def restore(self) -> None:
-        """The server is put back in time. What only it had, it has lost."""
-        yesterday.put_back()
-        world, typed, self.restores = self.world, self.world.typed, "was"
-        world.rights, world.lost, world.shut = self.then
-        here, aside = evening.on_the_server(world), evening.out_of_reach(world)
-        typed.fragile = evening.in_hand(world) - here
-        typed.kept = lambda: evening.on_the_server(world) | evening.in_hand(world)
-        left = here | aside | typed.fragile
-        typed.owed = {word: what for word, what in typed.owed.items() if word in left}
-        typed.barred &= aside
 
     def _publish(self, n: int, *, poked: bool) -> None:
         """The server writes a document of its own, to the team, to one person or to everyone, or

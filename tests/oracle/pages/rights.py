@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import orjson
@@ -23,10 +23,6 @@ class PagesRights(Rights):
     team's (None) or everyone's."""
 
     notes: dict[UUID, tuple[str, UUID | str | None]] = field(default_factory=dict)
-
-    def copy(self) -> PagesRights:
-        """As it is now, for a server that will be put back to this moment."""
-        return replace(self, team=set(self.team), hands=dict(self.hands), notes=dict(self.notes))
 
     def documents(self, ids: Iterable[str]) -> list[Shown]:
         """Every document that there is of a day: of these that somebody has begun, and what came of

@@ -42,7 +42,7 @@ def test_every_event_says_what_its_data_may_hold() -> None:
         *("received", "acknowledged", "en_route", "staged", "on_scene", "scene_secured"),
         *("contact_made", "unable_to_locate", "police_released", "scene_unsafe", "transporting"),
         *("arrived_destination", "cleared", "cancelled", "declined", "assist", "emergency"),
-        *("opened", "corrected"),
+        *("opened", "check_in", "corrected"),
     ],
 )
 def test_whatever_happens_in_the_field_is_a_tap(event: str) -> None:

@@ -70,6 +70,15 @@ def test_the_offset_is_taken_off_the_devices_clock() -> None:
     assert (reading.at, reading.flags, reading.trustworthy) == (NOON, ("clock_suspect",), False)
 
 
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00"])
+@pytest.mark.parametrize("offset_ms", [None, 0, 40])
+def test_a_clock_at_an_end_of_the_calendar_says_nothing(text: str, offset_ms: int | None) -> None:
+    said = datetime.fromisoformat(text)
+    assert corrected_time(said, offset_ms) is None
+    fact = Story().add("en_route", None, device_time=said, clock_offset_ms=offset_ms)
+    assert (reading_of(fact, LIMITS).usable, reading_of(fact, LIMITS).at) == (False, None)
+
+
 @pytest.mark.parametrize(
     ("fields", "flags", "trustworthy"),
     [

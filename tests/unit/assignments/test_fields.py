@@ -20,6 +20,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "police_released": {"unit": "2K3", "decided_by": "together", "care_agreed": False},
     "cleared": {"disposition": "18", "note": "warm hand-over"},
     "declined": {"agency": "spd", "unit": "2K3", "reason": "handled"},
+    "harm": {"kinds": ["exposure"], "affected": ["00000000-0000-0000-0000-000000000001"]},
     "cad_status": {"agency": "sfd", "unit": "e10", "status": "arrived", "eido": ["OnScene"]},
     "corrected": {
         "corrects": "00000000-0000-0000-0000-000000000001",
@@ -65,7 +66,11 @@ def test_good_data_have_no_problems(event: str) -> None:
         ("corrected", {**GOOD["corrected"], "time": "0001-01-01T00:00:00+14:00"}, "/data/time"),
         ("corrected", {**GOOD["corrected"], "time": 5}, "/data/time"),
         ("corrected", {**GOOD["corrected"], "event": "corrected"}, "/data/event"),
+        ("corrected", {**GOOD["corrected"], "event": "harm"}, "/data/event"),
         ("corrected", {**GOOD["corrected"], "data": []}, "/data/data"),
+        ("harm", {"kinds": []}, "/data/kinds"),
+        ("harm", {"kinds": ["assault", "insult"]}, "/data/kinds"),
+        ("harm", {"kinds": ["assault"], "affected": ["R. Ortega"]}, "/data/affected"),
     ],
 )
 def test_a_bad_detail_is_named(event: str, data: dict[str, Any], pointer: str) -> None:

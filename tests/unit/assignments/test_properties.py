@@ -26,6 +26,7 @@ from apps.assignments.timeline import (
     history_document,
     in_precedence,
     ledger,
+    on_scene,
     timeline_document,
 )
 from apps.assignments.timeline.episodes import CONTACT, SHORT_CLOSINGS
@@ -39,7 +40,7 @@ TAPS = [
     *["assigned", "opened", "received", "acknowledged", "en_route", "staged", "on_scene"],
     *["contact_made", "transporting", "arrived_destination", "cleared", "unable_to_locate"],
     *["cancelled", "declined", "police_arrived", "police_released", "scene_secured"],
-    *["scene_unsafe", "cad_status", "reopened", "reassigned", "assist", "emergency"],
+    *["scene_unsafe", "cad_status", "reopened", "reassigned", "assist", "emergency", "check_in"],
 ]
 UNIT_DATA: list[Any] = [
     {"unit": unit, "agency": agency, **more}
@@ -153,6 +154,7 @@ def everything(facts: list[Fact], revision: int = 1) -> tuple[Any, ...]:
         timeline_document(timeline),
         history_document(timeline),
         handoff_document(handoff),
+        on_scene(timeline),
     )
 
 

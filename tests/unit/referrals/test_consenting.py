@@ -33,7 +33,7 @@ SPOKEN = Grant(
     expires_at=NOON + timedelta(days=30),
     witness=True,
 )
-SIGNED = replace(SPOKEN, form="written", witness=False, signed=True)
+SIGNED = replace(SPOKEN, form="written", witness=False, signed=True, signature_here=True)
 TOMORROW = NOON + timedelta(days=1)
 
 
@@ -51,6 +51,11 @@ class TestWhatAConsentOpens:
     def test_spoken_nothing_of_a_part_2_programme(self) -> None:
         assert not let(SPOKEN, "substance_use", part2=True)
         assert let(SIGNED, "substance_use", part2=True)
+
+    def test_nothing_of_a_programme_before_the_signature_is_here(self) -> None:
+        on_its_way = replace(SIGNED, signature_here=False)
+        assert not let(on_its_way, "substance_use", part2=True)
+        assert let(on_its_way, "substance_use")
 
     def test_by_source_and_not_by_topic(self) -> None:
         assert let(SPOKEN, "substance_use", part2=False)
@@ -73,6 +78,10 @@ class TestWhatAConsentOpens:
             ({"recipients": frozenset()}, "no_recipient"),
             ({"categories": frozenset()}, "no_categories"),
             ({"purpose": ""}, "no_purpose"),
+            ({"recorded_at": NOON - timedelta(days=2)}, "given_later"),
+            ({"recorded_at": NOON + timedelta(days=400)}, "given_long_ago"),
+            ({"expires_at": NOON + timedelta(days=800)}, "too_long"),
+            ({"expires_at": NOON}, "ends_before"),
         ],
     )
     def test_nothing_while_it_lacks_something(self, lacks: dict[str, Any], flag: str) -> None:

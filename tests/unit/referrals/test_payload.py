@@ -25,7 +25,7 @@ SPOKEN = Grant(
     expires_at=NOON + timedelta(days=30),
     witness=True,
 )
-SIGNED = replace(SPOKEN, id=UUID(int=8), form="written", signed=True)
+SIGNED = replace(SPOKEN, id=UUID(int=8), form="written", signed=True, signature_here=True)
 ENVELOPE = {"id": "r", "task": {"id": "t"}}
 DATA = [
     Datum("person.given_name", "Dana", "identity"),

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import cycle
 
+from apps.simulator.asking import Asking
 from apps.simulator.crew import Crew
+from apps.simulator.hand import Hand
 from apps.simulator.pace import Pace
 from apps.simulator.paperwork import Paperwork
 from apps.simulator.street import Street
@@ -63,7 +65,8 @@ def test_whoever_calls_for_help_looks_at_their_own_tablet() -> None:
         street = Street(lambda *look: seen.done() or seen.set_result(look))
         pace = Troubled(1e9, dice)
         papers = Paperwork(tablets, pace, dice, lambda *sentence: None)
-        crew = Crew("CARE21", tablets, street, pace, dice, papers)
+        asking = Asking([Hand(tablet) for tablet in tablets], pace, dice, papers.wrote)
+        crew = Crew("CARE21", tablets, street, pace, dice, papers, asking)
         working = asyncio.create_task(crew.run())
         try:
             async with asyncio.timeout(60):

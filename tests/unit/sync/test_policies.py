@@ -149,3 +149,9 @@ class TestText:
         began = time.thread_time()
         text(base, base.replace("ab", "ba"), base.replace("b a", "b  a"))
         assert time.thread_time() - began < 10
+
+    def test_a_long_text_that_says_the_same_again_and_again_takes_no_longer(self) -> None:
+        base = "a " * 20_000
+        began = time.thread_time()
+        text(base, f"x {base[:9_000]}y {base[9_000:]}", f"q {base[:7_000]}z {base[7_000:]}w")
+        assert time.thread_time() - began < 0.6

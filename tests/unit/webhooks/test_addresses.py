@@ -82,6 +82,13 @@ def test_an_address_of_the_wrong_form_is_refused(url: str) -> None:
     assert "partner" not in str(refused.value), "an address may hold a secret"
 
 
+@pytest.mark.parametrize("port", [22, 80, 5432, 6379, 9797])
+def test_production_calls_what_listens_where_receivers_do(port: int) -> None:
+    with pytest.raises(Forbidden):
+        check_url(f"https://partner.example:{port}/", private=False)
+    check_url(f"https://partner.example:{port}/", private=True)
+
+
 @pytest.mark.parametrize("url", ["https://partner.example", "https://h.example:8443/a?key=secret"])
 def test_https_with_a_host_is_taken(url: str) -> None:
     check_url(url, private=False)

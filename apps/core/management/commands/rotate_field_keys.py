@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import apps
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.module_loading import autodiscover_modules
 
 from apps.core.fields import encrypted_names
 from apps.core.models import Model
-from apps.core.rotation import rotate_rows, walks
+from apps.core.rotation import Rotated, rotate_rows, walks
 
 BATCH = 500
 
@@ -30,15 +30,23 @@ class Command(BaseCommand):
         parser.add_argument("--batch", type=int, default=BATCH, help="rows per transaction")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Prints a line per model and per walk."""
+        """Prints a line per model and per walk. CommandError where something does not open."""
+        total = Rotated()
         for model in apps.get_models():
             if not encrypted_names(model) or not issubclass(model, Model):
                 continue
             if model.APPEND_ONLY:
                 self.stdout.write(f"{model._meta.label}: append-only, keeps its keys")
                 continue
-            count = rotate_rows(model, options["batch"])
-            self.stdout.write(f"{model._meta.label}: {count} rows sealed again")
+            rows = rotate_rows(model, options["batch"])
+            self.stdout.write(f"{model._meta.label}: {rows}")
+            total += rows
         autodiscover_modules("rotation")
         for name, walk in walks.items():
-            self.stdout.write(f"{name}: {walk(options['batch'])} sealed again")
+            found = walk(options["batch"])
+            self.stdout.write(f"{name}: {found}")
+            total += found
+        if total.closed:
+            raise CommandError(
+                f"{total.closed} do not open with any key of FIELD_KEYS. The others are done."
+            )

@@ -16,7 +16,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         loaded = services.load_reference(by=SYSTEM, now=clock.now())
-        self.stdout.write(
-            f"{loaded.call_types} call types, {loaded.rules} dispatch rules and "
-            f"{loaded.documents} documents were new."
-        )
+        counts = {"call types": loaded.call_types, "dispatch rules": loaded.rules, **loaded.others}
+        told = ", ".join(f"{count} {name}" for name, count in counts.items())
+        self.stdout.write(f"{told} and {loaded.documents} documents were new.")

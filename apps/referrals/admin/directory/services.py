@@ -140,6 +140,7 @@ class CapacityAdmin(RoleAdmin[Capacity]):
     """What was told, by whom, and until when it was to be believed. Nothing here is changed."""
 
     VIEW = SUPERVISOR
+    ENDLESS = True
     list_display = (
         *("service", "status", "free", "total", "counted", "waiting"),
         *(moment("set_at"), moment("valid_until"), "source", "by_desk"),
@@ -147,6 +148,5 @@ class CapacityAdmin(RoleAdmin[Capacity]):
     list_filter = ("status", "source")
     list_select_related = ("service", "by_desk")
     search_fields = ("service__name",)
-    date_hierarchy = "set_at"
+    WHEN = "set_at"
     ordering = ("-set_at",)
-    show_full_result_count = False

@@ -48,6 +48,7 @@ class DirectoryTaskAdmin(RoleAdmin[DirectoryTask]):
     """What somebody has to see to. It is settled with its outcome; whoever reported it is told."""
 
     VIEW = SUPERVISOR
+    ENDLESS = True
     list_display = (
         *("service", "about", moment("opened_at"), "outcome", moment("settled_at")),
         *("settled_by", "settle_link"),
@@ -119,9 +120,8 @@ class FacilityFactAdmin(RecordAdmin[FacilityFact]):
     VIEW = SUPERVISOR
     list_display = (moment("received_at"), "kind", "of_service", "unit", "author", "doubts")
     list_filter = ("kind", "unit")
-    date_hierarchy = "received_at"
+    WHEN = "received_at"
     ordering = ("-received_at",)
-    show_full_result_count = False
     fields = (
         *("kind", "of_service", "told", moment("until"), "assignment_id", "encounter_id"),
         *("corrects", "unit", "author", moment("received_at"), "clock_offset_ms", "doubts"),

@@ -16,8 +16,9 @@ from django.db import transaction
 from apps.accounts.auth import TabletSession
 from apps.accounts.models import User
 from apps.accounts.services import tablet_actor
+from apps.assignments.codes import NOT_HERE_YET
 from apps.assignments.models import Assignment
-from apps.assignments.records import NOT_HERE_YET, lock_all, lock_arrivals
+from apps.assignments.records import lock_all, lock_arrivals
 from apps.assignments.services import NotYours, crewed, spoken_for
 from apps.audit.services import record
 from apps.changes.services import LARGEST_PUBLICATION, Document, Event, publish

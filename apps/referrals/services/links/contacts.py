@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
-from typing import Final
 
-from django.conf import settings
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import transaction
 
 from apps.accounts.models import User
 from apps.accounts.services import user_actor
 from apps.audit.services import Act, record_all
 from apps.core.problems import INVALID, FieldError, ProblemError
-from apps.referrals.models import Channel, PartnerContact
-
-_NUMBER: Final = re.compile(r"\+[1-9][0-9]{6,14}")  # ITU-T E.164
-
-
-def usable_channels() -> frozenset[str]:
-    """By what something can be sent from here. Without a mail server mails are written to the log,
-    where no code may be read in production."""
-    mails = bool(settings.EMAIL_HOST) or not settings.PRODUCTION
-    able = {Channel.EMAIL: mails, Channel.TEXT: bool(settings.TEXT_SENDER)}
-    return frozenset(channel for channel, can in able.items() if can)
+from apps.notify import channels
+from apps.notify.addresses import wrong_address
+from apps.referrals.models import PartnerContact
 
 
 @transaction.atomic
@@ -47,13 +34,7 @@ def note_contact(*, contact: PartnerContact, by: User, now: datetime) -> Partner
 
 def wrong_contact(contact: PartnerContact) -> FieldError | None:
     """What keeps a contact from being reached; None: nothing."""
-    if contact.channel not in usable_channels():
+    if contact.channel not in channels.usable():
         return FieldError("/channel", "Nothing is sent this way from here.")
-    if contact.channel == Channel.TEXT and not _NUMBER.fullmatch(contact.destination):
-        return FieldError("/destination", "A number like +12065550199.")
-    if contact.channel == Channel.EMAIL:
-        try:
-            validate_email(contact.destination)
-        except ValidationError:
-            return FieldError("/destination", "An e-mail address.")
-    return None
+    wrong = wrong_address(contact.channel, contact.destination)
+    return FieldError("/destination", wrong) if wrong else None

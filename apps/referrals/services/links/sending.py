@@ -6,7 +6,7 @@ Two workers, or one that dies:
    skips what is locked, and finds nothing due after that.
 2. It sends, and notes that in a second transaction, which forgets the secret.
 3. It dies between the two: the row is due again after the minute, and the same link or code is sent
-   once more. Nothing is lost with a worker; a mail may come twice.
+   once more under the same id, the row's. Nothing is lost with a worker; a mail may come twice.
 4. What cannot be sent is tried again (`links.RETRIES`). What has lost its sense meanwhile (the
    referral is closed, the code has run out) is given up.
 
@@ -16,24 +16,23 @@ A message says that something waits, and nothing of anybody: mailboxes are read 
 from __future__ import annotations
 
 import logging
+import time
 from datetime import datetime
 from typing import Final, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.core.mail import send_mail
 from django.db import transaction
 from django.urls import reverse
-from django.utils.module_loading import import_string
 
 from apps.accounts.models import User
 from apps.accounts.services import user_actor
 from apps.accounts.tokens import new_token, token_hash
 from apps.audit.services import SYSTEM, Act, record_all
 from apps.core import clock
+from apps.notify import channels
 from apps.referrals.links import CODE_HOLDS, LEASE, retry_at
-from apps.referrals.models import Channel, LinkCode, PartnerContact, ReferralLink, ReferralTask
-from apps.referrals.services.links.contacts import usable_channels
+from apps.referrals.models import LinkCode, PartnerContact, ReferralLink, ReferralTask
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +64,7 @@ def make_links(*, task_id: UUID, now: datetime) -> int:
     task = ReferralTask.objects.open().select_related("partner").filter(pk=task_id).first()
     if task is None:
         return 0
-    found = PartnerContact.objects.on_file(task.partner).filter(channel__in=usable_channels())
+    found = PartnerContact.objects.on_file(task.partner).filter(channel__in=channels.usable())
     for contact in found:
         token = new_token("cfl")
         ReferralLink(
@@ -94,20 +93,35 @@ def revoke_links(*, task: ReferralTask, by: User, now: datetime) -> int:
 
 
 def send_due(*, now: datetime) -> int:
-    """Sends every link and code that is due. Returns how many were sent. See the module."""
-    links = ReferralLink.objects.due(now).values_list("pk", flat=True)
-    waiting = LinkCode.objects.due(now).values_list("pk", flat=True)
+    """Sends the links and codes that are due. Returns how many were sent. See the module.
+
+    It ends after a turn's time, and leaves a channel whose gateway fails to the next tick: whoever
+    waits for a code by the other one does not wait for it.
+    """
+    ends = time.monotonic() + settings.NOTIFY_TURN_SECONDS
+    links = ReferralLink.objects.due(now).values_list("pk", "contact__channel")[:LARGEST_TICK]
+    waiting = LinkCode.objects.due(now).values_list("pk", "contact__channel")[:LARGEST_TICK]
     # Somebody stands there and waits for a code.
-    sent = sum(_send_code(pk, now) for pk in waiting[:LARGEST_TICK])
-    return sent + sum(_send_link(pk, now) for pk in links[:LARGEST_TICK])
+    due = [*((_send_code, *row) for row in waiting), *((_send_link, *row) for row in links)]
+    failing: set[str] = set()
+    sent = 0
+    for send, pk, channel in due:
+        if channel in failing or time.monotonic() > ends:
+            continue
+        gone = send(pk, now)
+        sent += gone is True
+        if gone is False:
+            failing.add(channel)
+    return sent
 
 
-def _send_code(pk: UUID, now: datetime) -> int:
+def _send_code(pk: UUID, now: datetime) -> bool | None:
+    """Whether it was sent; None: it is not to be sent, or another worker has it."""
     with transaction.atomic():
         rows = LinkCode.objects.due(now).select_for_update(no_key=True, skip_locked=True)
         row = rows.filter(pk=pk).first()
         if row is None or not _claimed(row, now, wanted=row.expires_at > now):
-            return 0
+            return None
     text = _CODE_TEXT.format(
         code=row.secret,
         care=settings.CARE_NAME,
@@ -116,13 +130,13 @@ def _send_code(pk: UUID, now: datetime) -> int:
     return _send(row, row.contact, "Your code", text, now)
 
 
-def _send_link(pk: UUID, now: datetime) -> int:
+def _send_link(pk: UUID, now: datetime) -> bool | None:
     with transaction.atomic():
         rows = ReferralLink.objects.due(now).select_for_update(no_key=True, skip_locked=True)
         row = rows.filter(pk=pk).first()
         opens = ReferralLink.objects.opening().filter(pk=pk).exists()
         if row is None or not _claimed(row, now, wanted=opens):
-            return 0
+            return None
     text = _LINK_TEXT.format(
         care=settings.CARE_NAME,
         url=settings.PUBLIC_URL + reverse("link", args=[row.secret]),
@@ -140,12 +154,11 @@ def _claimed(row: Sent, now: datetime, *, wanted: bool) -> bool:
     return wanted
 
 
-def _send(row: Sent, to: PartnerContact, subject: str, text: str, now: datetime) -> int:
+def _send(row: Sent, to: PartnerContact, subject: str, text: str, now: datetime) -> bool:
     try:
-        if to.channel == Channel.TEXT:
-            import_string(settings.TEXT_SENDER)(to.destination, text)
-        else:
-            send_mail(f"{settings.CARE_NAME}: {subject}", text, None, [to.destination])
+        channels.hand_over(
+            channel=to.channel, address=to.destination, subject=subject, text=text, id=row.pk
+        )
     except Exception as error:
         # Whatever a gateway raises: one message that cannot be sent holds up no other.
         log.exception("a %s could not be sent: %s", row._meta.verbose_name, type(error).__name__)
@@ -156,7 +169,7 @@ def _send(row: Sent, to: PartnerContact, subject: str, text: str, now: datetime)
         rows = type(row).objects.select_for_update(no_key=True)
         fresh = rows.filter(pk=row.pk, due_at__isnull=False).first()
         if fresh is None:  # revoked meanwhile
-            return int(sent)
+            return sent
         fresh.sent_at = clock.now() if sent else None
         fresh.due_at = None if sent else retry_at(fresh.tries, now)
         if fresh.due_at is None:
@@ -165,4 +178,4 @@ def _send(row: Sent, to: PartnerContact, subject: str, text: str, now: datetime)
         if isinstance(row, ReferralLink):
             detail = {"task": str(row.task_id), "contact": str(to.pk), "sent": sent}
             record_all([Act(SYSTEM, "send", "link", [row.pk], detail)], now=now)
-    return int(sent)
+    return sent

@@ -38,6 +38,7 @@ from apps.referrals.links import (
 )
 from apps.referrals.models import (
     Capacity,
+    ConsentRecipient,
     LinkCode,
     LinkSession,
     PartnerContact,
@@ -46,7 +47,9 @@ from apps.referrals.models import (
     ReferralTask,
     Way,
 )
+from apps.referrals.models.consents import RecipientQuerySet
 from apps.referrals.services.answers import Said, answer
+from apps.referrals.services.consents import acknowledge_revocation
 from apps.referrals.services.directory import set_capacity
 
 LONGEST_NAME: Final = 200
@@ -64,7 +67,12 @@ class Visit:
 @transaction.atomic
 def ask_code(*, link: ReferralLink, contact_id: UUID, now: datetime) -> LinkCode:
     """Makes a code and has it sent to a contact on file. NOT_FOUND for a contact of anybody else,
-    THROTTLED where too many were asked for. Twice at once is one code."""
+    THROTTLED where too many were asked for. Twice at once is one code.
+
+    Whoever has a link can use up its codes, which come to the contact all the same. What was asked
+    for by links that open nothing any more counts against nobody: once a link that went astray is
+    revoked, the next one lets its contact in at once.
+    """
     _locked(link, now)
     on_file = PartnerContact.objects.on_file(link.task.partner)
     contact = on_file.select_for_update(no_key=True).filter(pk=contact_id).first()
@@ -74,9 +82,10 @@ def ask_code(*, link: ReferralLink, contact_id: UUID, now: datetime) -> LinkCode
     fresh = made.filter(link=link, contact=contact, made_at__gt=now - TWICE).last()
     if fresh is not None:
         return fresh
+    to_contact = made.filter(contact=contact, link__in=ReferralLink.objects.opening())
     wait = wait_for_code(
         of_link=list(made.filter(link=link).values_list("made_at", flat=True)),
-        to_contact=list(made.filter(contact=contact).values_list("made_at", flat=True)),
+        to_contact=list(to_contact.values_list("made_at", flat=True)),
         now=now,
     )
     if wait is not None:
@@ -213,6 +222,31 @@ def capacity_by_link(
     )
     _act(link, "set-capacity", now, visit=str(session.pk))
     return row
+
+
+def revocations_of(link: ReferralLink) -> RecipientQuerySet:
+    """What the person of the link's referral has taken back, and the partner has not said that it
+    knows of."""
+    encounters = records.encounters_of(link.task.referral.encounter_id)
+    return ConsentRecipient.objects.waiting_for(link.task.partner, encounters)
+
+
+@transaction.atomic
+def acknowledge_by_link(*, session: LinkSession, recipient_id: UUID, now: datetime) -> None:
+    """A visitor says that their agency knows of a revocation. NOT_FOUND for one of another person
+    or partner. Repeatable."""
+    link = session.link
+    _locked(link, now)
+    encounters = records.encounters_of(link.task.referral.encounter_id)
+    row = (
+        ConsentRecipient.objects.to(link.task.partner)
+        .filter(pk=recipient_id, consent__encounter_id__in=encounters)
+        .first()
+    )
+    if row is None:
+        raise ProblemError(NOT_FOUND)
+    by = partner_actor(link.task.partner)
+    acknowledge_revocation(recipient=row, by=session.name, way=Way.LINK, actor=by, now=now)
 
 
 def stamp_of(task: ReferralTask) -> str:

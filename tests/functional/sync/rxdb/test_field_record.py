@@ -59,6 +59,15 @@ def test_a_call_and_its_record_are_written_and_replicate(
     asked = [{"id": str(uuid7()), "partner_id": str(shelter.pk)}]
     need = {"needs": ["homelessness"], "urgency": "tonight"}
     mine.insert("referrals", id=str(uuid7()), **here, **need, asked=asked)
+    agreed = {"kind": "follow_up_agreement", "basis": "agreed", "said_at": tap["device_time"]}
+    mine.insert("facts", id=str(uuid7()), **here, **agreed, **tap)
+    places = [{"id": str(uuid7()), "place": "Under the ramp", "who": "Marcus"}]
+    again = mine.insert("follow_ups", id=str(uuid7()), **here, purpose="check_in", find=places)[
+        "id"
+    ]
+    tried = {"kind": "follow_up_event", "event": "attempted", "result": "not_reached"}
+    mine.insert("facts", id=str(uuid7()), follow_up_id=again, **tried, **tap)
+    mine.wait("follow_ups", again, tries=1, state="open", flags=[])
     mine.insert("case_notes", id=note, **here, outcome="contact_made", **NEEDED)
     mine.wait("case_notes", note, state="draft")
     mine.patch("case_notes", note, narrative="Talked about the dog.", screen={"whole": "refused"})

@@ -77,6 +77,44 @@ class TestReplication:
         assert (fact["order"], fact["editor"]) == (row.order, mine.instance)
         assert row.clock_offset_ms is not None
 
+    def test_a_check_in_is_owed_and_told_and_harm_comes_back_to_its_author(
+        self, node: Node, shared: Server, cast: Cast
+    ) -> None:
+        mine = node.tablet(
+            tablet(cast.crews["CARE21"][0]),
+            shared,
+            assignments="pull_only",
+            facts="append_only",
+            validate=True,
+        )
+        given(shared, cast, "26000000001")
+        assignment = wait_for_call(mine, "26000000001")
+
+        def tap(number: int, event: str, **data: object) -> str:
+            fact = mine.insert(
+                "facts",
+                id=str(uuid7()),
+                kind="assignment_event",
+                assignment_id=assignment["id"],
+                event=event,
+                device_time=timezone.now().isoformat(),
+                counter=number,
+                data=data,
+            )
+            return str(fact["id"])
+
+        tap(1, "on_scene")
+        owed = mine.wait("assignments", assignment["id"], state="on_scene")["check_in"]
+        assert owed["prompt"] == {"sound": False, "bright": False, "haptic": True}
+        mine.wait("facts", tap(2, "check_in"), source="tablet", flags=[])
+
+        def due_at() -> str:
+            return str(mine.documents("assignments")[assignment["id"]]["check_in"]["due_at"])
+
+        mine.until(lambda: due_at() > owed["due_at"])
+        mine.wait("facts", tap(3, "harm", kinds=["assault"]), source="tablet", flags=[])
+        assert mine.kept["errors"] == []
+
 
 class TestPace:
     def test_a_stuck_push_delays_no_assignment(

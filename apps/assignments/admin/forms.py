@@ -1,0 +1,46 @@
+"""What acts on assignments ask: which unit, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from apps.audit.acts import WhyForm, reason_field
+from apps.dispatch.models import Agency, Unit
+
+_SAID = {
+    "The unit said so by radio.": "by radio",
+    "The unit said so by telephone.": "by telephone",
+    "The unit said so in person.": "in person",
+    "CAD shows it.": "CAD shows it",
+}
+
+
+class CallOffForm(WhyForm):
+    reason = reason_field(help_text="Shown to the unit, and kept.")
+
+
+class WhyToldForm(forms.Form):
+    """A choice: an alarm is ringing, and whoever stops it has a radio in the other hand."""
+
+    reason = forms.ChoiceField(choices=list(_SAID.items()), label="How it said so")
+
+
+class UnitForm(forms.Form):
+    unit = forms.ModelChoiceField(Unit.objects.none())
+    reason = reason_field(help_text="Shown to the unit, and kept.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        ours = Unit.objects.filter(agency=Agency.CARE, in_service=True).order_by("call_sign")
+        self.fields["unit"].queryset = ours  # type: ignore[attr-defined]
+
+
+class FurtherUnitForm(UnitForm):
+    """Whoever sends a unit where the rules send one need not say why: the rules do."""
+
+    reason = reason_field(
+        required=False,
+        help_text="Required where the dispatch rules do not provide for the call; shown to all.",
+    )

@@ -1,0 +1,1 @@
+"""The supervisors' home, the live board, the dispatch desk, and what a record tells on one page."""

@@ -1,0 +1,1 @@
+"""The supervisors' home with its live board and tiles, the map, and the dispatch desk."""
