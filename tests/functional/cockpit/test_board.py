@@ -123,6 +123,7 @@ def test_a_page_that_is_too_old_says_so_and_dials_no_more(world: World, page_of:
         socket.close(code=4426)
 
     page = page_of(world.supervisor)
+    page.open("password_change/")  # the board that came with signing in may not dial any more
     page.do(lambda page: page.route_web_socket(re.compile("/ws/"), refuse))
     page.open("")
     page.sees('#board[data-state="old-page"]')
