@@ -78,14 +78,20 @@ def application_role() -> str:
     return urlsplit(os.environ["TEST_APP_DATABASE_URL"]).username or ""
 
 
-def drop_all(owner_url: str) -> None:
-    """Drops the databases of this run, on a server that others use too."""
+def drop(owner_url: str, name: str) -> None:
+    """Drops a database, if there is one of this name."""
+    with psycopg.connect(owner_url, autocommit=True) as owner:
+        _execute(owner, "drop database if exists {} with (force)", name)
+
+
+def drop_all(owner_url: str, prefix: str) -> None:
+    """Drops the databases whose names begin so, on a server that others use too."""
     with psycopg.connect(owner_url, autocommit=True) as owner:
         ours = owner.execute(
-            "select datname from pg_database where starts_with(datname, %s)", [os.environ[PREFIX]]
+            "select datname from pg_database where starts_with(datname, %s)", [prefix]
         )
         for (name,) in ours.fetchall():
-            _execute(owner, "drop database {} with (force)", name)
+            drop(owner_url, name)
 
 
 def _make_first(owner: psycopg.Connection, prefix: str) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import psycopg
 import pytest
@@ -25,6 +25,36 @@ from tests.databases import PREFIX, drop_all
 _FOR_KEPT_ROWS = f"grant set on parameter session_replication_role to {OWNER_ROLE}"
 
 
+# Under which a run finds its servers, and by which its databases' names begin.
+VARIABLES = (
+    *("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"),
+    *("TEST_APP_DATABASE_URL", PREFIX),
+)
+
+
+@contextlib.contextmanager
+def provided() -> Iterator[dict[str, str]]:
+    """The values of `VARIABLES`. What was set for a run already, whoever is started by it takes as
+    it is, and leaves to it."""
+    with contextlib.ExitStack() as stack:
+        servers = stack.enter_context(engines.provide(durable=False))
+        # Tests make and migrate their database, so they connect as its owner. What they start
+        # beside themselves (a server, a worker) connects as the application's role.
+        app_url = os.environ.get("TEST_APP_DATABASE_URL", servers.database_url)
+        found = servers.environment() | {
+            "DATABASE_URL": servers.database_owner_url,
+            "TEST_APP_DATABASE_URL": app_url,
+            PREFIX: os.environ.get(PREFIX, f"test_{secrets.token_hex(4)}"),
+        }
+        if servers.postgres is not None:
+            superuser = servers.postgres._url("postgres", "postgres")
+            with psycopg.connect(superuser, autocommit=True) as connection:
+                connection.execute(_FOR_KEPT_ROWS)
+        elif PREFIX not in os.environ:
+            stack.callback(drop_all, servers.database_owner_url, found[PREFIX])
+        yield found
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
     """A wrapper, because pytest-django loads the settings in the same hook."""
@@ -32,21 +62,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     if not (options.help or options.version):
         stack = contextlib.ExitStack()
         early_config.add_cleanup(stack.close)
-        servers = stack.enter_context(engines.provide(durable=False))
-        os.environ |= servers.environment()
-        # Tests make and migrate their database, so they connect as its owner. What they start
-        # beside themselves (a server, a worker) connects as the application's role.
-        os.environ.setdefault("TEST_APP_DATABASE_URL", servers.database_url)
-        os.environ["DATABASE_URL"] = servers.database_owner_url
+        os.environ |= stack.enter_context(provided())
         os.environ["CAREFIELD_ENV"] = "test"
-        if PREFIX not in os.environ:
-            os.environ[PREFIX] = f"test_{secrets.token_hex(4)}"
-            if servers.postgres is None:
-                stack.callback(drop_all, servers.database_owner_url)
-            else:
-                superuser = servers.postgres._url("postgres", "postgres")
-                with psycopg.connect(superuser, autocommit=True) as connection:
-                    connection.execute(_FOR_KEPT_ROWS)
         # Tests live on a day of their own (`factories.NOON`), and sign-ins of that day still hold.
         os.environ.setdefault("SIGN_IN_HOURS", "1000000")
         # A machine that is busy with the other workers is no reason to turn anybody away.

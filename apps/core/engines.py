@@ -145,13 +145,18 @@ def run(command: Sequence[str], *, keep: str, durable: bool) -> int:
     with provide(keep=keep, durable=durable) as engines:
         environ = {"CAREFIELD_ENV": "development"} | os.environ | engines.environment()
         process = subprocess.Popen(command, env=environ)
+        # Signals reach the main thread alone. One that comes when the command has just been waited
+        # for would lose its exit code.
+        waiting = threading.Thread(target=process.wait, daemon=True)
+        waiting.start()
         try:
-            code = process.wait()
+            waiting.join()
         except KeyboardInterrupt as interrupt:
             # Ctrl-C reached the command as well: it ends by itself. The other signals did not.
             if isinstance(interrupt, Terminated):
                 process.terminate()
-            code = process.wait()
+            waiting.join()
+    code = process.returncode
     return code if code >= 0 else 128 - code
 
 

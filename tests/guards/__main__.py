@@ -4,11 +4,16 @@ First the tests run with every guard in place, and must pass. Then, for each gua
 guarantee or words have one of the WORDs in them), in a copy of the tree without it, each of its
 tests must fail: in its own course, not because something cannot be set up. Exits 1 where one stays
 green, and where a guard is not found.
+
+All tries share a pair of servers and one migrated database, of which each has a copy: to start and
+migrate takes longer than most tests. A guard may be in that database (a trigger, a right); so one
+that stays green is tried once more, with servers and a database of its own.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import signal
 import subprocess
@@ -23,13 +28,15 @@ from pathlib import Path
 from time import monotonic
 from xml.etree import ElementTree as ET
 
+from tests.databases import PREFIX, drop
+from tests.engines import VARIABLES, provided
 from tests.guards import ROOT, Guard, guards
 
+# The variables under which tests find their servers; without any, they start their own.
+Servers = dict[str, str]
 # Without its guard a test may wait for what never comes. It has failed only if it says so.
 SECONDS = 900
-_NOT_COPIED = shutil.ignore_patterns(
-    ".git", ".venv", "node_modules", "__pycache__", ".*_cache", ".hypothesis"
-)
+_NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "node_modules", ".*_cache", ".hypothesis")
 # What the tests need beside the tree.
 _LINKED = ("tests/rxdb/node_modules", "../shared")
 
@@ -56,13 +63,15 @@ def main(arguments: Sequence[str]) -> int:
         parser.error("no such guard")
     for guard in chosen:
         guard.taken_out()  # before anything is tried, all of them are there
-    if not options.green and not _pass_with_all(chosen):
-        return 1
-    pool = ThreadPoolExecutor(options.jobs)
-    try:
-        held = list(pool.map(partial(holds, verbose=options.verbose), chosen))
-    finally:
-        pool.shutdown(cancel_futures=True)
+    with provided() as servers:
+        if not options.green and not _pass_with_all(chosen, servers):
+            return 1
+        pool = ThreadPoolExecutor(options.jobs)
+        try:
+            tried = partial(holds, servers=servers, verbose=options.verbose)
+            held = list(pool.map(tried, chosen))
+        finally:
+            pool.shutdown(cancel_futures=True)
     _say(f"{held.count(True)} of {len(held)} hold")
     return 0 if all(held) else 1
 
@@ -71,11 +80,11 @@ def _is_meant(guard: Guard, words: Sequence[str]) -> bool:
     return not words or any(word == guard.of or word in guard.what for word in words)
 
 
-def _pass_with_all(chosen: Sequence[Guard]) -> bool:
+def _pass_with_all(chosen: Sequence[Guard], servers: Servers) -> bool:
     tests = list(dict.fromkeys(test for guard in chosen for test in guard.tests))
     _say(f"{len(chosen)} guards. With all of them in place, their {len(tests)} tests:")
     with copy() as root:
-        found = run(root, tests, "-n", "logical", "--dist", "worksteal")
+        found = run(root, tests, "-n", "logical", "--dist", "worksteal", servers=servers)
     for test, result in found.items():
         if result.outcome != "passed":
             _say(f"  {result.outcome}: {test}  {result.said}")
@@ -84,13 +93,16 @@ def _pass_with_all(chosen: Sequence[Guard]) -> bool:
     return passed
 
 
-def holds(guard: Guard, *, verbose: bool = False) -> bool:
+def holds(guard: Guard, *, servers: Servers, verbose: bool = False) -> bool:
     """Whether each of its tests fails without a guard. What is skipped here (for want of Node, say)
     shows nothing either way."""
     began = monotonic()
     with copy() as root:
         (root / guard.file).write_text(guard.taken_out(), encoding="utf-8")
-        found = run(root, guard.tests)
+        found = run(root, guard.tests, servers=servers)
+        green = [test for test, result in found.items() if result.outcome == "passed"]
+        if green:
+            found |= run(root, green, servers={})
     outcomes = {result.outcome for result in found.values()}
     held = outcomes <= {"failed", "skipped"}
     verdict = "STILL GREEN" if not held else "failed as it should"
@@ -118,18 +130,23 @@ def copy() -> Iterator[Path]:
         yield root
 
 
-def run(root: Path, tests: Sequence[str], *options: str) -> dict[str, Result]:
-    """Runs tests in a tree; what came of each."""
+def run(root: Path, tests: Sequence[str], *options: str, servers: Servers) -> dict[str, Result]:
+    """Runs tests in a tree, on these servers or else on some of their own; what came of each."""
     report = root.parent / "report.xml"
+    report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *options, *tests]
     quiet = subprocess.DEVNULL
-    with subprocess.Popen(command, cwd=root, stdout=quiet, stderr=quiet) as process:
+    inherited = {name: told for name, told in os.environ.items() if name not in VARIABLES}
+    environ = inherited | servers
+    with subprocess.Popen(command, cwd=root, env=environ, stdout=quiet, stderr=quiet) as process:
         try:
             process.wait(SECONDS)
         except BaseException as ended:
             process.send_signal(signal.SIGINT)  # so that it ends what it has started
             if not isinstance(ended, subprocess.TimeoutExpired):
                 raise
+    if servers:
+        drop(servers["DATABASE_URL"], f"{servers[PREFIX]}_{process.pid}")
     if not report.exists():
         return dict.fromkeys(tests, Result())
     cases = list(ET.parse(report).iter("testcase"))

@@ -15,8 +15,7 @@ from apps.accounts.models import Role, User
 from apps.accounts.services import user_actor
 from apps.assignments.models import Fact
 from apps.audit.models import Entry
-from apps.cockpit.stories import reading
-from apps.cockpit.stories.views import OF_ONE_CALL, SIZE
+from apps.cockpit.stories import reading, views
 from apps.core.ids import uuid7
 from apps.people import services as people
 from apps.people.ids import encounter_id
@@ -307,31 +306,37 @@ def test_more_that_happened_takes_no_further_statement(told: Told, desk: Client)
     assert [one for one in calls if str(one.encounter) not in text] == []
 
 
-def test_a_story_of_two_thousand_moments_is_read_in_parts(told: Told, desk: Client) -> None:
-    fill(told, 2000)
+def test_a_long_story_is_read_in_parts(
+    told: Told, desk: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "SIZE", 40)
+    fill(told, 200)
 
     text = page(desk, "assignment", told.assignment)
-    assert len(moments(text)) == SIZE
+    assert len(moments(text)) == 40
     assert "Message: a follow-up is due" not in moments(text)[0]
     seen = moments(text)
     while (earlier := re.search(r'<a href="\?before=([^"]+)">Earlier</a>', text)) is not None:
         text = page(desk, "assignment", told.assignment, before=earlier[1])
-        assert len(moments(text)) <= SIZE
+        assert len(moments(text)) <= 40
         seen = moments(text) + seen
-    assert len(seen) == 2000 + len(STORY)
+    assert len(seen) == 200 + len(STORY)
     assert "Assigned" in seen[0]
 
     of_person = page(desk, "person", told.dana.person)
-    assert len(moments(of_person)) <= OF_ONE_CALL + 10
+    assert len(moments(of_person)) <= views.OF_ONE_CALL + 10
     assert f'<a href="/admin/story/assignment/{told.assignment}/">all of them</a>' in of_person
 
 
-def test_only_what_was_shown_of_a_long_story_is_written_down(told: Told, desk: Client) -> None:
-    fill(told, 600)
+def test_only_what_was_shown_of_a_long_story_is_written_down(
+    told: Told, desk: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "SIZE", 40)
+    fill(told, 200)
 
     page(desk, "assignment", told.assignment)
 
-    assert len(read_of(told.world.supervisor)["fact"]) <= SIZE
+    assert len(read_of(told.world.supervisor)["fact"]) <= 40
 
 
 def test_encounters_of_a_person_are_read_in_pages_and_none_is_lost(
