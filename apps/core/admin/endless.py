@@ -7,6 +7,8 @@ primary key, so that none is shown twice or left out.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -53,7 +55,8 @@ class EndlessList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         key, back = self._key(request), NEWER in request.GET
-        rows = list(self._from(request, key, back=back)[: self.list_per_page + 1])
+        with planned_for_its_values():
+            rows = list(self._from(request, key, back=back)[: self.list_per_page + 1])
         more, rows = len(rows) > self.list_per_page, rows[: self.list_per_page]
         if back:
             rows.reverse()
@@ -91,6 +94,20 @@ class EndlessList(ChangeList):
             return rows
         field = self.lookup_opts.pk if name == "pk" else self.lookup_opts.get_field(name)
         return rows.filter(behind(field, *known, ascending=key.startswith("-") == back))
+
+
+@contextlib.contextmanager
+def planned_for_its_values() -> Iterator[None]:
+    """What is asked inside is planned for the values of this time. What a connection asks often is
+    otherwise planned once for any value, and where a list is narrowed to something rare, that plan
+    walks through all rows."""
+    connection.ensure_connection()
+    driver = connection.connection
+    before, driver.prepare_threshold = driver.prepare_threshold, None
+    try:
+        yield
+    finally:
+        driver.prepare_threshold = before
 
 
 def behind(field: Any, key: Any, pk: Any, *, ascending: bool) -> Q:

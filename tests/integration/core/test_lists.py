@@ -167,6 +167,16 @@ class TestPaging:
         assert "subject_type=thing" in second.newer
         assert second.newest == "?subject_type=thing"
 
+    def test_is_planned_for_the_values_that_it_is_narrowed_by(self, desk: Client) -> None:
+        for _ in range(3):
+            self.page(desk, "?subject_type=thing")
+        with connection.cursor() as cursor:
+            cursor.execute("select statement from pg_prepared_statements")
+            kept = [statement for (statement,) in cursor]
+        assert any('FROM "django_session"' in one for one in kept), "what is asked often is kept"
+        in_order = 'ORDER BY "audit_entry"."at" DESC, "audit_entry"."id" DESC LIMIT'
+        assert [one for one in kept if in_order in one] == []
+
     @pytest.mark.parametrize("mark", ["older=nobody", f"newer={UUID(int=1)}", "older="])
     def test_a_mark_that_is_none_begins_at_the_first(
         self, desk: Client, entries: list[Entry], mark: str
