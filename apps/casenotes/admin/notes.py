@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -88,12 +88,13 @@ class CaseNoteAdmin(RecordAdmin[CaseNote]):
         return f"{row.missing} of {row.asked}"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CaseNote]:
-        call = Assignment.objects.filter(pk=OuterRef("assignment_id"))
-        return super().get_queryset(request).annotate(call_is_here=Exists(call))
+        # Not `Exists`: PostgreSQL may answer that out of a table of all assignments.
+        call = Assignment.objects.filter(pk=OuterRef("assignment_id")).values("pk")[:1]
+        return super().get_queryset(request).annotate(call_here=Subquery(call))
 
     @admin.display(description="assignment")
     def assignment(self, row: CaseNote) -> SafeString:
-        return assignment_link(row.assignment_id, here=getattr(row, "call_is_here", None))
+        return assignment_link(row.assignment_id, here=getattr(row, "call_here", None) is not None)
 
     @admin.display(description="every save of it")
     def history(self, row: CaseNote) -> SafeString:
