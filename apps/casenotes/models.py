@@ -18,7 +18,7 @@ from apps.assignments.timeline import corrected_time
 from apps.changes.querysets import VisibleQuerySet
 from apps.core.fields import EncryptedJSONField, EncryptedTextField
 from apps.core.models import UUIDModel
-from apps.core.querysets import QuerySet
+from apps.core.querysets import QuerySet, there_is
 from apps.sync.told import STAMP, Told
 
 
@@ -300,7 +300,7 @@ class EncounterRecordQuerySet(QuerySet["EncounterRecord"]):
         if user.pk is None:
             return self.none()
         seen = Assignment.objects.visible_to(user).filter(pk=OuterRef("assignment_id"))
-        return self.filter(Exists(seen) | Q(owed_by__contains=[user.pk]))
+        return self.filter(there_is(seen) | Q(owed_by__contains=[user.pk]))
 
     def owed(self) -> EncounterRecordQuerySet:
         """Debts: encounters of cleared assignments without a signed note, the oldest first."""

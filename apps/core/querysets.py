@@ -6,10 +6,18 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Self, TypeVar
 
 from django.db import models
+from django.db.models.lookups import IsNull
 
 from apps.core.fields import encrypted_names, refuse_encrypted
 
 M = TypeVar("M", bound=models.Model)
+
+
+def there_is(rows: models.QuerySet[Any]) -> models.Q:
+    """Whether there is one of these rows, looked up for each row that is asked about. Where
+    `Exists` is one side of an "or", PostgreSQL may first gather everything of which it is true."""
+    one = rows.annotate(there=models.Value(True)).values("there")[:1]
+    return models.Q(IsNull(models.Subquery(one), False))
 
 
 class QuerySet(models.QuerySet[M]):

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import OuterRef, Q
 
 from apps.accounts.models import LocalDatabase, Tablet, User
 from apps.changes.models import Grant, Member
@@ -16,7 +16,7 @@ from apps.changes.services import EVERYONE
 from apps.core.fields import EncryptedJSONField
 from apps.core.ids import short
 from apps.core.models import Model, UUIDModel
-from apps.core.querysets import QuerySet
+from apps.core.querysets import QuerySet, there_is
 from apps.sync.histories import Comeback, History, Setback
 from apps.sync.judging import Fate
 from apps.sync.media import models as _media_models  # noqa: F401  (Django finds models from here)
@@ -75,7 +75,7 @@ class VersionQuerySet(QuerySet["Version"]):
         seen = Member.objects.filter(
             collection=OuterRef("collection"), doc_id=OuterRef("doc_id"), scope__in=granted
         )
-        return self.filter(Exists(seen) | Q(author=user.pk, fate=Fate.KEPT))
+        return self.filter(there_is(seen) | Q(author=user.pk, fate=Fate.KEPT))
 
 
 class Version(UUIDModel):

@@ -14,7 +14,7 @@ from apps.accounts.models import Tablet, User
 from apps.changes.models import Grant, Member
 from apps.changes.services import EVERYONE
 from apps.core.models import UUIDModel
-from apps.core.querysets import QuerySet
+from apps.core.querysets import QuerySet, there_is
 
 TYPES = ("image/jpeg", "image/png", "image/webp")
 
@@ -31,8 +31,8 @@ class MediaFileQuerySet(QuerySet["MediaFile"]):
         )
         named = MediaReference.objects.filter(sha256=OuterRef("sha256"), proven=True, named=True)
         return self.filter(
-            Exists(named.filter(Exists(shown)))
-            | Exists(MediaClaim.objects.filter(file=OuterRef("pk"), user=user.pk))
+            there_is(named.filter(Exists(shown)))
+            | there_is(MediaClaim.objects.filter(file=OuterRef("pk"), user=user.pk))
         )
 
     def named(self) -> MediaFileQuerySet:

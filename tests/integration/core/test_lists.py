@@ -89,6 +89,15 @@ def test_every_page_of_an_endless_list_comes_from_an_index_in_its_order(name: st
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("name", ENDLESS)
+def test_what_a_page_asks_of_its_rows_it_asks_of_no_others(name: str) -> None:
+    """PostgreSQL would make a table first of all rows of which it is true."""
+    page = PAGES[name]
+    found = listed(page, reader_of(page)).queryset
+    assert "hashed SubPlan" not in found[:51].explain()
+
+
+@pytest.mark.django_db
 def test_what_an_endless_list_offers_to_be_narrowed_by_is_read_from_an_index() -> None:
     """A column without a list of choices says what stands in it."""
     people = {role: person(role) for role in Role}
