@@ -16,6 +16,7 @@ from apps.assignments.services import NotYours, spoken_for
 from apps.changes import scopes
 from apps.core.problems import FieldError
 from apps.dispatch.models import CrewMember
+from apps.people.models import Encounter
 from apps.sync.registry import Refused
 
 
@@ -36,6 +37,16 @@ def audience(assignment_id: UUID, *, author_ids: Iterable[UUID] = ()) -> frozens
     if row.left_at is None:
         found.add(scopes.unit(row.unit_id))
     return frozenset(found)
+
+
+def audience_of(assignment_id: UUID, encounter_id: UUID, author_id: UUID | None) -> frozenset[str]:
+    """The scopes of what somebody recorded once of an encounter: whoever has the call, its
+    supervisors, and whoever still owes a record of the encounter. Before the assignment is here
+    whoever recorded it; that they did keeps nothing on their tablet once the call has left it."""
+    if not Assignment.objects.filter(pk=assignment_id).exists():
+        return audience(assignment_id, author_ids=[author_id] if author_id else ())
+    kept = Encounter.objects.filter(pk=encounter_id).values_list("kept_for", flat=True).first()
+    return audience(assignment_id, author_ids=kept or ())
 
 
 def may_write(assignment_id: UUID, author: User) -> None:

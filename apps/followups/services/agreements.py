@@ -27,9 +27,8 @@ from apps.followups import documents, records
 from apps.followups.agreeing import LONGEST_REASON
 from apps.followups.models import FollowUpAgreement, FollowUpBasis
 from apps.followups.tellings import believable
-from apps.people.access import audience, may_write
+from apps.people.access import audience_of, may_write
 from apps.people.ids import ordinal_of
-from apps.people.models import Encounter
 from apps.sync.telling import Telling
 
 
@@ -103,8 +102,7 @@ def lock_for_agreements(places: Collection[tuple[UUID, UUID]]) -> None:
 def scopes_of(row: FollowUpAgreement) -> frozenset[str]:
     """Whoever has the call, its supervisors, and whoever still owes a record of the encounter;
     before its assignment is here whoever told it."""
-    kept = Encounter.objects.filter(pk=row.encounter_id).values_list("kept_for", flat=True).first()
-    return audience(row.assignment_id, author_ids=set(kept or ()) or {row.author_id})
+    return audience_of(row.assignment_id, row.encounter_id, row.author_id)
 
 
 def _check(word: Word, by: User, now: datetime) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from apps.changes.services import Document
 from apps.core.crypto import Undecryptable
-from apps.people.access import audience
+from apps.people.access import audience_of
 from apps.referrals import documents
 from apps.referrals.models import (
     Consent,
@@ -19,7 +19,7 @@ from apps.referrals.models import (
 )
 from apps.referrals.models.consents import CONSENTS
 from apps.referrals.models.referrals import REFERRALS
-from apps.referrals.records import ReferralRecord, kept_for, scopes_of
+from apps.referrals.records import ReferralRecord, scopes_of
 
 log = logging.getLogger(__name__)
 
@@ -65,14 +65,12 @@ def disclosure_again(row: Disclosure) -> list[Document]:
 def consent_scopes(row: Consent) -> frozenset[str]:
     """Whoever has the call, its supervisors, and whoever still owes a record of the encounter;
     before its assignment is here whoever recorded it."""
-    owing = kept_for(row.encounter_id) or {row.recorded_by_id}
-    return audience(row.assignment_id, author_ids=owing)
+    return audience_of(row.assignment_id, row.encounter_id, row.recorded_by_id)
 
 
 def disclosure_scopes(row: Disclosure) -> frozenset[str]:
     """As a consent's."""
-    author = {row.discloser_id} if row.discloser_id else set()
-    return audience(row.assignment_id, author_ids=kept_for(row.encounter_id) or author)
+    return audience_of(row.assignment_id, row.encounter_id, row.discloser_id)
 
 
 def _answers(row: Referral, to: frozenset[str]) -> list[Document]:

@@ -17,10 +17,11 @@ from apps.core.problems import ProblemError
 from apps.followups.models import FollowUpAgreement
 from apps.followups.services.agreements import Word, record_agreement
 from apps.people.ids import encounter_id
+from apps.people.services import let_go
 from apps.sync.registry import Refused
 from tests.factories import EnrolledTablet, person
 from tests.integration.followups.conftest import NOON, Met, dana, dropped, shown, world
-from tests.integration.followups.test_planning import cleared, contact, says
+from tests.integration.followups.test_planning import CLEARED, cleared, contact, says
 
 __all__ = ["dana", "world"]
 
@@ -54,6 +55,16 @@ def test_it_leaves_with_the_call(dana: Met) -> None:
     let_cleared_go(now=NOON + timedelta(days=1))
     dana.world.commit()
     assert fact in dropped(second, "facts")
+
+
+def test_it_leaves_whoever_told_it_too_once_the_record_is_written(dana: Met) -> None:
+    says(dana, "agreed", now=NOON)
+    [fact] = on_tablet(dana.tablet)
+    cleared(dana)
+    let_go(encounter_id=dana.encounter, now=CLEARED)
+    let_cleared_go(now=NOON + timedelta(days=1))
+    dana.world.commit()
+    assert fact in dropped(dana.tablet, "facts")
 
 
 def test_the_same_again_is_the_same(dana: Met) -> None:

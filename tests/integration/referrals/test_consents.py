@@ -5,16 +5,19 @@ from django.db import connection
 
 from apps.accounts.models import Partner, Role
 from apps.accounts.services import user_actor
+from apps.assignments.services import let_cleared_go
 from apps.audit.services import SYSTEM
 from apps.changes.models import Change
 from apps.core.clock import iso
 from apps.core.problems import ProblemError
+from apps.people.services import let_go
 from apps.referrals import records
 from apps.referrals.admin.consents import RenewForm
 from apps.referrals.models import Consent, ConsentRecipient, ConsentRevocation, Way
 from apps.referrals.services import consents
 from apps.sync.media.models import MediaReference
 from tests.factories import person
+from tests.integration.assignments.conftest import dropped
 from tests.integration.referrals.conftest import Case, after, shown
 
 pytestmark = pytest.mark.django_db
@@ -160,3 +163,21 @@ class TestRevocation:
 def test_no_consent_goes_on_to_the_end_of_the_calendar() -> None:
     typed = {"witness": "Kim", "expires_on": "9999-12-31", "reason": "She says so."}
     assert list(RenewForm(typed).errors) == ["expires_on"]
+
+
+def test_what_was_recorded_leaves_the_recorders_tablet_with_the_call(
+    case: Case, shelter: Partner
+) -> None:
+    consent = case.consent(shelter)
+    call = {"assignment_id": str(case.assignment.pk)}
+    case.tell("disclosure", basis="medical_emergency", recipient="Medic 10", **call)
+    case.tell("consent_revocation", consent_id=str(consent.pk))
+    kinds = {"disclosure", "consent_revocation"}
+    told = {id for id, one in shown(case.tablet, "facts").items() if one["kind"] in kinds}
+    assert len(told) == 2
+    case.world.tap("cleared", case.assignment, data={"disposition": "18"}, now=after(60))
+    let_go(encounter_id=case.encounter, now=after(61))  # its record is written
+    let_cleared_go(now=after(2 * 60 * 60))
+    case.world.commit()
+    assert consent.pk in dropped(case.tablet, "consents")
+    assert told <= set(dropped(case.tablet, "facts"))
