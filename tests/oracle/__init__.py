@@ -15,7 +15,8 @@ There are two sorts of days, each with fingers, office and rights of its own:
 `pages`    with the rooms of `tests.probe`: what synchronisation does to any document, photos, an
            app of last year
 `field`    with the product's rooms: calls, persons, encounters, notes and their signatures, doses,
-           first aid, stock
+           first aid, stock; consents, referrals and the partners that answer them, follow-ups, what
+           people said to them and what was tried
 
 Every day has its loss of access by somebody who is away with an unsent edit; before its evening all
 sockets killed at once, and then neither pokes nor frames; after it a compromised tablet. Every

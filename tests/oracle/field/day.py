@@ -1,11 +1,11 @@
-"""How a day in the field begins, and what its rules share: what is on a tablet, and what is typed
-into it."""
+"""What the rules of a day in the field share: what is on a tablet, and what is typed into it."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 from uuid import UUID
+
+from django.utils import timezone
 
 from apps.casenotes.content import content_hash, content_of
 from apps.core.clock import iso
@@ -44,102 +44,6 @@ class Field(Day):
 
     world: FieldWorld
 
-    def _open_the_world(self, day: int, folder: Path) -> FieldWorld:
-        return FieldWorld(self.urls, folder, seed=day)
-
-    def _begin(self, day: int) -> None:
-        """Each unit has a call. From one it leaves the tablets while somebody is away who has typed
-        on, with the other it is worked to its end once its responders have heard of it."""
-        world = self.world
-        first, _, second, third, fourth = world.held
-        for unit in world.units:
-            world.call_in(world.message(unit, self._word()), first.url)
-        for held in world.held:
-            world.exchange(held)
-        [call] = [one["id"] for one in first.store.documents("assignments")]
-        self._work(first, second, call)
-        if day % 2:
-            world.push_all(first)  # it is signed when it leaves
-        world.let_go()
-        for part in ("narrative", "refusal"):
-            self._write(second, call, part)
-        self._sign(second, call)
-        self._give(second, call)
-        self._meet(second, day)
-        self._meet(first, day)
-        [call] = [one["id"] for one in third.store.documents("assignments")]
-        self._write_together(third, fourth, call)
-        self._work(third, fourth, call)
-        self._write(fourth, call, "narrative")
-        self._meet(third, day)
-        self._meet(fourth, day)
-
-    def _work(self, one: Held, other: Held, call: str) -> None:
-        """A call from contact to its end, by two. The note is signed on one tablet, unsent, with
-        what the other has written in it."""
-        world = self.world
-        self._tap(one, call, "contact_made")
-        self._meet_somebody(one, call)
-        self._give(one, call)
-        for held in (one, other):
-            self._write(held, call, "narrative")
-        for held in (one, other, one):
-            if not world.is_shut(held):
-                world.exchange(held)
-        self._tap(one, call, "cleared")
-        self._write(one, call, "supplies")
-        if not world.is_shut(one):
-            world.push_all(one)
-        self._sign(one, call)
-
-    def _write_together(self, one: Held, other: Held, call: str) -> None:
-        """What two add to one text that both have stands in it, whoever was first."""
-        world, note = self.world, self._note_id(call)
-        self._write(one, call, "narrative")
-        for held in (one, other):
-            world.exchange(held)
-        for held in (one, other):
-            self._write(held, call, "narrative")
-        for held in (one, other, one):
-            world.exchange(held)
-        texts = [
-            (held.store.get("case_notes", note) or {}).get("narrative") for held in (one, other)
-        ]
-        assert len(world.typed.words.found_in(texts[0])) == 3, texts
-        assert texts[0] == texts[1], texts
-
-    def _scribble(self, held: Held, n: int, field: int = 0) -> None:
-        call = self._call(held, n)
-        if call is None:
-            self._open(held)
-        elif field == 6:
-            self._give(held, call)
-        elif field == 5:
-            self._tap(held, call, TAPS[n % len(TAPS)])
-        elif field == 4:
-            self._meet_somebody(held, call)
-        else:
-            self._write(held, call, ("narrative", "supplies", "narrative", "refusal")[field])
-
-    def _poison(self, held: Held, how: int) -> None:
-        call, word = self._call(held, how) or str(uuid7()), self._word()
-        note = self._note_id(call)
-        match how:
-            case 1:
-                self._fact(held, "no_such_kind", text=word)
-            case 2:
-                self._tap(held, call, "no_such_event")
-            case 3:  # an encounter that is no encounter of this call
-                strange = {"id": str(uuid7()), "assignment_id": call, "place": word}
-                self.world.save(held, "encounters", strange)
-            case 4:  # and a note on it
-                strange = {"id": str(uuid7()), "assignment_id": call, "narrative": word}
-                self.world.save(held, "case_notes", strange)
-            case 5:
-                self._fact(held, "note_signature", note_id=note, content_hash="0" * 64, note=word)
-            case _:
-                self._fact(held, "stock_movement", movement="vanish", note=word)
-
     # --- what is on the tablet ---
 
     def _call(self, held: Held, n: int) -> str | None:
@@ -173,14 +77,17 @@ class Field(Day):
             told["call_revision"] = shown.get("call_revision", 1)
         self._fact(held, "assignment_event", assignment_id=call, event=event, data=told)
 
-    def _meet_somebody(self, held: Held, call: str, person: str = "", ordinal: int = 1) -> None:
+    def _meet_somebody(
+        self, held: Held, call: str, person: str = "", ordinal: int = 1, match: str = "possible"
+    ) -> None:
         """Somebody new, or known, is whom a call was about."""
         if not person:
             person = str(uuid7())
+            self.world.met.append(person)
             self.world.save(held, "persons", {"id": person, "description": self._word()})
         id = str(encounter_id(UUID(call), ordinal))
         known = held.store.get("encounters", id) or {"id": id}
-        met = {"assignment_id": call, "ordinal": ordinal, "person_id": person, "match": "possible"}
+        met = {"assignment_id": call, "ordinal": ordinal, "person_id": person, "match": match}
         self.world.save(held, "encounters", {**known, **met, "place": self._word()})
 
     def _describe(self, held: Held, person: Document, part: str) -> None:
@@ -243,6 +150,7 @@ class Field(Day):
     def _fact(self, held: Held, kind: str, **told: Any) -> Document:
         fact = {"id": str(uuid7()), "kind": kind, **told}
         fact["device_time"] = iso(held.client.device.now())
+        self.world.told_at[UUID(fact["id"])] = timezone.now()
         self.world.save(held, "facts", fact)
         return fact
 

@@ -6,13 +6,14 @@ from hypothesis import strategies as st
 
 from apps.firstaid import codes
 from tests.oracle.day import busy_rule, which
-from tests.oracle.field.day import TAPS, Field
+from tests.oracle.field.course import Course
+from tests.oracle.field.day import TAPS
 
 PARTS = ("narrative", "narrative", "anew", "supplies", "refusal", "report")
 OF_PERSONS = ("description", "aliases", "safety_notes", "helps")
 
 
-class FieldFingers(Field):
+class FieldFingers(Course):
     """Rules for one local database each, in contact or not."""
 
     @busy_rule(who=which)
@@ -27,9 +28,9 @@ class FieldFingers(Field):
 
     @busy_rule(who=which, n=which, ordinal=st.sampled_from((1, 1, 2)))
     def meet_somebody(self, who: int, n: int, ordinal: int) -> None:
-        held = self._held(who)
+        held, match = self._held(who), ("possible", "confirmed")[n % 2]
         if call := self._call(held, n):
-            self._meet_somebody(held, call, ordinal=ordinal)
+            self._meet_somebody(held, call, ordinal=ordinal, match=match)
 
     @busy_rule(who=which, n=which, m=which)
     def meet_again(self, who: int, n: int, m: int) -> None:
@@ -37,7 +38,7 @@ class FieldFingers(Field):
         held = self._held(who)
         call, person = self._call(held, n), self._nth(held, "persons", m)
         if call and person:
-            self._meet_somebody(held, call, person["id"])
+            self._meet_somebody(held, call, person["id"], match="confirmed")
 
     @busy_rule(who=which, n=which, part=st.sampled_from(OF_PERSONS))
     def describe(self, who: int, n: int, part: str) -> None:

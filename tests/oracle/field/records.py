@@ -4,7 +4,8 @@
 2. What was typed into a note after its signature lies in quarantine, and what it adds is offered as
    an addendum, word for word; what became of one has it.
 3. What was told once is there once: facts, doses, first aid, answers, signatures, addenda,
-   movements. What was taken is not refused as well.
+   movements, consents and their revocations, what partners said and were told, what is told of
+   follow-ups. What was taken is not refused as well.
 4. In each kit lies what was put in, less what was taken out, less one piece for each dose that its
    unit gave and nobody has taken back; and that is what tablets are told.
 5. No reaction is parked: every room has followed.
@@ -33,6 +34,8 @@ from apps.firstaid.models import (
     OverdoseAnswer,
     StockMovement,
 )
+from apps.followups.models import FollowUpAgreement, FollowUpEvent
+from apps.referrals.models import Consent, ConsentRevocation, Disclosure, ReferralAnswer
 from apps.sync.models import QuarantinedWrite
 from apps.sync.services.quarantine import status_of
 
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
 _TOLD_ONCE = (
     *(Fact, NaloxoneDose, FirstAidLog, OverdoseAnswer),
     *(Signature, Addendum, StockMovement),
+    *(Consent, ConsentRevocation, ReferralAnswer, Disclosure, FollowUpEvent, FollowUpAgreement),
 )
 _BY_DOSES = (MovementKind.DOSE, MovementKind.REVERSAL)
 

@@ -28,6 +28,7 @@ from apps.dispatch.models import CrewMember
 from apps.firstaid.models import FirstAidLog, NaloxoneDose, OverdoseAnswer, StockMovement
 from apps.people.models import BrokenGlass, Encounter, Person
 from apps.sync.models import Version
+from tests.oracle.field.afterwards import Afterwards
 from tests.oracle.rights import Rights, Shown, kept_aside, refused
 from tests.oracle.words import is_uuid
 
@@ -50,14 +51,14 @@ class FieldRights(Rights):
         """Every document that there is of a day: of its units' calls, of what somebody began (these
         ids), and what everybody sees."""
         begun = [UUID(id) for id in list(ids) if is_uuid(id)]
-        return _Street(self, begun).documents()
+        return Street(self, begun).documents()
 
     def on(self, *units: UUID | None) -> People:
         """Who crews one of these units now."""
         return frozenset(user for user, unit in list(self.crew.items()) if unit in units)
 
 
-class _Street:
+class Street:
     """How everything stands at one moment."""
 
     def __init__(self, rights: FieldRights, begun: list[UUID]) -> None:
@@ -77,6 +78,7 @@ class _Street:
             .distinct("note")
             if one.state == ReviewState.RETURNED
         }
+        self.afterwards = Afterwards(self)
 
     def documents(self) -> list[Shown]:
         return [
@@ -87,6 +89,7 @@ class _Street:
             *self._acts(),
             *self._persons(),
             *self._stock(),
+            *self.afterwards.documents(),
             *self._of_everyone(),
             *refused(self.begun),
             *kept_aside(self.begun, list(self.rights.hands)),
@@ -159,7 +162,7 @@ class _Street:
                 call = row.assignment_id
                 owes = self.must_owe(call, row)
                 yield Shown("encounters", str(row.pk), self.led(call) | owes)
-                yield self._maybe("encounters", row.pk, self.may_owe(call, row.pk))
+                yield self.maybe("encounters", row.pk, self.may_owe(call, row.pk))
             else:  # whoever wrote of it first has it until its call is here
                 saves = Version.objects.filter(collection="encounters", doc_id=row.pk)
                 first = saves.exclude(author=None).order_by("at", "pk").first()
@@ -210,15 +213,20 @@ class _Street:
                 yield Shown(name, str(row.pk), self.led(call) | owes)
                 late = author if self.rights.late else NOBODY
                 may = NOBODY.union(*(self.may_owe(call, one.pk) for one in met))
-                yield self._maybe(name, row.pk, may | late)
+                yield self.maybe(name, row.pk, may | late)
 
     def _persons(self) -> Iterable[Shown]:
-        """A person is seen by those whom a call leads to them, or to whoever is the same."""
+        """A person is seen by those whom a call leads to them, or to whoever is the same; and by
+        whoever is to look for them."""
         rows = {row.pk: row for row in Person.objects.filter(pk__in=self.begun)}
         led: dict[UUID, list[UUID]] = {}
+        look: dict[UUID, People] = {}
         for row in self.encounters:
             if row.person_id and row.assignment_id in self.calls:
                 led.setdefault(row.person_id, []).append(row.assignment_id)
+            if row.person_id:
+                theirs = self.afterwards.who_look(row.pk)
+                look[row.person_id] = look.get(row.person_id, NOBODY) | theirs
         glass: dict[UUID, set[UUID]] = {}
         for one in BrokenGlass.objects.filter(person__in=rows, closed_at=None):
             glass.setdefault(one.person_id, set()).add(one.user_id)
@@ -229,6 +237,7 @@ class _Street:
             if not calls:
                 people = frozenset({row.created_by})
             people |= {user for one in same for user in glass.get(one, ())}
+            people = people.union(*(look.get(one, NOBODY) for one in same))
             yield Shown("persons", str(row.pk), people)
 
     def _stock(self) -> Iterable[Shown]:
@@ -246,7 +255,8 @@ class _Street:
     def _met_on(self, call: UUID) -> list[UUID]:
         return [row.pk for row in self.encounters if row.assignment_id == call]
 
-    def _maybe(self, collection: str, id: UUID, people: People) -> Shown:
+    def maybe(self, collection: str, id: UUID, people: People) -> Shown:
+        """A document that these people may have as well, and need not."""
         return Shown(collection, str(id), people, team=False, sure=False)
 
 

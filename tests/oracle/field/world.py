@@ -15,6 +15,7 @@ from django.utils import timezone
 from apps.accounts import services as accounts
 from apps.accounts.models import User
 from apps.assignments import services as assignments
+from apps.assignments.models import Assignment
 from apps.audit.services import SYSTEM
 from apps.dispatch import plain
 from apps.dispatch import services as dispatch
@@ -22,10 +23,15 @@ from apps.dispatch.models import Agency, Incident, Shift, Unit
 from apps.firstaid import codes
 from apps.firstaid import services as firstaid
 from apps.firstaid.models import Kit, Lot, Product, ProductKind
+from apps.followups.models import FollowUp
+from apps.followups.services import reminding
+from apps.followups.services.plans import load_plans
 from apps.people import services as people
+from apps.referrals.services import clocks, early
 from apps.simulator.tablet.tablet import APPEND_ONLY, COLLECTIONS, PUSHABLE
 from apps.simulator.tablet.wire import SCHEMA
-from tests.oracle.field import records
+from tests.oracle.field import looked_for, records, referred
+from tests.oracle.field.partners import PartnerSystem, partners_of
 from tests.oracle.field.rights import FieldRights
 from tests.oracle.held import Rooms
 from tests.oracle.rights import Shown
@@ -49,7 +55,8 @@ class FieldWorld(World):
     """`people` are two crews, somebody without a unit, and the supervisor, who may take a tablet
     too. `opened`: the calls that were begun on each tablet. `signed`: what was on the screen when
     a signature was made, by its id. `moved`: what went into a kit (less what went out), by kit and
-    lot, that no dose took: by the desk."""
+    lot, that no dose took: by the desk. `partners`: those that can be asked. `told_at`: when
+    each fact was typed, by the true clock. `met`: whom anybody has met."""
 
     rooms = PRODUCT
     rights: FieldRights
@@ -57,6 +64,8 @@ class FieldWorld(World):
     def __init__(self, urls: Sequence[str], folder: Path, *, seed: int) -> None:
         self.opened: dict[int, list[str]] = {}
         self.signed: dict[UUID, dict[str, Any]] = {}
+        self.told_at: dict[UUID, datetime] = {}
+        self.met: list[str] = []
         self.numbers = 0
         super().__init__(urls, folder, seed=seed, tablets=TABLETS)
 
@@ -75,6 +84,8 @@ class FieldWorld(World):
             headers={"Authorization": f"Bearer {token}"}, timeout=30, trust_env=False
         )
         self._stock(now)
+        load_plans(by=SYSTEM, now=now)
+        self.partners: list[PartnerSystem] = partners_of(self._name(""), now)
 
     def _name(self, what: str) -> str:
         return f"{what}{self.typed.words.mark.upper()}"
@@ -183,6 +194,15 @@ class FieldWorld(World):
         assignments.let_cleared_go(now=now)
         firstaid.let_late_go(now=now)
         people.close_over(now=now + LATER)
+        clocks.let_closed_go(now=now)
+        early.take_early(now=now)
+        reminding.remind(now=now)
+
+    def let_days_go(self, days: int) -> None:
+        """So many go by, and nobody has looked for anybody or answered: that is told."""
+        now = timezone.now() + timedelta(days=days)
+        clocks.remind_due(now=now)
+        reminding.remind(now=now)
 
     def finish(self) -> bool:
         self.let_go()
@@ -191,12 +211,22 @@ class FieldWorld(World):
 
     # --- what holds ---
 
+    def calls(self) -> list[UUID]:
+        """The calls of its units that are here."""
+        rows = Assignment.objects.filter(unit__in=self.units)
+        return list(rows.values_list("pk", flat=True))
+
+    def follow_ups(self) -> list[UUID]:
+        """Those of its team."""
+        return list(FollowUp.objects.filter(team=self.team).values_list("pk", flat=True))
+
     def documents(self) -> list[Shown]:
         return self.rights.documents(self.typed.ids)
 
     def wrong(self) -> list[str]:
-        return records.wrong(self)
+        return [*records.wrong(self), *referred.wrong(self), *looked_for.wrong(self)]
 
     def close(self) -> None:
-        self.run(self.cad.aclose())
+        for system in (self.cad, *(partner.system for partner in self.partners)):
+            self.run(system.aclose())
         super().close()
