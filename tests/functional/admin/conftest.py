@@ -1,60 +1,21 @@
-"""A real browser at a desk. Debian's Chromium is driven by Playwright; without it, tests skip."""
+"""A real browser at a desk."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 
 from apps.accounts.models import User
+from tests.browser import Chromium
 from tests.factories import PASSWORD
 from tests.integration.assignments.conftest import committed_world
 from tests.processes import Processes, Server
 
 __all__ = ["committed_world"]
-
-CHROMIUM = Path("/usr/bin/chromium")
-PATIENCE_MS = 60_000
-
-
-class Chromium:
-    """One browser for all tests of a process, in a thread of its own: Playwright keeps an event
-    loop running in the thread that it is used in, where Django refuses to touch the database."""
-
-    def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="chromium")
-        self._playwright: Playwright
-        self._browser: Browser
-        self.do(self._start)
-
-    def do(self, what: Callable[..., Any], *args: Any) -> Any:
-        """Runs something in the browser's thread."""
-        return self._thread.submit(what, *args).result()
-
-    def page(self, **options: Any) -> Page:
-        """A page with nothing remembered: another person's browser."""
-        page: Page = self.do(lambda: self._browser.new_context(**options).new_page())
-        self.do(page.set_default_timeout, PATIENCE_MS)
-        return page
-
-    def close(self) -> None:
-        self.do(self._stop)
-        self._thread.shutdown()
-
-    def _start(self) -> None:
-        self._playwright = sync_playwright().start()
-        options = ["--no-sandbox", "--disable-dev-shm-usage"]
-        self._browser = self._playwright.chromium.launch(executable_path=CHROMIUM, args=options)
-        expect.set_options(timeout=PATIENCE_MS)
-
-    def _stop(self) -> None:
-        self._browser.close()
-        self._playwright.stop()
 
 
 class Desk:
@@ -174,15 +135,6 @@ class Desk:
 
     def _do(self, what: Callable[[Page], Any]) -> Any:
         return self._chromium.do(what, self._page)
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Chromium]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is not here: the admin is not tried in a real browser")
-    chromium = Chromium()
-    yield chromium
-    chromium.close()
 
 
 @pytest.fixture(scope="package")

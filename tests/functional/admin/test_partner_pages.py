@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from apps.accounts.models import Role
+from tests.browser import Chromium
 from tests.factories import PASSWORD, person
-from tests.functional.admin.conftest import Chromium
 from tests.processes import Server
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -18,8 +18,8 @@ from apps.core import clock
 from apps.core.clock import iso
 from apps.dispatch import services as dispatch
 from tests import axe
+from tests.browser import Chromium
 from tests.factories import NOON, PASSWORD
-from tests.functional.admin.conftest import CHROMIUM, Chromium
 from tests.integration.assignments.conftest import World, committed_world
 from tests.processes import Processes, Server
 
@@ -170,15 +170,6 @@ class LivePage:
 
 
 PageOf = Callable[..., LivePage]
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Chromium]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is not here: the board is not tried in a real browser")
-    chromium = Chromium()
-    yield chromium
-    chromium.close()
 
 
 @pytest.fixture(scope="package")

@@ -25,13 +25,13 @@ from apps.referrals.models import (
     ReferralTask,
 )
 from apps.referrals.services import links
-from tests.functional.admin.conftest import Chromium, chromium
+from tests.browser import Chromium
 from tests.integration.assignments.conftest import World, committed_world
 from tests.integration.referrals.conftest import NOON, met
 from tests.probe.client import joined
 from tests.processes import Server
 
-__all__ = ["chromium", "committed_world"]
+__all__ = ["committed_world"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
