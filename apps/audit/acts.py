@@ -58,7 +58,8 @@ class MeantForm(forms.Form):
 
 @dataclass(frozen=True, kw_only=True)
 class Act:
-    """One act. `label` is what pages call it; lists, in their lines, what stands before its colon.
+    """One act. `label` is what pages call it; lists, in their lines, `brief`, or without one what
+    stands before the label's colon.
 
     `verb` takes the row, who acts and the form's answers; a text that it returns is the message.
     `form_for` makes the form where it depends on who asks, and on which rows. `reason` names the
@@ -71,6 +72,7 @@ class Act:
     """
 
     label: str
+    brief: str = ""
     verb: Callable[[Any, Any, dict[str, Any]], Any]
     question: str = ""
     form: type[forms.Form] = WhyForm
@@ -120,9 +122,10 @@ class ActsAdmin(RoleAdmin[M]):
 
         @admin.display(description="acts")
         def to_do(row: Any) -> SafeString:
-            links = self._links(row, known, quick, came_from)
-            short = ((address, label.partition(":")[0]) for address, label in links)
-            return format_html_join(" | ", '<a href="{}">{}</a>', short)
+            offered = [act for act in quick if known[act].offered(row)]
+            links = zip(offered, self._links(row, known, offered, came_from), strict=True)
+            told = ((address, label, _brief(known[act])) for act, (address, label) in links)
+            return format_html_join(" ", '<a href="{}" title="{}">{}</a>', told)
 
         to_do.__name__ = _COLUMN
         return (*shown, to_do)
@@ -206,6 +209,7 @@ class ActsAdmin(RoleAdmin[M]):
             return None
         kind = act.form_for(request.user, again) if act.form_for else act.form
         form = kind(request.POST if asked else None)
+        form.initial = {**form.initial, **request.GET.dict()}  # a link may say what is likely meant
         if asked and form.is_valid():
             given = dict(form.cleaned_data)  # an error that is added takes its field out
             again = [row for row in again if not self._carry_out(request, act, row, form, given)]
@@ -247,6 +251,10 @@ class ActsAdmin(RoleAdmin[M]):
             done = said if isinstance(said, str) else f"{act.message_name(row)}: done."
             self.message_user(request, done, messages.SUCCESS)
         return True
+
+
+def _brief(act: Act) -> str:
+    return act.brief or act.label.partition(":")[0]
 
 
 def ask_again(form: forms.Form, problem: ProblemError, name: str) -> bool:

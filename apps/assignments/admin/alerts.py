@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from apps.accounts.models import DESK_ROLES, User
 from apps.assignments import services
-from apps.assignments.admin.facts import assignment_link
+from apps.assignments.admin.links import assignment_link
 from apps.assignments.documents import signal
 from apps.assignments.models import Alert, AlertKind, AlertQuerySet, Assignment
 from apps.assignments.records import look_at
@@ -81,6 +81,7 @@ class AlertAdmin(ActsAdmin[Alert], RecordAdmin[Alert]):
         ),
         "all_well": Act(
             label="Crew says all well, by radio",
+            brief="All well",
             question="A crew that was missed has checked in, as the desk heard it.",
             form=MeantForm,
             verb=_all_well,

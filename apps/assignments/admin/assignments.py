@@ -61,6 +61,7 @@ def _acknowledge(row: Assignment, by: User, given: dict[str, Any]) -> None:
 # On the page of incidents. Against the rules it is an override, which takes a reason.
 IncidentAdmin.acts["assign_unit"] = Act(
     label="Assign a CARE unit",
+    brief="Assign",
     question="Which unit goes?",
     form=FurtherUnitForm,
     verb=_give,
@@ -87,6 +88,7 @@ class AssignmentAdmin(ActsAdmin[Assignment], RecordAdmin[Assignment]):
     acts = {
         "acknowledge": Act(
             label="Acknowledge for the unit",
+            brief="Acknowledge",
             question="The unit has the call, and said so. Its alarm stops on every screen.",
             form=WhyToldForm,
             verb=_acknowledge,
@@ -96,6 +98,7 @@ class AssignmentAdmin(ActsAdmin[Assignment], RecordAdmin[Assignment]):
         ),
         "assign": Act(
             label="Give the incident to a further unit",
+            brief="Further unit",
             question="Which unit shall go, too?",
             form=FurtherUnitForm,
             verb=_give_too,
@@ -105,6 +108,7 @@ class AssignmentAdmin(ActsAdmin[Assignment], RecordAdmin[Assignment]):
         ),
         "reassign": Act(
             label="Reassign to another unit",
+            brief="Reassign",
             question="Which unit takes over?",
             form=UnitForm,
             verb=_move,

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.accounts.models import DESK_ROLES
+from apps.assignments import codes
 from apps.assignments.admin import tables
-from apps.assignments.models import Assignment, Fact, FactQuerySet
+from apps.assignments.admin.links import assignment_link
+from apps.assignments.models import Fact, FactQuerySet
 from apps.audit.admin import RecordAdmin
 from apps.core import clock
-from apps.core.admin import NOTHING, Related, Values, moment, pretty
-from apps.core.ids import short
+from apps.core.admin import NOTHING, Related, Values, moment, pretty, readable
 
 
 class WaitingFilter(admin.SimpleListFilter):
@@ -41,17 +39,6 @@ class WaitingFilter(admin.SimpleListFilter):
                 return queryset.waiting().filter(received_at__lt=clock.now() - timedelta(days=1))
             case _:
                 return queryset
-
-
-def assignment_link(id: UUID | None, *, here: bool | None = None) -> SafeString:
-    """A link to an assignment's page, if it is here. Whether it opens, that page decides. `here`: a
-    list knows it of all its rows at once; None: it is looked up."""
-    if id is not None and here is None:
-        here = Assignment.objects.filter(pk=id).exists()
-    if id is None or not here:
-        return format_html("{}", f"{short(id)} (not here yet)" if id else NOTHING)
-    address = reverse("admin:assignments_assignment_change", args=[id])
-    return format_html('<a href="{}">assignment {}</a>', address, short(id))
 
 
 @admin.register(Fact)
@@ -86,7 +73,7 @@ class FactAdmin(RecordAdmin[Fact]):
 
     @admin.display(description="details")
     def told(self, row: Fact) -> SafeString:
-        return pretty(row.data)
+        return readable(row.data, {"disposition": codes.DISPOSITIONS})
 
     @admin.display(description="what could not be read")
     def not_read(self, row: Fact) -> SafeString:

@@ -9,11 +9,9 @@ from django.contrib import admin
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import BooleanField, F, Func, OuterRef, QuerySet
 from django.http import HttpRequest
-from django.utils.safestring import SafeString
 
 from apps.accounts.models import User
-from apps.assignments.admin.facts import assignment_link
-from apps.audit.admin import RecordAdmin
+from apps.assignments.admin.links import OfCallAdmin
 from apps.casenotes.debts import hours_since
 from apps.casenotes.models import EncounterRecord, RecordKind
 from apps.core import clock
@@ -49,7 +47,7 @@ class OwedFilter(admin.SimpleListFilter):
 
 
 @admin.register(EncounterRecord)
-class EncounterRecordAdmin(RecordAdmin[EncounterRecord]):
+class EncounterRecordAdmin(OfCallAdmin[EncounterRecord]):
     VIEW = frozenset({"supervisor"})
     list_display = (
         *("assignment", "which", "closing", moment("cleared_at", "cleared"), "age", "crew"),
@@ -65,10 +63,6 @@ class EncounterRecordAdmin(RecordAdmin[EncounterRecord]):
         people = User.objects.filter(_IsAnyOf(F("pk"), OuterRef("owed_by")))
         names = ArraySubquery(people.order_by("display_name").values("display_name"))
         return super().get_queryset(request).annotate(owing=names)
-
-    @admin.display(description="assignment")
-    def assignment(self, row: EncounterRecord) -> SafeString:
-        return assignment_link(row.assignment_id, here=True)  # its call has ended: it is here
 
     @admin.display(description="encounter")
     def which(self, row: EncounterRecord) -> str:

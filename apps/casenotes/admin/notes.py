@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps.assignments.admin.facts import assignment_link
-from apps.assignments.models import Assignment
-from apps.audit.admin import RecordAdmin
+from apps.assignments.admin.links import OfCallAdmin
 from apps.casenotes import codes, documents
+from apps.casenotes.content.words import in_words
 from apps.casenotes.models import CaseNote
 from apps.casenotes.records import NoteRecord, read
 from apps.core import clock
-from apps.core.admin import NOTHING, moment, pretty, table, when
+from apps.core.admin import NOTHING, moment, readable, table, when
 from apps.people.parts import parts_of
 
 RESTRICTED: Final = "restricted: a mandated report is in it. It is not spoken of outside the team."
@@ -43,13 +41,12 @@ def flag(code: str) -> str:
 
 
 def words(record: NoteRecord) -> SafeString:
-    """The note's text, field by field, as it was typed."""
-    shown = ((name, pretty(said)) for name, said in record.content.items() if said is not None)
-    return table(("field", "what stands there"), shown)
+    """The note's text, field by field."""
+    return readable(in_words(record.content))
 
 
 @admin.register(CaseNote)
-class CaseNoteAdmin(RecordAdmin[CaseNote]):
+class CaseNoteAdmin(OfCallAdmin[CaseNote]):
     """Lists show codes; what was written is on the page of each note alone."""
 
     VIEW = frozenset({"supervisor"})
@@ -87,15 +84,6 @@ class CaseNoteAdmin(RecordAdmin[CaseNote]):
     def left(self, row: CaseNote) -> str:
         return f"{row.missing} of {row.asked}"
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[CaseNote]:
-        # Not `Exists`: PostgreSQL may answer that out of a table of all assignments.
-        call = Assignment.objects.filter(pk=OuterRef("assignment_id")).values("pk")[:1]
-        return super().get_queryset(request).annotate(call_here=Subquery(call))
-
-    @admin.display(description="assignment")
-    def assignment(self, row: CaseNote) -> SafeString:
-        return assignment_link(row.assignment_id, here=getattr(row, "call_here", None) is not None)
-
     @admin.display(description="every save of it")
     def history(self, row: CaseNote) -> SafeString:
         address = f"{reverse('admin:sync_version_changelist')}?q={row.pk}"
@@ -118,7 +106,10 @@ class CaseNoteAdmin(RecordAdmin[CaseNote]):
 
     @admin.display(description="signatures")
     def signatures(self, row: CaseNote) -> SafeString:
-        rows = ((when(one.told_at), one.author, one.content_hash) for one in _known(row).signatures)
+        rows = (
+            (when(one.told_at), one.author, format_html("<code>{}</code>", one.content_hash))
+            for one in _known(row).signatures
+        )
         return table(("time", "who", "for the text"), rows)
 
     @admin.display(description="reviews")
@@ -138,7 +129,12 @@ class CaseNoteAdmin(RecordAdmin[CaseNote]):
     @admin.display(description="addenda")
     def addenda(self, row: CaseNote) -> SafeString:
         rows = (
-            (when(one.told_at), one.author, one.text, pretty(one.changes) if one.changes else "")
+            (
+                when(one.told_at),
+                one.author,
+                one.text,
+                readable(in_words(one.changes)) if isinstance(one.changes, Mapping) else "",
+            )
             for one in _known(row).addenda
         )
         return table(("time", "who", "words", "as typed after the signature"), rows)
@@ -147,7 +143,7 @@ class CaseNoteAdmin(RecordAdmin[CaseNote]):
     def others(self, row: CaseNote) -> SafeString:
         parts = parts_of(row.encounter_id)
         parts.pop("note", None)
-        return table(("what", "as it stands"), ((name, pretty(one)) for name, one in parts.items()))
+        return readable(parts)
 
 
 def _known(row: CaseNote) -> NoteRecord:

@@ -11,8 +11,8 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from apps.accounts.models import User
+from apps.assignments.admin.links import OfCallAdmin
 from apps.audit.acts import Act, ActsAdmin
-from apps.audit.admin import RecordAdmin
 from apps.casenotes import documents, services
 from apps.casenotes.admin.notes import note_link, restricted, words
 from apps.casenotes.debts import hours_since
@@ -67,10 +67,11 @@ def _waits(row: Review) -> bool:
 
 
 @admin.register(Review)
-class ReviewAdmin(ActsAdmin[Review], RecordAdmin[Review]):
+class ReviewAdmin(ActsAdmin[Review], OfCallAdmin[Review]):
     VIEW = frozenset({"supervisor"})
+    OF = "note__assignment_id"
     list_display = (
-        *("short_name", "note_page", "restricted_mark", "signed_by", "why", "waits"),
+        *("short_name", "assignment", "note_page", "restricted_mark", "signed_by", "why", "waits"),
         *(moment("asked_at", "asked"), "state", "reviewer"),
     )
     list_filter = (QueueFilter,)
@@ -87,6 +88,7 @@ class ReviewAdmin(ActsAdmin[Review], RecordAdmin[Review]):
         ),
         "give_back": Act(
             label="Return with a comment",
+            brief="Return",
             question="What is missing?",
             form=ReturnForm,
             reason="comment",
@@ -95,7 +97,7 @@ class ReviewAdmin(ActsAdmin[Review], RecordAdmin[Review]):
         ),
     }
     fields = (
-        *("note_page", "restricted_mark", "signed_by", "why", "waits", "state"),
+        *("assignment", "note_page", "restricted_mark", "signed_by", "why", "waits", "state"),
         *("reviewer", moment("decided_at", "decided"), "said", "text"),
     )
     readonly_fields = fields

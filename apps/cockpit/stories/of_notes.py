@@ -6,16 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from apps.casenotes import codes
-from apps.casenotes.content import cssrs
-from apps.casenotes.content.parts import FIELDS
-from apps.casenotes.content.shapes import Code, Codes, Field, Part, blank
+from apps.casenotes.content.words import in_words
 from apps.casenotes.documents import reason_label
 from apps.casenotes.models import Addendum, CaseNote, Review, Signature
 from apps.cockpit.stories import said
 from apps.cockpit.stories.moments import Kind, Line, Moment, Record
 from apps.cockpit.stories.rows import Rows
 
-_IDS = frozenset({"encounter_id", "assignment_id"})
 RESTRICTED = "restricted: a mandated report is in it"
 
 
@@ -39,10 +36,7 @@ def moments(rows: Rows) -> Iterator[Moment]:
 
 def text(content: Mapping[str, Any]) -> tuple[Line, ...]:
     """What stands in a note, in the order of its fields."""
-    named = {name: field for name, field in FIELDS.items() if name not in _IDS}
-    told = {name: _labelled(named[name], content.get(name)) for name in named}
-    further = {name: one for name, one in content.items() if name not in FIELDS}
-    return said.lines({name: one for name, one in (told | further).items() if not blank(one)})
+    return said.lines(in_words(content))
 
 
 def flag(code: str) -> str:
@@ -144,24 +138,3 @@ def _of_review(row: Review, note: CaseNote) -> Iterator[Moment]:
             who=row.reviewer.display_name,
             lines=said.line("comment", row.comment),
         )
-
-
-def _labelled(field: Field, value: Any) -> Any:
-    """What a field holds, with its codes in words; what has another shape as it is."""
-    match field, value:
-        case Code(), str():
-            return field.known.get(value, value)
-        case Codes(), list():
-            return [field.known.get(str(one), one) for one in value]
-        case Part(), Mapping():
-            return {
-                _name(name): _labelled(field.fields[name], one) if name in field.fields else one
-                for name, one in value.items()
-            }
-    return value
-
-
-def _name(part: str) -> str:
-    """The questions of the screener by their titles."""
-    question = cssrs.QUESTIONS.get(part)
-    return question.title if question else part

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from django.contrib import admin
@@ -15,6 +16,12 @@ from django.utils.safestring import SafeString
 from apps.core import clock
 
 NOTHING = "-"
+Labels = Mapping[str, Mapping[str, str]]
+
+_NO_LABELS: Final[Labels] = {}
+# A code that no list explains: `doubled_up`. Nobody types such a thing.
+_CODE: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+")
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*(Z|[+-]\d\d:\d\d)")
 
 
 def when(value: datetime | str | None) -> SafeString:
@@ -65,8 +72,48 @@ def duration(seconds: int) -> str:
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
+def readable(value: Any, labels: Labels = _NO_LABELS) -> SafeString:
+    """What was typed or told, for people: part by part, codes in words, instants by the city's
+    clock, everything escaped. `labels`: the codes of a part, by its name. Ids of other records are
+    left out: they say nothing to anybody, and where they matter the page has a link.
+    """
+    return _readable(value, labels, {})
+
+
+def _readable(value: Any, labels: Labels, known: Mapping[str, str]) -> SafeString:
+    match value:
+        case Mapping():
+            return table((), _parts(value, labels))
+        case list() | tuple() if any(isinstance(one, Mapping) for one in value):
+            return format_html_join("", "{}", ((_readable(one, labels, known),) for one in value))
+        case list() | tuple():
+            parts = ((_readable(one, labels, known),) for one in value)
+            return format_html_join("; ", "{}", parts) or _plain(NOTHING)
+        case bool():
+            return _plain("yes" if value else "no")
+        case str() if value not in known and _INSTANT.fullmatch(value):
+            return when(value)
+        case None | "":
+            return _plain(NOTHING)
+    said = known.get(str(value), str(value))
+    text = said.replace("_", " ") if _CODE.fullmatch(said) else said
+    return format_html(
+        '<span style="white-space: pre-line; overflow-wrap: anywhere">{}</span>', text
+    )
+
+
+def _parts(value: Mapping[str, Any], labels: Labels) -> Iterator[tuple[SafeString, SafeString]]:
+    for name, part in value.items():
+        if name != "id" and not name.endswith("_id"):
+            yield _plain(name.replace("_", " ")), _readable(part, labels, labels.get(name, {}))
+
+
+def _plain(text: str) -> SafeString:
+    return format_html("{}", text)
+
+
 def pretty(value: Any) -> SafeString:
-    """JSON to be read, as it is; everything in it is escaped."""
+    """JSON to be read, as it is, by who mends it; everything in it is escaped."""
     text = "" if value is None else orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
     return format_html('<pre style="white-space: pre-wrap">{}</pre>', text)
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from apps.audit.admin import RecordAdmin
-from apps.core.admin import in_words, moment, pretty, when
+from apps.core.admin import in_words, moment, pretty, readable, when
 from apps.core.ids import short
 from apps.firstaid import codes, parts
 from apps.firstaid.aid import aid_of
@@ -75,7 +75,7 @@ class DoseAdmin(_ActAdmin):
 
     @admin.display(description="as it was told")
     def told(self, row: NaloxoneDose) -> SafeString:
-        return pretty(parts.dose_in_words(dose_of(row)))
+        return readable(parts.dose_in_words(dose_of(row)))
 
 
 @admin.register(FirstAidLog)
@@ -95,4 +95,4 @@ class AidAdmin(_ActAdmin):
 
     @admin.display(description="as it was told")
     def told(self, row: FirstAidLog) -> SafeString:
-        return pretty(parts.aid_in_words(aid_of(row)))
+        return readable(parts.aid_in_words(aid_of(row)))

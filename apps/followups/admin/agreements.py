@@ -12,9 +12,8 @@ from django.utils.safestring import SafeString
 
 from apps.accounts.models import User
 from apps.accounts.services import user_actor
-from apps.assignments.admin.facts import assignment_link
+from apps.assignments.admin.links import OfCallAdmin
 from apps.audit.acts import Act
-from apps.audit.admin import RecordAdmin
 from apps.core import clock
 from apps.core.admin import NOTHING, in_words, moment, table, when
 from apps.core.ids import short, uuid7
@@ -46,7 +45,7 @@ class SaidForm(forms.Form):
 
 
 @admin.register(FollowUpAgreement)
-class AgreementAdmin(RecordAdmin[FollowUpAgreement]):
+class AgreementAdmin(OfCallAdmin[FollowUpAgreement]):
     VIEW = frozenset({"supervisor"})
     list_display = (
         *("short_name", "basis", moment("said_at", "said"), "ends_on", "author", "encounter"),
@@ -68,10 +67,6 @@ class AgreementAdmin(RecordAdmin[FollowUpAgreement]):
     @admin.display(description="encounter")
     def encounter(self, row: FollowUpAgreement) -> str:
         return short(row.encounter_id)
-
-    @admin.display(description="assignment")
-    def assignment(self, row: FollowUpAgreement) -> SafeString:
-        return assignment_link(row.assignment_id)
 
     @admin.display(description="how they want to be reached")
     def ways(self, row: FollowUpAgreement) -> str:
@@ -142,6 +137,7 @@ def basis_acts(name: Callable[[Any], str]) -> dict[str, Act]:
     return {
         "said": Act(
             label="Write down whether the person wants follow-ups",
+            brief="Follow-ups wanted?",
             question="What did the person say? Nobody is followed up who was not asked.",
             form=SaidForm,
             reason="words",
@@ -151,6 +147,7 @@ def basis_acts(name: Callable[[Any], str]) -> dict[str, Act]:
         ),
         "reason": Act(
             label="Follow up for a clinician's reason",
+            brief="Clinician's reason",
             question="You sign for it with your name. It ends by itself after its last day.",
             form=ReasonForm,
             verb=_write_reason,

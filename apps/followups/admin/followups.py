@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.accounts.models import Team, User
-from apps.assignments.admin.facts import assignment_link
+from apps.assignments.admin.links import assignment_link
 from apps.audit.acts import ActsAdmin
 from apps.audit.admin import RecordAdmin
 from apps.core import clock

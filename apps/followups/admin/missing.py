@@ -11,9 +11,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps.assignments.admin.facts import assignment_link
+from apps.assignments.admin.links import OfCallAdmin
 from apps.audit.acts import ActsAdmin
-from apps.audit.admin import RecordAdmin
 from apps.core import clock
 from apps.core.admin import duration, moment
 from apps.core.ids import short
@@ -44,7 +43,7 @@ def _name(row: MissingAgreement) -> str:
 
 
 @admin.register(MissingAgreement)
-class MissingAgreementAdmin(ActsAdmin[MissingAgreement], RecordAdmin[MissingAgreement]):
+class MissingAgreementAdmin(ActsAdmin[MissingAgreement], OfCallAdmin[MissingAgreement]):
     VIEW = frozenset({"supervisor"})
     list_display = ("short_name", moment("ended_at", "ended"), "age", "asked_for", "assignment")
     list_filter = (MissingFilter,)
@@ -72,7 +71,3 @@ class MissingAgreementAdmin(ActsAdmin[MissingAgreement], RecordAdmin[MissingAgre
     @admin.display(description="the plan asks for")
     def asked_for(self, row: MissingAgreement) -> str:
         return ", ".join(row.items)
-
-    @admin.display(description="assignment")
-    def assignment(self, row: MissingAgreement) -> SafeString:
-        return assignment_link(row.assignment_id, here=True)  # it has ended: it is here

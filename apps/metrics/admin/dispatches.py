@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from apps.assignments.admin.facts import assignment_link
+from apps.assignments.admin.links import assignment_link, called
 from apps.audit.admin import RoleAdmin
 from apps.core.admin import Values, moment
 from apps.metrics.models import DispatchFigures
@@ -32,6 +33,9 @@ class DispatchFiguresAdmin(RoleAdmin[DispatchFigures]):
     ) -> bool:
         return False
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DispatchFigures]:
+        return super().get_queryset(request).annotate(called=called("pk"))
+
     @admin.display(description="dispatch")
     def dispatch(self, row: DispatchFigures) -> SafeString:
-        return assignment_link(row.pk, here=True)  # they are counted from it
+        return assignment_link(row.pk, getattr(row, "called", None))

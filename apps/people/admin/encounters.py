@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.assignments.admin.links import OfCallAdmin
 from apps.audit.acts import Act, ActsAdmin
-from apps.audit.admin import RecordAdmin
-from apps.core.admin import NOTHING, moment, pretty, table
+from apps.core.admin import NOTHING, duration, in_words, moment, readable
 from apps.core.ids import short
-from apps.people import documents
+from apps.people import codes, documents
 from apps.people.models import Encounter
 from apps.people.parts import parts_of
 from apps.people.services.encounters import record_of
 
 
 @admin.register(Encounter)
-class EncounterAdmin(ActsAdmin[Encounter], RecordAdmin[Encounter]):
+class EncounterAdmin(ActsAdmin[Encounter], OfCallAdmin[Encounter]):
     """`acts` and `actions` may be added to by other apps."""
 
     VIEW = frozenset({"supervisor"})
@@ -37,8 +39,8 @@ class EncounterAdmin(ActsAdmin[Encounter], RecordAdmin[Encounter]):
     WHEN = "opened_at"
     ordering = ("-opened_at",)
     fields = (
-        *("assignment_id", "ordinal", "person_id", "match", moment("opened_at"), "opened_by"),
-        *("timeline", "typed", "parts", "flags"),
+        *("assignment", "ordinal", "person", "match", moment("opened_at"), "opened_by"),
+        *("timeline", "typed", "parts", "doubts"),
     )
     readonly_fields = fields
 
@@ -46,22 +48,34 @@ class EncounterAdmin(ActsAdmin[Encounter], RecordAdmin[Encounter]):
     def short_name(self, row: Encounter) -> str:
         return str(row)
 
-    @admin.display(description="assignment", ordering="assignment_id")
-    def assignment(self, row: Encounter) -> str:
-        return short(row.assignment_id)
+    @admin.display(description="person")
+    def person(self, row: Encounter) -> SafeString | str:
+        if row.person_id is None:
+            return NOTHING
+        address = reverse("admin:people_person_change", args=[row.person_id])
+        return format_html('<a href="{}">person {}</a>', address, short(row.person_id))
+
+    @admin.display(description="doubts")
+    def doubts(self, row: Encounter) -> str:
+        return in_words(row.flags, codes.FLAGS)
 
     @admin.display(description="what the timeline says")
     def timeline(self, row: Encounter) -> SafeString | str:
         of = record_of(row.assignment_id)
-        return pretty(documents.summary(of)) if of else NOTHING
+        return readable(_timed(documents.summary(of))) if of else NOTHING
 
     @admin.display(description="what was typed")
     def typed(self, row: Encounter) -> SafeString:
-        return pretty(row.content)
+        return readable(row.content, {"role": codes.ROLES, "match": codes.MATCHES})
 
     @admin.display(description="recorded of it")
     def parts(self, row: Encounter) -> SafeString:
-        return table(
-            ("what", "as it stands"),
-            ((name, pretty(said)) for name, said in parts_of(row.pk).items()),
-        )
+        return readable(parts_of(row.pk))
+
+
+def _timed(summary: dict[str, Any]) -> dict[str, Any]:
+    """With durations as a person reads them, instead of seconds."""
+    return {
+        **summary,
+        "durations": {name: duration(one) for name, one in summary["durations"].items()},
+    }

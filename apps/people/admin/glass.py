@@ -100,6 +100,7 @@ class BrokenGlassAdmin(ActsAdmin[BrokenGlass], RecordAdmin[BrokenGlass]):
     acts = {
         "was_justified": Act(
             label="It was justified",
+            brief="Justified",
             question="You have read why it was opened, and what was read.",
             verb=_review(justified=True),
             offered=_owed,
@@ -113,6 +114,7 @@ class BrokenGlassAdmin(ActsAdmin[BrokenGlass], RecordAdmin[BrokenGlass]):
         ),
         "was_not_justified": Act(
             label="It was not justified",
+            brief="Not justified",
             question="Your words are kept with your name.",
             verb=_review(justified=False),
             offered=_owed,

@@ -2,29 +2,89 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final, cast
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.accounts.models import User
 from apps.audit.acts import Act, ActsAdmin, WhyForm
 from apps.audit.admin import RecordAdmin
 from apps.core import clock
-from apps.core.admin import NOTHING, moment, pretty, table
+from apps.core.admin import NOTHING, in_words, moment, readable, table, when
+from apps.core.ids import short
 from apps.core.problems import INVALID, FieldError, ProblemError
-from apps.people import services
+from apps.people import codes, services
 from apps.people.models import Person
 from apps.people.services.persons import matches_of, offer
 
+_LABELS: Final = {
+    "sex": codes.SEXES,
+    "housing": codes.HOUSING,
+    "kind": codes.CONTACT_KINDS,
+    "source": codes.SAFETY_SOURCES,
+}
+
 
 class IntoForm(WhyForm):
-    into = forms.UUIDField(label="Is the person with this id", help_text="Shown on their page.")
+    into = forms.UUIDField(required=False, label="They are", help_text="Whoever is alike.")
+    other = forms.UUIDField(
+        required=False, label="Or the person with this id", help_text="Shown on their page."
+    )
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        given["into"] = given.get("into") or given.pop("other", None)
+        if given["into"] is None and not self.errors:
+            self.add_error("into", "Say who they are.")
+        return given
 
 
 class NoteForm(WhyForm):
-    note = forms.CharField(label="Id of the safety note", max_length=36)
+    note = forms.ChoiceField(label="Safety note")
+
+
+def _asks_into(_: User, rows: list[Person]) -> Callable[[Any], forms.Form]:
+    """With the persons who may be meant, by what they are called."""
+    found = {one["person_id"]: _offered(one) for row in rows for one in matches_of(row)}
+
+    def form(data: Any) -> forms.Form:
+        asked = IntoForm(data)
+        asked.fields["into"].widget = forms.Select(choices=[("", "---------"), *found.items()])
+        return asked
+
+    return form
+
+
+def _asks_note(_: User, rows: list[Person]) -> Callable[[Any], forms.Form]:
+    """With the notes of these persons, in their words."""
+    notes = [one for row in rows for one in row.content.get("safety_notes") or ()]
+
+    def form(data: Any) -> forms.Form:
+        asked = NoteForm(data)
+        field = cast(forms.ChoiceField, asked.fields["note"])
+        field.choices = [(one.get("id"), one.get("text") or one.get("id")) for one in notes]
+        return asked
+
+    return form
+
+
+def _noted(row: Person, id: str) -> str:
+    """The words of a safety note, by its id."""
+    notes = row.content.get("safety_notes") or ()
+    return next((one["text"] for one in notes if one.get("id") == id and one.get("text")), id)
+
+
+def _offered(one: dict[str, Any]) -> str:
+    """Somebody who may be meant, in one line."""
+    called = one["name"] or ", ".join(one["aliases"]) or "nameless"
+    born = f", born {one['birth_year']}" if one["birth_year"] else ""
+    return f"{called}{born} (person {short(UUID(one['person_id']))})"
 
 
 def _called(row: Person) -> str:
@@ -62,8 +122,9 @@ class PersonAdmin(ActsAdmin[Person], RecordAdmin[Person]):
     acts = {
         "merge": Act(
             label="Merge into another person",
+            brief="Merge",
             question="Who are they?",
-            form=IntoForm,
+            form_for=_asks_into,
             verb=_merge,
             offered=lambda row: row.merged_into_id is None,
             name=_name,
@@ -78,15 +139,16 @@ class PersonAdmin(ActsAdmin[Person], RecordAdmin[Person]):
         "review": Act(
             label="A safety note stands",
             question="Which note?",
-            form=NoteForm,
+            form_for=_asks_note,
             verb=_review,
+            offered=lambda row: bool(row.content.get("safety_notes")),
             name=_name,
         ),
     }
     quick_acts = ("merge", "unmerge")
     fields = (
         *("id", "called", "typed", "reviews", "alike", "merged_into", moment("merged_at")),
-        *(moment("created_at", "first met"), "flags"),
+        *(moment("created_at", "first met"), "doubts"),
     )
     readonly_fields = fields
 
@@ -100,13 +162,27 @@ class PersonAdmin(ActsAdmin[Person], RecordAdmin[Person]):
 
     @admin.display(description="may be the same as")
     def alike(self, row: Person) -> SafeString:
-        return table(
-            ("id", "called", "born", "alike"),
+        rows = (
             (
-                (one["person_id"], one["name"] or one["aliases"], one["birth_year"], one["score"])
-                for one in matches_of(row)
-            ),
+                format_html(
+                    '<a href="{}">{}</a>',
+                    reverse("admin:people_person_change", args=[one["person_id"]]),
+                    _offered(one),
+                ),
+                f"{one['score']:.0%}",
+                format_html(
+                    '<a href="{}?into={}">Merge into them</a>',
+                    reverse("admin:people_person_do", args=[row.pk, "merge"]),
+                    one["person_id"],
+                ),
+            )
+            for one in matches_of(row)
         )
+        return table(("who", "alike", ""), rows)
+
+    @admin.display(description="doubts")
+    def doubts(self, row: Person) -> str:
+        return in_words(row.flags, codes.FLAGS)
 
     @admin.display(description="merged")
     def merged(self, row: Person) -> str:
@@ -114,11 +190,11 @@ class PersonAdmin(ActsAdmin[Person], RecordAdmin[Person]):
 
     @admin.display(description="what is known of them")
     def typed(self, row: Person) -> SafeString:
-        return pretty(row.content)
+        return readable(row.content, _LABELS)
 
     @admin.display(description="safety notes that were looked at")
     def reviews(self, row: Person) -> SafeString:
         return table(
             ("note", "by", "when"),
-            ((one["note"], one["by"], one["at"]) for one in row.safety_reviews),
+            ((_noted(row, one["note"]), one["by"], when(one["at"])) for one in row.safety_reviews),
         )

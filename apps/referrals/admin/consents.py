@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import MAXYEAR, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django import forms
@@ -14,11 +14,11 @@ from django.utils.safestring import SafeString
 
 from apps.accounts.models import User
 from apps.accounts.services import user_actor
+from apps.assignments.admin.links import OfCallAdmin
 from apps.audit.acts import Act, ActsAdmin, WhyForm, reason_field
 from apps.audit.admin import RecordAdmin
 from apps.core import clock
-from apps.core.admin import NOTHING, Related, in_words, moment, pretty, table, when
-from apps.core.ids import short
+from apps.core.admin import NOTHING, Related, in_words, moment, readable, table, when
 from apps.referrals import codes
 from apps.referrals.models import Consent, ConsentRecipient, Disclosure, Way
 from apps.referrals.records import encounters_of_person
@@ -29,6 +29,11 @@ from apps.referrals.services.consents import (
 )
 
 _SEEN = frozenset({"supervisor"})
+_LABELS: Final = {
+    "form": codes.CONSENT_FORMS,
+    "purpose": codes.PURPOSES,
+    "categories": codes.DATA_CATEGORIES,
+}
 
 
 class RevokeForm(forms.Form):
@@ -107,7 +112,7 @@ def _called(row: ConsentRecipient) -> str:
 
 
 @admin.register(Consent)
-class ConsentAdmin(ActsAdmin[Consent], RecordAdmin[Consent]):
+class ConsentAdmin(ActsAdmin[Consent], OfCallAdmin[Consent]):
     VIEW = _SEEN
     list_display = (
         *("short_name", "form", moment("given_at"), moment("expires_at"), moment("revoked_at")),
@@ -148,13 +153,9 @@ class ConsentAdmin(ActsAdmin[Consent], RecordAdmin[Consent]):
     def short_name(self, row: Consent) -> str:
         return str(row)
 
-    @admin.display(description="assignment")
-    def assignment(self, row: Consent) -> str:
-        return short(row.assignment_id)
-
     @admin.display(description="what was recorded")
     def told(self, row: Consent) -> SafeString:
-        return pretty(row.content)
+        return readable(row.content, _LABELS)
 
     @admin.display(description="to whom")
     def recipients_of(self, row: Consent) -> SafeString:
@@ -190,6 +191,7 @@ class RecipientAdmin(ActsAdmin[ConsentRecipient], RecordAdmin[ConsentRecipient])
     acts = {
         "acknowledged": Act(
             label="They said on the telephone that they know",
+            brief="They know",
             question="Who said so?",
             form=AcknowledgeForm,
             verb=_acknowledged,

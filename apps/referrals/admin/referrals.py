@@ -8,14 +8,17 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.accounts.models import User
 from apps.accounts.services import user_actor
+from apps.assignments.admin.links import OfCallAdmin
 from apps.audit.acts import Act, ActsAdmin
 from apps.audit.admin import RecordAdmin
 from apps.core import clock
-from apps.core.admin import NOTHING, Related, duration, in_words, moment, pretty, table, when
+from apps.core.admin import NOTHING, Related, duration, in_words, moment, readable, table, when
 from apps.core.clock import iso
 from apps.core.ids import short, uuid7
 from apps.referrals import codes, states
@@ -124,7 +127,7 @@ def _called(row: ReferralTask) -> str:
 
 
 @admin.register(Referral)
-class ReferralAdmin(ActsAdmin[Referral], RecordAdmin[Referral]):
+class ReferralAdmin(ActsAdmin[Referral], OfCallAdmin[Referral]):
     VIEW = _SEEN
     list_display = ("number", "needs", "urgency", "status", "outcome", moment("created_at"))
     list_filter = ("status", "urgency", "outcome")
@@ -133,6 +136,7 @@ class ReferralAdmin(ActsAdmin[Referral], RecordAdmin[Referral]):
     acts = {
         "close": Act(
             label="Close with what came of it",
+            brief="Close",
             question="What came of it? Whoever is still asked is told that it is cancelled.",
             form=CloseForm,
             verb=_close,
@@ -140,15 +144,16 @@ class ReferralAdmin(ActsAdmin[Referral], RecordAdmin[Referral]):
         )
     }
     fields = (
-        *("number", "assignment", "encounter_id", "needs", "urgency", "status", "outcome"),
+        *("number", "assignment", "encounter", "needs", "urgency", "status", "outcome"),
         *(moment("created_at"), "created_by", moment("closed_at"), "closed_by"),
         *("partners", "typed", "doubts"),
     )
     readonly_fields = fields
 
-    @admin.display(description="assignment")
-    def assignment(self, row: Referral) -> str:
-        return short(row.assignment_id)
+    @admin.display(description="encounter")
+    def encounter(self, row: Referral) -> SafeString:
+        address = reverse("admin:people_encounter_change", args=[row.encounter_id])
+        return format_html('<a href="{}">encounter {}</a>', address, short(row.encounter_id))
 
     @admin.display(description="needs")
     def needs(self, row: Referral) -> str:
@@ -161,7 +166,11 @@ class ReferralAdmin(ActsAdmin[Referral], RecordAdmin[Referral]):
             ("partner", "state", "since", "reason", "waits"),
             (
                 (
-                    one.partner.name,
+                    format_html(
+                        '<a href="{}">{}</a>',
+                        reverse("admin:referrals_referraltask_change", args=[one.pk]),
+                        one.partner.name,
+                    ),
                     one.get_status_display(),
                     when(one.status_at),
                     one.reason or NOTHING,
@@ -173,7 +182,7 @@ class ReferralAdmin(ActsAdmin[Referral], RecordAdmin[Referral]):
 
     @admin.display(description="what was typed")
     def typed(self, row: Referral) -> SafeString:
-        return pretty(row.content)
+        return readable(row.content, {"needs": codes.NEEDS, "urgency": codes.URGENCIES})
 
     @admin.display(description="doubts")
     def doubts(self, row: Referral) -> str:
@@ -192,6 +201,7 @@ class TaskAdmin(ActsAdmin[ReferralTask], RecordAdmin[ReferralTask]):
     acts = {
         "telephone": Act(
             label="Enter what the partner said on the telephone",
+            brief="Partner telephoned",
             question="It counts like any other answer. You are named as who entered it.",
             form=TelephoneForm,
             verb=_telephone,
@@ -215,7 +225,7 @@ class TaskAdmin(ActsAdmin[ReferralTask], RecordAdmin[ReferralTask]):
     }
     quick_acts = ("telephone",)
     fields = (
-        *("number", "partner", "status", "reason", moment("asked_at"), "asked_by"),
+        *("referral_page", "partner", "status", "reason", moment("asked_at"), "asked_by"),
         *(moment("sent_at"), moment("first_read_at"), moment("answered_at"), "waits"),
         *("case_number", "attended", "served", "outputs", "answers", "doubts"),
     )
@@ -225,13 +235,18 @@ class TaskAdmin(ActsAdmin[ReferralTask], RecordAdmin[ReferralTask]):
     def number(self, row: ReferralTask) -> str:
         return row.referral.number
 
+    @admin.display(description="of the referral")
+    def referral_page(self, row: ReferralTask) -> SafeString:
+        address = reverse("admin:referrals_referral_change", args=[row.referral_id])
+        return format_html('<a href="{}">{}</a>', address, row.referral.number)
+
     @admin.display(description="waits", ordering="clock_due_at")
     def waits(self, row: ReferralTask) -> str:
         return waits(row)
 
     @admin.display(description="what came of it")
     def outputs(self, row: ReferralTask) -> SafeString:
-        return pretty(row.said)
+        return readable(row.said, {"reason_code": codes.REASONS})
 
     @admin.display(description="answers")
     def answers(self, row: ReferralTask) -> SafeString:

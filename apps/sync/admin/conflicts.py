@@ -12,9 +12,9 @@ from apps.accounts.models import User
 from apps.audit.acts import Act, ActsAdmin
 from apps.audit.admin import RecordAdmin
 from apps.core import clock
-from apps.core.admin import Related, Values, moment, pretty, table
-from apps.core.ids import short
+from apps.core.admin import Related, Values, moment, readable, table
 from apps.sync.admin.ages import OpenFilter, open_for
+from apps.sync.admin.pages import document_link
 from apps.sync.models import Choice, Conflict
 from apps.sync.services import versions
 
@@ -46,19 +46,21 @@ class ConflictAdmin(ActsAdmin[Conflict], RecordAdmin[Conflict]):
     acts = {
         "stays": Act(
             label="What stands in the document stays",
+            brief="Leave as it is",
             question="What was kept beside it stays in the history.",
             verb=_settle(Choice.STAYS),
             offered=_open,
         ),
         "put_back": Act(
             label="Put back what was kept",
+            brief="Put back",
             question="What stands in the document now goes into the history.",
             verb=_settle(Choice.KEPT),
             offered=_open,
         ),
     }
     fields = (
-        *(moment("at", "since"), "open_for", "collection", "doc_id", "version", "author"),
+        *(moment("at", "since"), "open_for", "collection", "document", "version", "author"),
         *("tablet", "both", "settled", "settled_by", moment("settled_at", "when")),
     )
     readonly_fields = fields
@@ -72,8 +74,8 @@ class ConflictAdmin(ActsAdmin[Conflict], RecordAdmin[Conflict]):
         return open_for(row.at, settled=row.settled_at is not None)
 
     @admin.display(description="document", ordering="doc_id")
-    def document(self, row: Conflict) -> str:
-        return short(row.doc_id)
+    def document(self, row: Conflict) -> SafeString:
+        return document_link(row.collection, row.doc_id)
 
     @admin.display(description="fields")
     def in_fields(self, row: Conflict) -> str:
@@ -87,5 +89,5 @@ class ConflictAdmin(ActsAdmin[Conflict], RecordAdmin[Conflict]):
     def both(self, row: Conflict) -> SafeString:
         return table(
             ("field", "stood in the document then", "was kept beside it"),
-            ((one, pretty(row.won.get(one)), pretty(row.kept.get(one))) for one in row.fields),
+            ((one, readable(row.won.get(one)), readable(row.kept.get(one))) for one in row.fields),
         )

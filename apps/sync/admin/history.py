@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from apps.audit.admin import RecordAdmin
 from apps.core.admin import Values, moment, pretty
-from apps.core.ids import short
+from apps.sync.admin.pages import document_link
 from apps.sync.models import Version
 
 _FATES = {
@@ -41,7 +41,7 @@ class VersionAdmin(RecordAdmin[Version]):
     search_help_text = "The whole id of a document, or the name of a collection"
     ordering = ("-id",)
     fields = (
-        *(moment("at", "came"), "collection", "doc_id", "rev", "became", "author", "tablet"),
+        *(moment("at", "came"), "collection", "document", "rev", "became", "author", "tablet"),
         *("sent", "held", "editor", "edit_no", "instance"),
     )
     readonly_fields = fields
@@ -59,8 +59,8 @@ class VersionAdmin(RecordAdmin[Version]):
         return str(row)
 
     @admin.display(description="document", ordering="doc_id")
-    def document(self, row: Version) -> str:
-        return short(row.doc_id)
+    def document(self, row: Version) -> SafeString:
+        return document_link(row.collection, row.doc_id)
 
     @admin.display(description="what became of it", ordering="fate")
     def became(self, row: Version) -> str:

@@ -26,6 +26,7 @@ from apps.core import clock
 from apps.core.admin import NOTHING, Related, Values, moment, pretty, table
 from apps.core.problems import ProblemError
 from apps.sync.admin.ages import OpenFilter, open_for
+from apps.sync.admin.pages import document_link
 from apps.sync.canonical import same
 from apps.sync.models import QuarantinedWrite
 from apps.sync.registry import SERVER_MANAGED
@@ -115,6 +116,7 @@ class QuarantinedWriteAdmin(ActsAdmin[QuarantinedWrite], RecordAdmin[Quarantined
     acts: ClassVar[dict[str, Act]] = {
         "take": Act(
             label="Take after all, as it was typed",
+            brief="Take",
             question="It is taken under the name of whoever typed it.",
             verb=_take,
             offered=_open,
@@ -127,7 +129,7 @@ class QuarantinedWriteAdmin(ActsAdmin[QuarantinedWrite], RecordAdmin[Quarantined
         ),
     }
     fields = (
-        *("correct", "settled", moment("at"), "open_for", "collection", "doc_id", "tablet"),
+        *("correct", "settled", moment("at"), "open_for", "collection", "document", "tablet"),
         *("author", "why", "typed", "typed_on", "instance", "editor", "edit_no"),
         *(moment("corrected_at"), "acknowledged_by", moment("acknowledged_at")),
         *("applied_by", moment("applied_at")),
@@ -141,6 +143,10 @@ class QuarantinedWriteAdmin(ActsAdmin[QuarantinedWrite], RecordAdmin[Quarantined
     @admin.display(description="open for", ordering="at")
     def open_for(self, row: QuarantinedWrite) -> SafeString:
         return open_for(row.at, settled=quarantine.status_of(row) != "open")
+
+    @admin.display(description="document")
+    def document(self, row: QuarantinedWrite) -> SafeString:
+        return document_link(row.collection, row.doc_id)
 
     @admin.display(description="settled")
     def settled(self, row: QuarantinedWrite) -> str:

@@ -74,6 +74,13 @@ known => {
   return [...found];
 }
 """
+# What can be done with the rows of a list is in sight, however wide the list is.
+ACTS_OUT_OF_SIGHT = """
+() => [...document.querySelectorAll("#result_list .field-to_do")].some(cell => {
+  const list = cell.closest(".wide").getBoundingClientRect();
+  return cell.getBoundingClientRect().right > list.right + 1;
+})
+"""
 MARCH = Period(date(2026, 3, 1), date(2026, 3, 31), ZoneInfo("America/Los_Angeles"))
 IN_MARCH = "?first=2026-03-01&last=2026-03-31"
 STOCK = {"changelist", "add", "change", "history", "delete", "save_view", "forget_view", "do"}
@@ -119,6 +126,8 @@ class Walk:
                 self._size = size
             if size == DESKTOP:
                 self._judge()
+                if self.page.evaluate(ACTS_OUT_OF_SIGHT):
+                    self._note("the acts of its rows are out of sight")
             elif self.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 self._note("scrolls sideways at 200 %")
         return True

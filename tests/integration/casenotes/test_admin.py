@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from django.test import Client as Browser
 
 from apps.accounts.models import Role, User
+from apps.assignments.models import Assignment
 from apps.audit.models import Entry
 from apps.casenotes.models import Addendum, CaseNote, EncounterRecord, Review, ReviewState
 from apps.core import clock
@@ -61,6 +63,28 @@ def test_lists_show_codes_and_each_look_is_on_record(
     shown = text(reader.get(f"/admin/{page}/{pk}/change/"))
     assert seen.count() == 2
     assert (TYPED in shown) == (page != "casenotes/encounterrecord")
+
+
+@pytest.mark.parametrize("page", ["casenotes/casenote", "casenotes/review"])
+def test_are_read_without_knowing_a_code(world: World, signed: CaseNote, page: str) -> None:
+    """What stands in the note is `{"outcome": "contact_made", "disposition": "18", ...}`."""
+    pk = PAGES[page].objects.get().pk
+    shown = re.sub("<[^>]*>", " ", text(desk(world.supervisor).get(f"/admin/{page}/{pk}/change/")))
+    for code, words in (("contact_made", "Contact made"), ("q1", "Wish to be dead")):
+        assert words in shown
+        assert not re.search(rf'{code}\b(?=["\s]*[:\s])', shown.split("Who wrote what")[0])
+    assert "&quot;" not in shown, "no JSON"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_name_their_call_as_the_desk_does(world: World, signed: CaseNote, page: str) -> None:
+    pk = PAGES[page].objects.get().pk
+    every = {"casenotes/encounterrecord": "?record=full"}.get(page, "")
+    call = Assignment.objects.select_related("incident", "unit").get(pk=signed.assignment_id)
+    name = f">{call.incident.cad_number}, {call.unit}</a>"
+    for address in (f"/admin/{page}/{every}", f"/admin/{page}/{pk}/change/"):
+        shown = text(desk(world.supervisor).get(address))
+        assert re.search(rf"{call.pk}/change/\"[^>]*{re.escape(name)}", shown), address
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from apps.accounts.services import user_actor
 from apps.audit.models import Entry
 from apps.core.ids import uuid7
 from apps.people import services
+from apps.people.admin.persons import PersonAdmin
 from apps.people.ids import encounter_id
 from apps.people.models import BrokenGlass, Encounter, Person
 from tests.factories import NOON, person, team
@@ -97,6 +99,35 @@ def test_persons_are_merged_and_taken_apart(
 
     act(desk, "person", "unmerge", other, **why)
     assert Person.objects.get(pk=other).merged_into_id is None
+
+
+def test_whoever_is_alike_is_merged_from_the_page_that_says_so(
+    world: World, met: UUID, desk: Client, writer: Writer
+) -> None:
+    other = uuid7()
+    writer.save("persons", other, given_name="Dana", family_name="Reyes")
+    page = desk.get(f"/admin/people/person/{other}/change/").content.decode()
+    way = re.search(r'href="([^"]*/do/merge/[^"]*)">Merge into them', page)
+    assert way
+    asked = desk.get(way[1]).content.decode()
+    assert re.search(rf'<option value="{met}" selected>Dana Reyes', asked)
+
+    desk.post(way[1], {"apply": "1", "reason": "They said so.", "into": str(met)})
+    assert Person.objects.get(pk=other).merged_into_id == met
+
+
+def test_a_merge_with_nobody_is_asked_for_again(met: UUID, desk: Client) -> None:
+    asked = act(desk, "person", "merge", met, apply="1", reason="They said so.")
+    assert "Say who they are." in asked
+
+
+def test_only_notes_that_are_there_are_offered_in_their_words(met: UUID, desk: Client) -> None:
+    asked = act(desk, "person", "review", met)
+    assert ">Carries a knife for work.</option>" in asked
+    nameless = Person(content={"aliases": ["Red"]}, created_by=met)
+    page = desk.get(f"/admin/people/person/{met}/change/").content.decode()
+    assert "A safety note stands" in page
+    assert not PersonAdmin.acts["review"].offered(nameless)
 
 
 def test_the_browser_keeps_nobodys_name(met: UUID, desk: Client) -> None:

@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 from apps.audit.admin import RecordAdmin, RoleAdmin, actor_of
 from apps.audit.services import record
 from apps.core import clock
-from apps.core.admin import NOTHING, in_words, moment, pretty, table, when
+from apps.core.admin import NOTHING, in_words, moment, pretty, readable, table, when
 from apps.core.ids import short
 from apps.referrals.admin.directory.entries import SUPERVISOR
 from apps.referrals.admin.directory.forms import SettleForm
@@ -142,7 +142,7 @@ class FacilityFactAdmin(RecordAdmin[FacilityFact]):
 
     @admin.display(description="as it was told")
     def told(self, row: FacilityFact) -> SafeString:
-        return pretty(row.data)
+        return readable(row.data)
 
     @admin.display(description="doubts")
     def doubts(self, row: FacilityFact) -> str:
