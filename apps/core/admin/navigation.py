@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.apps import apps
 from django.conf import settings
 from django.contrib.admin import AdminSite
+from django.db.models.options import Options
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.module_loading import import_string
+from django.utils.text import capfirst
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,15 @@ def shown(site: AdminSite, request: HttpRequest) -> list[Group]:
         if links:
             groups.append(Group(title, links))
     return groups
+
+
+def name_of(opts: Options[Any]) -> str:
+    """What the pages of a model are called, by the sidebar: the same everywhere. One that has no
+    place there by its own name."""
+    named = (place for _, places in import_string(settings.NAVIGATION) for place in places)
+    known = {place.page: place.title for place in named if not place.roles}
+    found = known.get(f"{opts.app_label}.{opts.model_name}")
+    return found or capfirst(str(opts.verbose_name_plural))
 
 
 def _may_open(place: Place, site: AdminSite, request: HttpRequest) -> bool:

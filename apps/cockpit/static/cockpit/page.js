@@ -116,7 +116,8 @@ const checkInRows = new Rows(
       attribute(node, "class", item.due < desk.now() ? "alert overdue" : "alert soon");
       set(cells.unit, item.unit);
       set(cells.place, item.place);
-      set(cells.due, `check-in ${countdown(item.due, desk.now())}`);
+      const left = countdown(item.due, desk.now());
+      set(cells.due, left.startsWith("overdue") ? `check-in ${left}` : `check-in due in ${left}`);
     },
     { key: (item) => item.id, make: (item) => linksOf(item.id) },
   ),
