@@ -41,8 +41,8 @@ class OfCallAdmin(RecordAdmin[M]):
 
 def called(of: str) -> Subquery:
     """The call's number and the unit of the assignment that a column names; NULL where it is not
-    here yet."""
-    return Subquery(_names(Assignment.objects.filter(pk=OuterRef(of))))
+    here yet. One look by its key for each row that is shown."""
+    return Subquery(_names(Assignment.objects.filter(pk=OuterRef(of)))[:1])
 
 
 def assignment_link(id: UUID | None, name: str | None = None) -> SafeString:

@@ -64,7 +64,7 @@ def test_a_call_that_was_not_sent_is_given_moved_and_called_off(
         on_assignments(shared, world.ours.tablets[0]) as ours,
         on_assignments(shared, world.theirs.tablets[0]) as theirs,
     ):
-        desk.follow("Incidents")
+        desk.follow("Calls")
         desk.filter("eligible, not sent")
         desk.sees_row(str(fit.cad_number), "eligible, not sent")
         assert desk.count("#result_list tbody tr") == 1
@@ -252,7 +252,7 @@ def test_a_message_that_nobody_could_read_is_mended_and_taken(
         now=clock.now(),
     )
     desk = desk_of(world.dispatcher)
-    desk.follow("Held messages")
+    desk.follow("Messages held back")
     desk.sees("/cad_number", "give the CAD event number")
     desk.sees_not("2ND AVE")
     desk.follow("Mend and replay")

@@ -116,6 +116,7 @@ async function refreshTiles() {
     const answer = await fetch(holder.dataset.address, { redirect: "manual" });
     if (!answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (desk && isOver(desk.state)) return; // it was asked for before the end
     const focused = holder.contains(document.activeElement) ? document.activeElement.id : "";
     holder.replaceChildren(...page.body.childNodes);
     if (focused) at(focused)?.focus(); // nobody's focus is taken away
