@@ -174,6 +174,13 @@ def publish(
         parking.run(event, now=now)
 
 
+def is_collected(collection: str, id: UUID) -> bool:
+    """Whether a version of a document was published inside `together` and is not yet written: what
+    is stored is not its newest."""
+    published: Collected | None = getattr(_open, "collected", None)
+    return published is not None and (collection, id) in published.documents
+
+
 def _write(documents: Sequence[Document], events: Sequence[Event]) -> None:
     if not documents and not events:
         return

@@ -12,7 +12,7 @@ from django.db import transaction
 from apps.audit.services import Actor, record
 from apps.changes.models import StoredDocument
 from apps.changes.reading import body_of
-from apps.changes.services import LARGEST_PUBLICATION, Document, publish
+from apps.changes.services import LARGEST_PUBLICATION, Document, is_collected, publish
 from apps.dispatch import reference, rules
 from apps.dispatch.desk import unit_documents
 from apps.dispatch.models import CallType, DispatchRule
@@ -92,6 +92,7 @@ def _not_published(documents: Sequence[Document]) -> list[Document]:
     return [
         document
         for document in documents
-        if bodies.get(document.id) is None
+        if is_collected(document.collection, document.id)
+        or bodies.get(document.id) is None
         or orjson.loads(bodies[document.id] or b"null") != orjson.loads(orjson.dumps(document.body))
     ]

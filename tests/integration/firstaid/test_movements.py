@@ -10,7 +10,7 @@ from apps.firstaid import services
 from apps.firstaid.models import Kit, StockMovement
 from tests.factories import NOON, team
 from tests.integration.assignments.conftest import World, shown
-from tests.integration.firstaid.conftest import Stock, Tablets, documented
+from tests.integration.firstaid.conftest import SPRAY, Stock, Tablets, documented, reference
 
 pytestmark = pytest.mark.django_db
 
@@ -34,6 +34,19 @@ class TestATablet:
         assert stock.there() == {stock.lot.pk: 1}
         assert shown(world.ours.tablets[1], "facts")[row.pk]["movement"] == "left_behind"
         assert row.note == "for a friend"
+
+    def test_gives_and_takes_back_in_one_push_and_the_kit_is_shown_as_it_lies(
+        self, world: World, stock: Stock, tablets: Tablets
+    ) -> None:
+        call = world.given()
+        by, spray = world.ours.tablets[0], {"assignment_id": call.pk, **SPRAY}
+        given = documented(by, NOON, **spray)
+        back = documented(by, NOON, **spray, corrects=given["id"], withdrawn=True)
+
+        tablets.push("naloxone_doses", given, back)
+
+        [level] = reference("kit")[str(stock.kit.pk)]["stock"]
+        assert stock.there() == {stock.lot.pk: level["quantity"]} == {stock.lot.pk: 2}
 
     def test_takes_from_the_store(self, stock: Stock, tablets: Tablets) -> None:
         told(
