@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 
+from apps.changes import scopes
 from apps.core.crypto import Undecryptable
 from apps.people.access import audience
 from apps.people.models import Encounter
@@ -57,9 +58,13 @@ class ReferralRecord:
 
 def scopes_of(row: Referral) -> frozenset[str]:
     """Who has the call, its supervisors, whoever made the referral until it is closed, and whoever
-    still owes a record of the encounter."""
+    still owes a record of the encounter. Of a call that never came the maker's supervisors have it,
+    also once it is closed."""
     keepers = set(row.kept_for) | kept_for(row.encounter_id)
-    return audience(row.assignment_id, author_ids=keepers)
+    found = audience(row.assignment_id, author_ids=keepers)
+    if not found and row.created_by.team_id:
+        return frozenset({scopes.team(row.created_by.team_id)})
+    return found
 
 
 def lock(ids: Iterable[UUID]) -> None:

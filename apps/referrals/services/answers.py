@@ -200,6 +200,9 @@ def _repeated(row: ReferralAnswer, said: Said) -> ReferralAnswer:
 def _carry_out(row: ReferralTask, said: Said, status: TaskStatus, now: datetime) -> None:
     """The task as it stands after the verb."""
     if said.verb == "send":
+        # Nobody is asked for what somebody else has met.
+        if row.referral.status != RequestStatus.ACTIVE:
+            raise ProblemError(CONFLICT, "The referral is over already.")
         # Whoever sends a draft that was held back as a duplicate has looked: unless the partner
         # has this very referral already.
         if _has_it(row):

@@ -18,6 +18,7 @@ from apps.changes import reading
 from apps.changes.models import Change, ParkedReaction
 from apps.changes.services import EVERYONE
 from apps.core.ids import uuid7
+from apps.people.ids import encounter_id
 from apps.people.parts import parts_of
 from apps.people.services import let_go
 from apps.referrals.models import Referral, ReferralAnswer, ReferralTask
@@ -286,6 +287,17 @@ class TestTheLoop:
         row = Referral.objects.get()
         assert (row.status, row.outcome, row.leaves_at) == ("active", None, None)
 
+    def test_once_over_asks_nobody_else(self, case: Case, shelter: Partner) -> None:
+        row = case.refer(shelter, shelter)
+        draft = row.tasks.get(status="draft")
+        case.say("served", row.tasks.get(status="requested"), said_by="Kim")
+        [answer] = case.say("send", draft)
+
+        draft.refresh_from_db()
+        assert (draft.status, draft.sent_at) == ("draft", None)
+        assert answer["sync_status"] == "quarantined"
+        assert Referral.objects.get().status == "completed"
+
     def test_is_not_closed_by_a_no(self, case: Case, shelter: Partner) -> None:
         case.say("decline", case.asks(shelter), said_by="Kim", reason_code="full")
 
@@ -327,6 +339,18 @@ class TestTheLoop:
         assert clocks.let_closed_go(now=minutes(1)) == 0
         assert clocks.let_closed_go(now=minutes(61)) == 1
         assert Referral.objects.get().kept_for == []
+
+    def test_stays_with_the_supervisors_where_its_call_never_came(
+        self, case: Case, shelter: Partner
+    ) -> None:
+        call = uuid7()
+        here = {"assignment_id": str(call), "encounter_id": str(encounter_id(call))}
+        case.say("served", case.asks(shelter, **here), said_by="Kim")
+        assert clocks.let_closed_go(now=minutes(61)) == 1
+        case.world.commit()
+
+        assert Referral.objects.visible_to(case.world.supervisor).exists()
+        assert not Referral.objects.visible_to(case.world.ours.people[0]).exists()
 
 
 class TestClocks:

@@ -55,7 +55,7 @@ class Afterwards:
         yield from self._follow_ups()
         for told in Disclosure.objects.filter(self._ours(), device__isnull=False):
             yield from self._of_encounter("facts", told, told.discloser_id)
-        for word in FollowUpAgreement.objects.filter(self._ours(), device__isnull=False):
+        for word in FollowUpAgreement.objects.filter(self._ours()):
             yield from self._of_encounter("facts", word, word.author_id)
 
     def who_look(self, encounter: UUID) -> People:

@@ -6,7 +6,8 @@
 2. Every end has its reason in what was told.
 3. What rests on nobody's word says so; what rests on a word does not. Nobody is followed up by a
    plan without one, and whoever agreed and was met and left is.
-4. One that has ended has left the tablets; what is shown is what stands.
+4. One that has ended has left the tablets; what is shown is what stands. Whoever has left their
+   unit has none, but what they took after that.
 5. Nothing is due, and nothing that was due has failed.
 """
 
@@ -19,11 +20,13 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import orjson
+from django.db.models import Max
 from django.utils import timezone
 
 from apps.assignments.models import Assignment, Fact
 from apps.changes.models import StoredDocument
 from apps.changes.reading import body_of
+from apps.dispatch.models import CrewMember
 from apps.followups.ids import follow_up_id
 from apps.followups.models import ClockAttempt, FollowUp, FollowUpAgreement, FollowUpEvent
 from apps.people.models import Encounter, Person
@@ -53,7 +56,7 @@ def wrong(world: FieldWorld) -> list[str]:
     found = []
     for one in _everybody(world):
         found += [*_person_said(world, one), *_reasons(one), *_rests_on(one), *_planned(one)]
-        found += [line for row in one.follow_ups for line in _stands(row)]
+        found += [line for row in one.follow_ups for line in (*_stands(row), *_owned(world, row))]
     due = FollowUp.objects.due(timezone.now()).filter(team=world.team)
     failed = ClockAttempt.objects.filter(follow_up_id__in=world.follow_ups())
     found += [f"the follow-up {row.pk} is due since {row.next_at}" for row in due]
@@ -177,3 +180,17 @@ def _stands(row: FollowUp) -> Iterator[str]:
     stands |= {"occasion": row.occasion, "flags": row.flags}
     if differs := [name for name, value in stands.items() if shown.get(name) != value]:
         yield f"the follow-up {row.pk} is shown otherwise than it stands: {differs}"
+
+
+def _owned(world: FieldWorld, row: FollowUp) -> Iterator[str]:
+    owner = row.owner_id
+    if row.state == "ended" or owner is None or owner in world.rights.crew:
+        return
+    left_at = CrewMember.objects.filter(user=owner).aggregate(Max("until"))["until__max"]
+    if left_at is None:
+        return  # a supervisor, or somebody who was on no unit
+    taken = FollowUpEvent.objects.filter(
+        follow_up_id=row.pk, event__in=("taken", "acknowledged"), received_at__gte=left_at
+    )
+    if not taken.exists():
+        yield f"the follow-up {row.pk} is {owner}'s, who has left"

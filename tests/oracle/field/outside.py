@@ -42,6 +42,15 @@ ACTS = (
 class Outside(Field):
     """Rules for what does not happen on tablets."""
 
+    def _supervise(self, n: int) -> None:
+        """Or the desk does something with whoever is looked for, or asked for."""
+        if n < 8:
+            super()._supervise(n)
+        elif n % 2:
+            self._decide_on_a_follow_up(n, n, ACTS[n % len(ACTS)])
+        else:
+            self._decide_on_a_referral(n, "cancel")
+
     # --- partners ---
 
     @busy_rule(n=which)
