@@ -51,6 +51,12 @@ def hand_back(event: Event, *, now: datetime) -> None:
     handing.hand_back(follow_up_ids=list(rows), owner_id=event.subject, now=now)
 
 
+@reacts_to("follow_up.reopened")
+def hand_back_reopened(event: Event, *, now: datetime) -> None:
+    """Nor what had ended when they left, and goes on after all."""
+    handing.hand_back_reopened(follow_up_id=event.subject, now=now)
+
+
 @reacts_to(
     "encounter.opened",
     "encounter.changed",

@@ -34,6 +34,26 @@ def hand_back_of_unit(*, unit_id: UUID, now: datetime) -> None:
 
 
 @transaction.atomic
+def hand_back_reopened(*, follow_up_id: UUID, now: datetime) -> None:
+    """One that had ended and goes on goes to its team, where whoever had it has left meanwhile:
+    what has ended is not handed back. Idempotent."""
+    row = FollowUp.objects.open().filter(pk=follow_up_id).select_related("owner").first()
+    if row is None or row.owner is None:
+        return
+    crews = CrewMember.objects.filter(user=row.owner)
+    left_at = crews.aggregate(Max("until"))["until__max"]
+    on_duty = CrewMember.objects.on_duty().filter(user=row.owner).exists()
+    if row.owner.is_active and (on_duty or left_at is None):
+        return
+    hand_back(
+        follow_up_ids=[row.pk],
+        owner_id=row.owner.pk,
+        left_at=left_at if row.owner.is_active else None,
+        now=now,
+    )
+
+
+@transaction.atomic
 def hand_back(
     *,
     follow_up_ids: Iterable[UUID],

@@ -222,6 +222,22 @@ class TestHandedOver:
         assert entry is not None
         assert entry.actor_kind == "system"
 
+    def test_one_that_goes_on_after_its_owner_has_left_is_the_teams(self, dana: Met) -> None:
+        world = dana.world
+        dana.agreed()
+        row = dana.follow()
+        dana.tells("taken", row)
+        dana.tells("attempted", row, now=NOON + HOUR, result="reached")
+        for one in world.ours.people:
+            dispatch.leave_crew(user=one, by=SYSTEM, now=NOON + 2 * HOUR)
+        slip = str(FollowUpEvent.objects.get(event="attempted").pk)
+
+        dana.tells("withdrawn", row, now=NOON + 3 * HOUR, event_id=slip)
+
+        assert (fresh(row).state, fresh(row).owner) == ("open", None)
+        assert row.pk in shown(world.theirs.tablets[0], "follow_ups")
+        assert not ParkedReaction.objects.exists()
+
     def test_who_changes_to_another_unit_keeps_it(self, dana: Met) -> None:
         world, mine = dana.world, dana.world.ours.people[0]
         dana.agreed()

@@ -7,7 +7,7 @@ from pathlib import Path
 from apps.core.ids import uuid7
 from tests.oracle.field.day import TAPS
 from tests.oracle.field.looking import RESULTS, Looking
-from tests.oracle.field.outside import Outside
+from tests.oracle.field.outside import VERBS, Outside
 from tests.oracle.field.referring import Referring
 from tests.oracle.field.world import FieldWorld
 from tests.oracle.held import Held
@@ -39,15 +39,17 @@ class Course(Referring, Looking, Outside):
         self._give(second, call)
         self._meet(second, day)
         self._meet(first, day)
-        self._be_read(0)
         [call] = [one["id"] for one in third.store.documents("assignments")]
         self._write_together(third, fourth, call)
         self._work(third, fourth, call)
         self._write(fourth, call, "narrative")
         self._meet_them_again(third, call, day)
+        if consent := self._nth(third, "consents", 0):
+            self._fact(third, "consent_revocation", consent_id=consent["id"], note=self._word())
         self._meet(third, day)
         self._meet(fourth, day)
         self._go_round(first, day)
+        self._hear_partners(day)
 
     def _work(self, one: Held, other: Held, call: str) -> None:
         """A call from contact to its end, by two. The note is signed on one tablet, unsent, with
@@ -69,11 +71,19 @@ class Course(Referring, Looking, Outside):
         self._sign(one, call)
 
     def _see_to(self, held: Held, call: str) -> None:
-        """They may come again, and say where; somebody is asked to help, and may be told why."""
+        """They may come again, and say where; two are asked to help, and one may be told why."""
         self._agree(held, call, "agreed")
         self._follow_up(held, call, 0, planned=True)
         self._consent(held, call, 0)
-        self._refer(held, call, 0)
+        referral = self._refer(held, call, 0)
+        self._refer_on(held, referral, 1, "asked")
+
+    def _hear_partners(self, day: int) -> None:
+        """What they were asked they read: before somebody answers, and after."""
+        for n in (0, 1):
+            self._be_read(n)
+        self._be_answered(0, day % 2, VERBS[day % len(VERBS)])
+        self._be_read(0)
 
     def _meet_them_again(self, held: Held, call: str, day: int) -> None:
         """Whom the first unit has met was there, too: for certain, or perhaps. They say something

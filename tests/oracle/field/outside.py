@@ -59,14 +59,8 @@ class Outside(Field):
 
     @busy_rule(n=which, m=which, verbs=st.lists(st.sampled_from(VERBS), min_size=1, max_size=4))
     def be_answered(self, n: int, m: int, verbs: list[str]) -> None:
-        """By a partner's own system, whatever state it is in."""
-        world, asked = self.world, self.world.partners[n % 3]
         for place, verb in enumerate(verbs, m):
-            if task := _nth(ReferralTask.objects.to(asked.partner), place // 2):
-                said: dict[str, Any] = {"key": str(uuid7()), "verb": verb, "said_by": "Kim", **WHY}
-                at = f"{world.urls[0]}{ASKED}/{task.pk}/answers"
-                answer = world.run(asked.system.post(at, json={**said, "text": "And so on."}))
-                assert answer.status_code in {200, 409}, answer.text
+            self._be_answered(n, place // 2, verb)
 
     @busy_rule(n=which, m=which)
     def know_of_a_revocation(self, n: int, m: int) -> None:
@@ -75,6 +69,15 @@ class Outside(Field):
             at = f"{world.urls[0]}/api/v1/partner/revocations/{recipient.pk}/acknowledge"
             known = world.run(asked.system.post(at, json={"by": "Kim"}))
             assert known.is_success, known.text
+
+    def _be_answered(self, n: int, m: int, verb: str) -> None:
+        """By a partner's own system, whatever state it is in."""
+        world, asked = self.world, self.world.partners[n % 3]
+        if task := _nth(ReferralTask.objects.to(asked.partner), m):
+            said: dict[str, Any] = {"key": str(uuid7()), "verb": verb, "said_by": "Kim", **WHY}
+            at = f"{world.urls[0]}{ASKED}/{task.pk}/answers"
+            answer = world.run(asked.system.post(at, json={**said, "text": "And so on."}))
+            assert answer.status_code in {200, 409}, answer.text
 
     def _be_read(self, n: int) -> None:
         """A partner reads all that it was ever asked: no more than it may be told, and that is on

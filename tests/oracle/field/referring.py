@@ -133,7 +133,7 @@ class Referring(Field):
 
     def _refer(
         self, held: Held, call: str, n: int, *, ordinal: int = 1, early: bool = False
-    ) -> None:
+    ) -> Document:
         """A need, and who is asked for it. `early`: it is told of before it is typed."""
         id, asked = str(uuid7()), self._asks(held, n)
         referral = {
@@ -148,6 +148,7 @@ class Referring(Field):
         if early:
             self._tell_of_referral(held, {**referral, "tasks": [asked]}, 0, "accept")
         self.world.save(held, "referrals", referral)
+        return referral
 
     def _asks(self, held: Held, n: int) -> Document:
         """One partner: by a service of the directory that the tablet has, or by its name."""
