@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from apps.core import health
 
+handler403 = "apps.core.problems.forbidden"
 handler404 = "apps.core.problems.not_found"
 handler500 = "apps.core.problems.server_error"
 

@@ -136,6 +136,19 @@ class RoleAdmin(ModelAdmin[M]):
         ]
         return super().changelist_view(request, {**(extra_context or {}), "saved_views": offered})
 
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """With the way to what the audit log has of it, for whoever may read that."""
+        if EntryAdmin.VIEW & {getattr(request.user, "role", "")}:
+            looks = f"{reverse('admin:audit_entry_changelist')}?q={object_id}"
+            extra_context = {**(extra_context or {}), "looks": looks}
+        return super().change_view(request, object_id, form_url, extra_context)
+
     def save_view(self, request: HttpRequest) -> HttpResponse:
         """Keeps the present filters of the list (its parameters, in the form) under a name."""
         if request.method != "POST" or not self.has_view_permission(request):
@@ -258,9 +271,6 @@ class RecordAdmin(RoleAdmin[M]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        if EntryAdmin.VIEW & {getattr(request.user, "role", "")}:
-            looks = f"{reverse('admin:audit_entry_changelist')}?q={object_id}"
-            extra_context = {**(extra_context or {}), "looks": looks}
         response = super().change_view(request, object_id, form_url, extra_context)
         if response.status_code == 200:
             self._audit(request, [UUID(object_id)])

@@ -14,7 +14,8 @@ from typing import Any
 import orjson
 from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -218,11 +219,24 @@ def _answer(details: Details, headers: Mapping[str, str]) -> Response:
     )
 
 
-def not_found(request: Any, exception: Exception | None = None) -> HttpResponse:
-    """Django's handler404 for API addresses."""
-    return respond(NOT_FOUND)
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Django's handler403."""
+    return _for_reader(request, FORBIDDEN)
 
 
-def server_error(request: Any) -> HttpResponse:
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Django's handler404."""
+    return _for_reader(request, NOT_FOUND)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500: no traceback, no PHI."""
-    return respond(FAILED)
+    return _for_reader(request, FAILED)
+
+
+def _for_reader(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """A page for whoever sits at a browser, problem details for a program."""
+    if "text/html" not in request.headers.get("Accept", ""):
+        return respond(problem)
+    page = render_to_string("core/problem.html", {"problem": problem})
+    return HttpResponse(page, status=problem.status)

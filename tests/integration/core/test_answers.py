@@ -69,3 +69,34 @@ def test_what_postgresql_cannot_compare_is_asked_of_nobody(address: str, cookie:
 def test_a_cursor_of_somebody_elses_finds_nothing(position: str) -> None:
     cursor = base64.b64encode(f"p={position}".encode()).decode()
     assert desk().get("/api/v1/incidents", {"cursor": cursor}).status_code == 404
+
+
+BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8"
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "told"),
+    [
+        ("/admin/accounts/client/", 403, "Ask a supervisor"),
+        ("/admin/nothing-of-ours/", 404, "Check the address"),
+        ("/nothing-of-ours", 404, "Check the address"),
+    ],
+)
+def test_whoever_sits_at_a_browser_reads_what_to_do(address: str, status: int, told: str) -> None:
+    page = desk().get(address, headers={"accept": BROWSER})
+    assert (page.status_code, page["Content-Type"]) == (status, "text/html; charset=utf-8")
+    assert told in page.content.decode()
+    assert 'href="/"' in page.content.decode(), "and has a way on"
+
+    program = desk().get(address, headers={"accept": "application/json"})
+    assert (program.status_code, program.json()["status"]) == (status, status)
+
+
+def test_a_page_that_is_changed_leads_to_who_changed_it() -> None:
+    """Django's own history of a record is empty: nothing here writes it."""
+    someone = person(Role.ADMINISTRATOR)
+    client = Client()
+    client.force_login(someone, "django.contrib.auth.backends.ModelBackend")
+    page = client.get(f"/admin/accounts/user/{someone.pk}/change/").content.decode()
+    assert f"/admin/audit/entry/?q={someone.pk}" in page
+    assert f"/{someone.pk}/history/" not in page
