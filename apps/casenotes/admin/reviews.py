@@ -71,7 +71,7 @@ class ReviewAdmin(ActsAdmin[Review], OfCallAdmin[Review]):
     VIEW = frozenset({"supervisor"})
     OF = "note__assignment_id"
     list_display = (
-        *("short_name", "assignment", "note_page", "restricted_mark", "signed_by", "why", "waits"),
+        *("short_name", "assignment", "restricted_mark", "signed_by", "why", "waits"),
         *(moment("asked_at", "asked"), "state", "reviewer"),
     )
     list_filter = (QueueFilter,)
