@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from django.utils import timezone
+
+from apps.assignments import services as assignments
+from apps.assignments.models import Assignment
 from apps.core.ids import uuid7
 from tests.oracle.field.day import TAPS
 from tests.oracle.field.looking import RESULTS, Looking
@@ -49,6 +53,7 @@ class Course(Referring, Looking, Outside):
         self._meet(third, day)
         self._meet(fourth, day)
         self._go_round(first, day)
+        self._give_away(first, day)
         self._hear_partners(day)
 
     def _work(self, one: Held, other: Held, call: str) -> None:
@@ -91,8 +96,20 @@ class Course(Referring, Looking, Outside):
         met = self.world.met[0]
         match = ("possible", "confirmed", "confirmed")[day % 3]
         self._meet_somebody(held, call, met, ordinal=2, match=match)
-        self._agree(held, call, ("agreed", "agreed", "refused")[day % 5 % 3], ordinal=2)
+        self._agree(held, call, ("agreed", "refused")[day % 2], ordinal=2)
         self._follow_up(held, call, day % 12, ordinal=2)
+
+    def _give_away(self, held: Held, day: int) -> None:
+        """A call on which somebody was asked goes to the other unit, with all that was said."""
+        world = self.world
+        world.call_in(world.message(world.units[0], self._word()), held.url)
+        world.exchange(held)
+        [call] = [one["id"] for one in held.store.documents("assignments")]
+        self._see_to(held, call)
+        world.exchange(held)
+        row, by = Assignment.objects.get(pk=call), world.supervisor
+        assignments.reassign(assignment=row, to=world.units[1], by=by, now=timezone.now())
+        self._meet(held, day)
 
     def _go_round(self, held: Held, day: int) -> None:
         """Everybody whom the tablet names is looked for once."""
