@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+import orjson
+
+from apps.assignments.codes import HEARD
 from apps.simulator.radio import CLEAR, Conditions, Radio
 from apps.simulator.tablet.media import Media
 from apps.simulator.tablet.store import Document, Store
@@ -156,6 +159,11 @@ class Held:
                 states,
             ).fetchall()
         )
+
+    def banners(self) -> set[tuple[str, str]]:
+        """The calls for help that were taken from here and have not come back."""
+        rows = self.store._db.execute("select id, body from document where sent").fetchall()
+        return {("facts", id) for id, body in rows if orjson.loads(body).get("event") in HEARD}
 
     def texts(self, collections: Sequence[str]) -> list[str]:
         """All that lies on it in these, as it is kept."""

@@ -247,13 +247,14 @@ class World:
 
     def amiss(self, held: Held, documents: Iterable[Shown]) -> list[str]:
         """What a local database that was in contact just now has too much, or lacks. What everyone
-        may see stays when nobody is signed in, as it is; a lost tablet has to drop it."""
+        may see stays when nobody is signed in, as it is, and so do calls for help that were sent
+        then, for their banner; a lost tablet has to drop it."""
         user = self.rights.hands[held.of.tablet.pk]
         holdings = self.rights.holdings(user, documents)
         waits = held.unsettled("unsent", "aside")
         has = held.here()
         if user is None and held.of.tablet != self.lost:
-            has = {one for one in has if one[0] != self.rooms.shared}
+            has = {one for one in has if one[0] != self.rooms.shared} - held.banners()
         return [
             *(f"{held.name} still has {one}" for one in sorted(has - holdings.may - waits)),
             *(f"{held.name} lacks {one}" for one in sorted(holdings.must - has - waits)),
