@@ -192,20 +192,6 @@ class Store(Ledger):
             (last,) = self._db.execute("select max(n) from outbox").fetchone()
             self._remember("owed", str(last or 0))
 
-    def signed_in(self, person: str) -> None:
-        """Somebody has signed in. What was taken from here and has not come back as the server's
-        (a call for help while nobody was signed in) leaves with whoever typed it: where the new
-        person may see it, a pull brings it."""
-        with self._transaction():
-            if person != self.author:
-                rows = self._db.execute(
-                    "select collection, id from document d where sent and not exists "
-                    "(select 1 from outbox o where o.collection = d.collection and o.id = d.id)"
-                )
-                for key in rows.fetchall():
-                    self._purge(*key)
-            super().signed_in(person)
-
     def start_over(self, collection: str) -> None:
         """Pull one collection from the start: its checkpoint, or what is held of it, is no good."""
         with self._transaction():

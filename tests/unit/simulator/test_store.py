@@ -55,21 +55,6 @@ def test_a_tap_is_in_the_outbox_until_the_server_has_answered(store: Store) -> N
     assert store.accepted_at("facts", "f1") == AT
 
 
-def test_what_has_not_come_back_leaves_with_whoever_typed_it(store: Store) -> None:
-    store.signed_in("one")
-    tap(store, "f1", "emergency")
-    tap(store, "f2")
-    settle(store)
-    pull(store, served({"id": "f2", "event": "en_route"}, 3))
-    tap(store, "f3")
-    store.signed_in("one")
-    assert store.get("facts", "f1") is not None
-    store.signed_in("another")
-    assert store.get("facts", "f1") is None
-    assert [edit.id for edit in store.unsent(50)] == ["f3"], "what is unsent stays"
-    assert store.get("facts", "f2") is not None, "a tombstone takes it, or none comes"
-
-
 def test_saves_are_numbered_in_the_order_of_the_taps_across_a_restart(tmp_path: Path) -> None:
     first = Store(tmp_path / "tablet")
     taps = [tap(first, "f1"), tap(first, "f2")]
