@@ -91,7 +91,7 @@ def drop_all(owner_url: str, prefix: str) -> None:
             "select datname from pg_database where starts_with(datname, %s)", [prefix]
         )
         for (name,) in ours.fetchall():
-            drop(owner_url, name)
+            _execute(owner, "drop database if exists {} with (force)", name)
 
 
 def _make_first(owner: psycopg.Connection, prefix: str) -> None:

@@ -45,8 +45,13 @@ def audience_of(assignment_id: UUID, encounter_id: UUID, author_id: UUID | None)
     whoever recorded it; that they did keeps nothing on their tablet once the call has left it."""
     if not Assignment.objects.filter(pk=assignment_id).exists():
         return audience(assignment_id, author_ids=[author_id] if author_id else ())
+    return audience(assignment_id, author_ids=kept_for(encounter_id))
+
+
+def kept_for(encounter_id: UUID) -> set[UUID]:
+    """Those who still owe a record of the encounter."""
     kept = Encounter.objects.filter(pk=encounter_id).values_list("kept_for", flat=True).first()
-    return audience(assignment_id, author_ids=kept or ())
+    return set(kept or ())
 
 
 def may_write(assignment_id: UUID, author: User) -> None:

@@ -17,7 +17,7 @@ from django.db.models import Exists, OuterRef
 
 from apps.changes import scopes
 from apps.core.crypto import Undecryptable
-from apps.people.access import audience
+from apps.people.access import audience, kept_for
 from apps.people.models import Encounter
 from apps.people.services.persons import group_of
 from apps.referrals import nextpartner, precheck
@@ -186,9 +186,3 @@ def encounters_of_person(person_id: UUID) -> set[UUID]:
 def referrals_of(encounters: Iterable[UUID]) -> list[UUID]:
     """The referrals made in these encounters."""
     return list(Referral.objects.of_encounters(encounters).values_list("pk", flat=True))
-
-
-def kept_for(encounter_id: UUID) -> set[UUID]:
-    """Those who still owe a record of the encounter."""
-    row = Encounter.objects.filter(pk=encounter_id).first()
-    return set(row.kept_for) if row else set()
