@@ -34,5 +34,5 @@ def test_the_desk_reads_who_is_awaited_until_they_have_come(
     desk.open(f"sync/history/{history.pk}/change/")
     desk.sees("1 of 1 local databases have come back", "All of it by")
     desk.open("")
-    desk.sees("Histories")
+    desk.sees("Recoveries")
     desk.sees_not("has not come back yet")
