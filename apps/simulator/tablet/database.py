@@ -41,6 +41,7 @@ _ADDED = (
     ("document", "rev", "integer not null default 0"),
     ("document", "sent", "integer not null default 0"),
     ("document", "deleted", "integer not null default 0"),
+    ("document", "urgent", "integer not null default 0"),
     ("outbox", "urgent", "integer not null default 0"),
     ("outbox", "problem", "text"),
 )

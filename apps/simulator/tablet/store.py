@@ -7,7 +7,7 @@ the server has answered for it, however often the radio, the app or the tablet f
   typed on (null: none), and goes with an edit as its base. `newer` is a state that came while an
   edit was unsent: shown once that edit is answered, never its base, or the edit would put back what
   others wrote meanwhile. `rev` is the highest revision that came; `sent`: a later one is known to
-  exist, because an edit was taken as sent.
+  exist, because an edit was taken as sent. `urgent`: it was typed here as a call for help.
 - `deleted`: its author has deleted it. `withdrawn`: the server took it back while an edit was
   unsent; it goes with the answer to that edit. `stale`: not yet seen again since the store began
   to pull from the start.
@@ -90,6 +90,20 @@ class Store(Ledger):
         return True
 
     # --- what was typed ---
+
+    def signed_in(self, person: str) -> None:
+        """Somebody has signed in. A call for help that was sent while nobody was signed in stays
+        for its banner, and no tombstone names it: it leaves when somebody else signs in. Where they
+        may see it, a pull brings it."""
+        with self._transaction():
+            if person != self.author:
+                rows = self._db.execute(
+                    "select collection, id from document d where urgent and sent and not exists "
+                    "(select 1 from outbox o where o.collection = d.collection and o.id = d.id)"
+                )
+                for key in rows.fetchall():
+                    self._purge(*key)
+            super().signed_in(person)
 
     def save(
         self, collection: str, document: Document, *, at: datetime, urgent: bool = False
@@ -230,10 +244,10 @@ class Store(Ledger):
     ) -> None:
         deleted = bool(document.get("_deleted"))
         self._db.execute(
-            "insert into document (collection, id, body, deleted) values (?, ?, ?, ?) "
+            "insert into document (collection, id, body, deleted, urgent) values (?, ?, ?, ?, ?) "
             "on conflict do update set body = excluded.body, deleted = excluded.deleted, "
-            "accepted_at = null",
-            [collection, document["id"], encoded(document), deleted],
+            "urgent = max(urgent, excluded.urgent), accepted_at = null",
+            [collection, document["id"], encoded(document), deleted, urgent],
         )
         self._db.execute(
             "insert into outbox (collection, id, edit_no, saved_at, urgent) "

@@ -55,6 +55,23 @@ def test_a_tap_is_in_the_outbox_until_the_server_has_answered(store: Store) -> N
     assert store.accepted_at("facts", "f1") == AT
 
 
+def test_a_call_for_help_leaves_with_whoever_sent_it(store: Store) -> None:
+    store.signed_in("one")
+    for id in ("f1", "f2"):
+        store.save("facts", {"id": id, "event": "emergency"}, at=AT, urgent=True)
+    tap(store, "f3")
+    settle(store)
+    pull(store, served({"id": "f2", "event": "emergency"}, 3))
+    store.save("facts", {"id": "f4", "event": "emergency"}, at=AT, urgent=True)
+    store.signed_in("one")
+    assert store.get("facts", "f1") is not None, "its banner still counts"
+    store.signed_in("another")
+    assert store.get("facts", "f1") is None
+    assert [edit.id for edit in store.unsent(50)] == ["f4"], "what is unsent stays"
+    for id in ("f2", "f3"):
+        assert store.get("facts", id) is not None, "a tombstone takes it, or none comes"
+
+
 def test_saves_are_numbered_in_the_order_of_the_taps_across_a_restart(tmp_path: Path) -> None:
     first = Store(tmp_path / "tablet")
     taps = [tap(first, "f1"), tap(first, "f2")]
