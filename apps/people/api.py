@@ -29,7 +29,7 @@ from apps.people import documents, services
 from apps.people.models import Encounter, Person
 from apps.people.page import page
 from apps.people.services.encounters import record_of
-from apps.people.services.persons import matches_of
+from apps.people.services.persons import offer_matches
 from apps.people.shapes import (
     A_GLASS,
     A_MERGE,
@@ -98,7 +98,8 @@ class OnePerson(APIView):
     def get(self, request: Request, person: UUID) -> Response:
         row = get_object_or_404(_persons(request), pk=person)
         _audit(request, "person", row.pk)
-        return Response(documents.person_body(row, matches_of(row)))
+        matches = offer_matches(person=row, by=actor_of(request), now=clock.now())
+        return Response(documents.person_body(row, matches))
 
 
 class PersonPage(APIView):

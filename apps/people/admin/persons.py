@@ -8,20 +8,22 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.accounts.models import User
+from apps.accounts.services import user_actor
 from apps.audit.acts import Act, ActsAdmin, WhyForm
-from apps.audit.admin import RecordAdmin
+from apps.audit.admin import RecordAdmin, actor_of
 from apps.core import clock
 from apps.core.admin import NOTHING, in_words, moment, readable, table, when
 from apps.core.ids import short
 from apps.core.problems import INVALID, FieldError, ProblemError
 from apps.people import codes, services
 from apps.people.models import Person
-from apps.people.services.persons import matches_of, offer
+from apps.people.services.persons import matches_of, offer, offer_matches
 
 _LABELS: Final = {
     "sex": codes.SEXES,
@@ -49,9 +51,10 @@ class NoteForm(WhyForm):
     note = forms.ChoiceField(label="Safety note")
 
 
-def _asks_into(_: User, rows: list[Person]) -> Callable[[Any], forms.Form]:
+def _asks_into(by: User, rows: list[Person]) -> Callable[[Any], forms.Form]:
     """With the persons who may be meant, by what they are called."""
-    found = {one["person_id"]: _offered(one) for row in rows for one in matches_of(row)}
+    offers = [offer_matches(person=row, by=user_actor(by), now=clock.now()) for row in rows]
+    found = {one["person_id"]: _offered(one) for matches in offers for one in matches}
 
     def form(data: Any) -> forms.Form:
         asked = IntoForm(data)
@@ -151,6 +154,19 @@ class PersonAdmin(ActsAdmin[Person], RecordAdmin[Person]):
         *(moment("created_at", "first met"), "doubts"),
     )
     readonly_fields = fields
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        response = super().change_view(request, object_id, form_url, extra_context)
+        shown = getattr(response, "context_data", None) or {}
+        if (row := shown.get("original")) is not None:
+            offer_matches(person=row, by=actor_of(request), now=clock.now())
+        return response
 
     @admin.display(description="person")
     def short_name(self, row: Person) -> str:

@@ -7,7 +7,7 @@ lock of its document first, and reads the encounters after that.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -17,7 +17,7 @@ from django.db.models import Exists, OuterRef
 
 from apps.accounts.models import User
 from apps.assignments.models import Assignment
-from apps.audit.services import Act, record_all
+from apps.audit.services import Act, Actor, record_all
 from apps.changes import scopes
 from apps.changes.services import Document, publish
 from apps.core.crypto import blind_index
@@ -56,10 +56,8 @@ def write_person(edit: Edit) -> dict[str, Any]:
     matches = matches_of(row)
     body = documents.person_body(row, matches)
     publish(documents=[Document(PERSONS, row.pk, scopes_of(row), body)], now=edit.now)
-    acts = [Act(edit.actor, "create" if fresh else "update", "person", [row.pk])]
-    if offered := [UUID(one["person_id"]) for one in matches]:
-        acts.append(Act(edit.actor, "offer", "person", offered, {"to": str(row.pk)}))
-    record_all(acts, now=edit.now)
+    act = Act(edit.actor, "create" if fresh else "update", "person", [row.pk])
+    record_all([act, *_offers(row, matches, edit.actor)], now=edit.now)
     return body
 
 
@@ -117,6 +115,19 @@ def matches_of(row: Person) -> list[dict[str, Any]]:
     score}."""
     found = alike(row.content, but=group_of(row.pk))
     return [offer(other, score) for score, other in found]
+
+
+def offer_matches(*, person: Person, by: Actor, now: datetime) -> list[dict[str, Any]]:
+    """`matches_of` for somebody who looks at a person: whose names they are shown is written
+    down."""
+    found = matches_of(person)
+    record_all(_offers(person, found, by), now=now)
+    return found
+
+
+def _offers(row: Person, matches: Sequence[Mapping[str, Any]], by: Actor) -> list[Act]:
+    offered = [UUID(one["person_id"]) for one in matches]
+    return [Act(by, "offer", "person", offered, {"to": str(row.pk)})] if offered else []
 
 
 def alike(content: Mapping[str, Any], *, but: Collection[UUID] = ()) -> list[tuple[float, Person]]:

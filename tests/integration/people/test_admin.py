@@ -116,6 +116,26 @@ def test_whoever_is_alike_is_merged_from_the_page_that_says_so(
     assert Person.objects.get(pk=other).merged_into_id == met
 
 
+def test_whose_names_are_shown_beside_somebody_is_written_down(
+    world: World, met: UUID, desk: Client, writer: Writer
+) -> None:
+    other = uuid7()
+    writer.save("persons", other, given_name="Dana", family_name="Reyes")
+    written = Entry.objects.filter(action="offer", actor_id=world.supervisor.pk)
+    assert not written.exists()
+    for number, way in enumerate(
+        (
+            f"/admin/people/person/{other}/change/",
+            f"/admin/people/person/{other}/do/merge/",
+            f"/api/v1/people/{other}",
+        )
+    ):
+        assert "Reyes" in desk.get(way).content.decode()
+        entry = written.latest("at", "id")
+        assert (entry.subject_ids, entry.detail) == ([met], {"to": str(other)})
+        assert written.count() == number + 1
+
+
 def test_a_merge_with_nobody_is_asked_for_again(met: UUID, desk: Client) -> None:
     asked = act(desk, "person", "merge", met, apply="1", reason="They said so.")
     assert "Say who they are." in asked
