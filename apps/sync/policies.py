@@ -71,6 +71,19 @@ def append_only(base: Any, mine: Any, current: Any) -> Merged:
     return Merged([*current, *(one for one in mine if _name(one) not in present)], clash)
 
 
+def put_back(
+    values: Mapping[str, Any], present: Mapping[str, Any], policies: Mapping[str, Policy]
+) -> dict[str, Any]:
+    """Values of before, to stand in a document again. What was added since to a list that only
+    grows stays in it, behind the items of before as they were written then."""
+    return {
+        name: append_only(None, present.get(name), value or []).value
+        if policies.get(name) is append_only and present.get(name)
+        else value
+        for name, value in values.items()
+    }
+
+
 def by_field(policies: Mapping[str, Policy]) -> Policy:
     """An object, each of its fields on its own by the policy that is named for it, as a single
     value otherwise. As in a document, a field that the pushed one does not name stays as it is."""

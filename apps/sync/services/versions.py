@@ -22,6 +22,7 @@ from apps.sync import documents, registry
 from apps.sync.canonical import covers, fingerprint
 from apps.sync.media import naming
 from apps.sync.models import Choice, Conflict, ConflictQuerySet, Version
+from apps.sync.policies import put_back
 from apps.sync.registry import Collection, Contact, Edit, Pushed
 
 
@@ -200,10 +201,11 @@ def _put(
     stand = documents.read(collection, doc_id)
     if stand.present is None or stand.body is None:
         raise ProblemError(CONFLICT, "The document cannot be read.")
+    assert collection.merging is not None
     present = dict(stand.present.content)
+    values = put_back(values, present, collection.merging.policies)
     if covers(present, values):
         return dict(stand.body)
-    assert collection.merging is not None
     edit = Edit(
         collection=name,
         doc_id=doc_id,

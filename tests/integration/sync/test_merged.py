@@ -220,6 +220,21 @@ class TestConflicts:
         versions.restore(version=first, by=supervisor(mine), now=NOON)
         assert mine.pull()[str(conflict.doc_id)]["title"] == "t"
 
+    def test_what_was_added_since_to_a_list_that_only_grows_outlives_a_restore(
+        self, pair: Pair
+    ) -> None:
+        mine, _ = pair
+        early, late = ({"id": name, "text": name} for name in ("early", "late"))
+        id = mine.new(title="first", log=[early])
+        mine.save(id, title="second", log=[{**early, "text": "changed"}, late])
+        first = Version.objects.filter(doc_id=id).earliest("rev")
+        versions.restore(version=first, by=supervisor(mine), now=NOON)
+        stands = mine.pull()[id]
+        assert (stands["title"], stands["log"]) == ("first", [early, late])
+        rev = stands["rev"]
+        versions.restore(version=first, by=supervisor(mine), now=NOON)
+        assert mine.pull()[id]["rev"] == rev
+
     def test_nothing_of_it_is_readable_in_the_database(self, conflict: Conflict) -> None:
         with connection.cursor() as cursor:
             cursor.execute("select v::text from sync_version v")
