@@ -20,7 +20,7 @@ from django.db import connection
 
 from apps.core.engine_host import claimed_host
 from apps.core.engine_servers import Postgres, cluster_passwords
-from apps.simulator.tablet.wire import Refused
+from apps.simulator.tablet.wire import NoAnswer, Refused
 from apps.sync import recovery
 from apps.sync.models import Comeback, Conflict, History, QuarantinedWrite, Setback
 from tests.functional.sync.restoring import (
@@ -320,6 +320,36 @@ def test_what_a_standby_had_not_heard_of_comes_back_too(own: Postgres, stage: St
     finally:
         standby.stop()
         own.start()
+
+
+def test_a_standby_that_lags_serves_nothing_older_and_alarms_nobody(
+    own: Postgres, stage: Stage
+) -> None:
+    """A server that asks one, by mistake or before its promotion, says that it is behind: nothing
+    was lost, so nobody is sent to begin another history."""
+    crew = stage.crew
+    url = on_its_own(own, stage.programs, stage.folder)
+    standby = standby_of(own)
+    try:
+        with connected_to(url):
+            stage.serve(DATABASE_URL=application_url(own))
+            pages = stage.run(work(crew))
+            ask(standby, "select pg_wal_replay_pause()")
+            wait_for(standby, "select pg_get_wal_replay_pause_state() = 'paused'")
+            stage.run(go_on(crew, pages))
+            shown = crew.shown()
+            lagging = stage.serve(DATABASE_URL=application_url(standby))
+            for one in crew.tablets:
+                for name in one.replication.collections:
+                    with pytest.raises(NoAnswer, match="behind"):
+                        stage.run(one.replication.pull_once(name))
+            assert crew.shown() == shown
+            assert "put back in time" not in lagging.said()
+            assert not Setback.objects.exists()
+            stage.serve(DATABASE_URL=application_url(own))
+            stage.come_back()
+    finally:
+        standby.stop()
 
 
 def test_a_second_restore_after_the_first_loses_nothing_either(stage: Stage) -> None:
