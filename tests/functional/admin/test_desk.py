@@ -70,7 +70,7 @@ def test_a_call_that_was_not_sent_is_given_moved_and_called_off(
         assert desk.count("#result_list tbody tr") == 1
 
         desk.act("Assign a CARE unit", on=str(fit.cad_number))
-        desk.fill(unit="CARE21")
+        desk.fill(unit="CARE21: available")
         desk.press("Assign a CARE unit")
         desk.sees("done.", "0 incidents")
         ours.until(lambda: only(ours, cad_number=fit.cad_number, override=None))
@@ -79,7 +79,7 @@ def test_a_call_that_was_not_sent_is_given_moved_and_called_off(
         desk.sees_row(str(fit.cad_number), "CARE21", "awaited")
         desk.act("Reassign to another unit", on="CARE21")
         desk.sees("Which unit takes over?", str(fit.cad_number))
-        desk.fill(unit="CARE22", reason="they are nearer")
+        desk.fill(unit="CARE22: available", reason="they are nearer")
         desk.press("Reassign to another unit")
         theirs.until(lambda: only(theirs, cad_number=fit.cad_number))
         ours.until(lambda: not held(ours, "assignments"))
@@ -101,7 +101,7 @@ def test_against_the_rules_a_reason_is_asked_for_on_the_same_page(
     with on_assignments(shared, world.ours.tablets[1]) as client:
         desk.open("dispatch/incident/")
         desk.act("Assign a CARE unit", on=str(unfit.cad_number))
-        desk.fill(unit="CARE21")
+        desk.fill(unit="CARE21: available")
         desk.press("Assign a CARE unit")
         desk.sees(f"{unfit.cad_number}, not eligible", "Say why")
         assert not held(client, "assignments")

@@ -154,6 +154,8 @@ def test_rows_that_need_a_reason_are_asked_for_again_and_the_others_are_done(
         assert f'value="{one.pk}"' in again
     assert f'value="{over.pk}"' not in again  # it cannot be given at all, and that was said
     assert "The incident is closed." in again
+    for choice in ("CARE21: on a call", "CARE22: available"):
+        assert choice in again
     done = reader.post(url, {**form, "_selected_action": [str(unfit.pk)], "reason": "asked for"})
     assert done.status_code == 302
     assert world.assignment(unfit).override_reason == "asked for"
