@@ -111,6 +111,7 @@ class PacketAdmin(RecordAdmin[Packet]):
             "metrics/figures.html",
             f"Figures, {period.words}",
             form=form,
+            at_once=_at_once(),
             period=period,
             lines=[(DEFINITIONS[code], values[code], _parts(values[code])) for code in DEFINITIONS],
             by_hour=_bars(figures.response_by_hour(rows, period.zone)),
@@ -134,7 +135,8 @@ class PacketAdmin(RecordAdmin[Packet]):
         period = _period(form) or month_before(_today(), clock.city())
         shown = of(request, period, user)
         name = f"{title}, {period.words}"
-        return self.step(request, template, name, form=form, period=period, **shown)
+        asked = {"form": form, "at_once": _at_once(), "period": period}
+        return self.step(request, template, name, **asked, **shown)
 
     def make_view(self, request: HttpRequest) -> HttpResponse:
         """Freezes the figures of a time that is over."""
@@ -212,6 +214,16 @@ def _today() -> Any:
 def _last_month() -> dict[str, Any]:
     period = month_before(_today(), clock.city())
     return {"first": period.first, "last": period.last}
+
+
+def _at_once() -> list[tuple[str, Period]]:
+    """The days that are asked for most, by name."""
+    today, zone = _today(), clock.city()
+    return [
+        ("Today", Period(today, today, zone)),
+        ("This month so far", Period(today.replace(day=1), today, zone)),
+        ("Last month", month_before(today, zone)),
+    ]
 
 
 def _period(form: forms.Form) -> Period | None:

@@ -13,6 +13,7 @@ from django.test import Client
 
 from apps.accounts.models import Role
 from apps.audit.models import Entry
+from apps.core import clock
 from apps.core.problems import ProblemError
 from apps.metrics import packets, services
 from apps.metrics.models import DispatchFigures, FigureExport, Packet, PacketKind
@@ -55,6 +56,20 @@ class TestFigures:
         page = desk.get("/admin/metrics/packet/figures/", THAT_DAY).content.decode()
         [way] = re.findall(r'href="([^"]*dispatchfigures[^"]*given_at[^"]*)"', page)
         assert str(crew.call.pk) in desk.get(unescape(way)).content.decode()
+
+    @pytest.mark.parametrize("page", ["figures", "not-sent", "declined"])
+    def test_of_days_that_are_asked_for_most_are_one_press_away(
+        self, desk: Client, page: str
+    ) -> None:
+        address = f"/admin/metrics/packet/{page}/"
+        shown = desk.get(address).content.decode()
+        today = clock.now().astimezone(clock.city()).date()
+        [way] = re.findall(r'<a href="([^"]*)">This month so far</a>', shown)
+        assert unescape(way) == f"?first={today.replace(day=1)}&last={today}"
+        assert (
+            f"{today.replace(day=1)} to {today}"
+            in desk.get(address + unescape(way)).content.decode()
+        )
 
     def test_of_a_time_that_is_none_are_asked_for_again(self, desk: Client) -> None:
         wrong = {"first": "2026-03-05", "last": "2026-03-04"}
