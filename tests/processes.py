@@ -230,11 +230,12 @@ class Processes:
 
 def _ports() -> Iterator[int]:
     """Free ports, each of them once, and none that another worker of the run has: a server keeps
-    its port while it is down, and is slow to take it. Another run on this machine begins elsewhere.
+    its port while it is down, and is slow to take it. Another run on this machine begins elsewhere,
+    far off also where it was started together with this one.
     """
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     ours = _PORTS[worker :: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))]
-    first = os.getppid() % len(ours)
+    first = os.getppid() * 4_001 % len(ours)
     return filter(_is_free, itertools.chain(ours[first:], ours[:first]))
 
 

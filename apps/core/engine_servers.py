@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import secrets
 import shutil
 import signal
@@ -37,8 +36,12 @@ _PASSING = ("address already in use", "pre-existing shared memory block")
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nothing listens on, below those of outgoing connections."""
-    for port in random.sample(PORTS, min(len(PORTS), 200)):
+    """A TCP port of 127.0.0.1 that nothing listens on, below those of outgoing connections.
+
+    By chance of the system's own: runs of tests that begin with one seed would draw the same ports,
+    and between this look and its server's somebody else's is there.
+    """
+    for port in secrets.SystemRandom().sample(PORTS, min(len(PORTS), 200)):
         with socket.socket() as probe:
             try:
                 probe.bind((HOST, port))
