@@ -50,7 +50,13 @@ class Replication:
         self._dice = dice
         self._arrived = arrived
         self._wanted: dict[str, None] = {}  # collections to pull, in order
-        self._stir = asyncio.Event()
+        # What only the server writes is pulled by itself: what is typed here may have to go first.
+        typed_here = [name for name in self.collections if name in store.pushable]
+        others = ([name] for name in self.collections if name not in store.pushable)
+        self._lanes = [lane for lane in (*others, typed_here) if lane]
+        self._stir = {
+            name: stir for lane in self._lanes for stir in [asyncio.Event()] for name in lane
+        }
         self._typed = asyncio.Event()
         self._regained = asyncio.Event()
         self._help = asyncio.Event()
@@ -63,8 +69,9 @@ class Replication:
 
     def want(self, *collections: str) -> None:
         """Ask for a pull, of all collections where none is named; several wishes are one pull."""
-        self._wanted |= dict.fromkeys(collections or self.collections)
-        self._stir.set()
+        for collection in collections or self.collections:
+            self._wanted[collection] = None
+            self._stir[collection].set()
 
     @property
     def pulled(self) -> int:
@@ -104,14 +111,20 @@ class Replication:
         return taken
 
     async def pulling(self) -> None:
-        """Serve the wishes for pulls, one collection after the other, for ever."""
+        """Serve the wishes for pulls, for ever. A collection that cannot be had just now, or whose
+        texts have to go out first, holds up no call."""
+        async with asyncio.TaskGroup() as group:
+            for lane in self._lanes:
+                group.create_task(self._pulling(lane))
+
+    async def _pulling(self, lane: Sequence[str]) -> None:
+        """One of these collections after the other."""
         while True:
-            await self._stir.wait()
-            self._stir.clear()
-            while self._wanted:
-                collection = next(iter(self._wanted))
-                del self._wanted[collection]
-                await self.pull(collection)
+            await self._stir[lane[0]].wait()
+            self._stir[lane[0]].clear()
+            while wished := [name for name in self._wanted if name in lane]:
+                del self._wanted[wished[0]]
+                await self.pull(wished[0])
             await self.tell()
 
     async def pushing(self) -> None:

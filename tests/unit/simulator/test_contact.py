@@ -124,3 +124,45 @@ def test_a_call_for_help_does_not_wait_for_a_push_that_hangs() -> None:
         return sent
 
     assert asyncio.run(play()) == ["slow", "help"]
+
+
+class OnlyCalls(httpx2.AsyncBaseTransport):
+    """A server that cannot hand out facts just now."""
+
+    def __init__(self) -> None:
+        self.calls: list[dict[str, object]] = []
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        if "/sync/assignments/" not in request.url.path:
+            return httpx2.Response(503)
+        return page(*self.calls, checkpoint=str(len(self.calls)))(request)
+
+
+def test_a_collection_that_cannot_be_had_holds_up_no_call() -> None:
+    server = OnlyCalls()
+
+    async def play() -> list[str]:
+        store, device = Store(":memory:"), Device()
+        wire = Wire("http://server", store, device, server)
+        replication = Replication(
+            store,
+            device,
+            wire,
+            collections=("assignments", "facts"),
+            dice=Slow(),
+            arrived=lambda *_: None,
+        )
+        pulling = asyncio.create_task(replication.pulling())
+        replication.want()
+        await everything_that_can()  # facts wait for an hour
+        server.calls.append({"id": "a1", "rev": 1})
+        replication.want("assignments")
+        await everything_that_can()
+        pulling.cancel()
+        await asyncio.gather(pulling, return_exceptions=True)
+        held = [document["id"] for document in store.documents("assignments")]
+        store.close()
+        await wire.close()
+        return held
+
+    assert asyncio.run(play()) == ["a1"]
