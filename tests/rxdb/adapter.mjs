@@ -6,13 +6,14 @@ import { WebSocket } from 'ws';
 
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 const seq = (head) => Number(head?.split('.')[0] ?? 0);
+const FAULTS = new Set([400, 404, 413, 422]);
 
 /** Replicates collections of `db` (name: kind). `author()`: the id of who is signed in. `schema`: the
  * version that the app was built for. `called`: under another name, RxDB sends all that it holds.
  * `retry`: milliseconds after a failure; `patience`: until a request is given up. */
 export async function replicate(db, { url, socketUrl, token, kinds, author, schema, called = 'carefield', retry = 4000 + 4000 * Math.random(), patience = 15000 }) {
   // 1 What survives a restart: who writes, its saves, the highest head, the history.
-  const kept = (await db.getLocal('sync'))?.toMutableJSON().data ?? { instance: crypto.randomUUID(), saves: 0, seen: null, epoch: null, owed: [] };
+  const kept = (await db.getLocal('sync'))?.toMutableJSON().data ?? { instance: crypto.randomUUID(), saves: 0, seen: null, epoch: null, owed: [], aside: {} };
   let keeping = Promise.resolve();
   const keep = () => (keeping = keeping.then(() => db.upsertLocal('sync', { ...kept })));
   const names = Object.keys(kinds), pulled = {}, running = {}, live = {}, ended = new AbortController();
@@ -39,6 +40,20 @@ export async function replicate(db, { url, socketUrl, token, kinds, author, sche
     const sending = new Set(), late = new Map();
     let came = null, last = null;
     live[name] ??= new Subject();
+    async function post(rows) { // 12 a row that no answer is given for waits by itself, in sight
+      try {
+        const answer = await ask(epoch, `${name}/push`, { method: 'POST', body: JSON.stringify(rows), headers: { 'Content-Type': 'application/json' } });
+        seen(answer.head); // 7
+        for (const { newDocumentState: d } of rows) delete kept.aside[d.id];
+        return answer.body;
+      } catch (problem) {
+        if (!FAULTS.has(problem.status)) throw problem;
+        if (rows.length > 1) return [...await post(rows.slice(0, rows.length / 2)), ...await post(rows.slice(rows.length / 2))];
+        kept.aside[rows[0].newDocumentState.id] = { collection: name, problem: problem.detail ?? problem.code };
+        keep();
+        return []; // sent again when it is edited
+      }
+    }
     const sent = ({ newDocumentState: d }) => kind !== 'append_only' || (d.editor === kept.instance && !d._deleted); // 5 its own acts
     const owed = kept.owed.includes(name); // 3 first all that it holds is handed over, then the new history is pulled
     const replication = running[name] = replicateRxCollection({
@@ -74,8 +89,7 @@ export async function replicate(db, { url, socketUrl, token, kinds, author, sche
         const ours = rows.filter(sent).map((row) => row.assumedMasterState || row.newDocumentState.editor === kept.instance ? row : { newDocumentState: { ...row.newDocumentState, author_id: undefined } }); // 5 and speaks for nobody else
         if (!ours.length) return [];
         for (const { newDocumentState: d } of ours) sending.add(d.id);
-        const { body, head } = await ask(epoch, `${name}/push`, { method: 'POST', body: JSON.stringify(ours), headers: { 'Content-Type': 'application/json' } });
-        seen(head); // 7
+        const body = await post(ours);
         for (const { newDocumentState: d } of ours) sending.delete(d.id);
         if (late.size) live[name].next('RESYNC'); // 8 after RxDB has heard of this answer
         return body;

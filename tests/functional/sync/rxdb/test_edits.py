@@ -125,6 +125,27 @@ class TestRefused:
         assert QuarantinedWrite.objects.count() == 3
         assert mine.kept["errors"] == []
 
+    def test_a_row_that_nobody_can_answer_stops_no_other_either(
+        self, node: Node, shared: Server, users: Pair
+    ) -> None:
+        """An id that no answer could name is an error for the whole push: RxDB would send the same
+        batch for ever."""
+        mine = node.tablet(tablet(users[0]), shared, **MARKS)
+        mine.disconnect()
+        good = [mine.insert("marks", id=str(uuid7()), text=text)["id"] for text in ("a", "b")]
+        mine.insert("marks", id="\x07", text="bad")
+        good.append(mine.insert("marks", id=str(uuid7()), text="c")["id"])
+        mine.connect()
+        for id in good:
+            mine.wait("marks", id, sync_status=None)
+        mine.settle()
+        there = StoredDocument.objects.filter(collection="marks").values_list("doc_id", flat=True)
+        assert {str(id) for id in there} == set(good)
+        [(id, why)] = mine.kept["aside"].items()
+        assert (id, why["collection"]) == ("\x07", "marks")
+        assert "id" in why["problem"]
+        assert mine.documents("marks")["\x07"]["text"] == "bad"
+
     @pytest.mark.parametrize("collection", ["marks", "pages"])
     def test_it_is_not_sent_again_by_itself(
         self, node: Node, shared: Server, proxy: Proxy, users: Pair, collection: str
