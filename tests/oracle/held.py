@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -57,12 +56,14 @@ def app(
     schema: int | None = None,
     mode: str = "frames",
     clock: timedelta = timedelta(0),
+    photos: Path | str = ":memory:",
 ) -> Tablet:
     """The reference client, with these collections."""
     return Tablet(
         label=label,
         base_url=url,
         path=path,
+        photos=photos,
         link=radio,
         dice=random.Random(label),
         clock_offset=clock,
@@ -110,18 +111,11 @@ class Held:
             schema=self.schema,
             mode=self.mode,
             clock=clock,
-        )
-        self.media = Media(
-            self.url,
-            self.folder / f"{self.name}.photos",
-            lambda: self.of.token,
-            dice=self.dice,
-            transport=self.radio.transport,
+            photos=self.folder / f"{self.name}.photos",
         )
 
     async def close(self) -> None:
         await self.client.close()
-        await self.media.close()
 
     async def restart(self) -> None:
         """The app is killed and started anew, perhaps after somebody has set the clock."""
@@ -130,7 +124,11 @@ class Held:
 
     async def run(self) -> None:
         """All of it, until it is cancelled."""
-        await asyncio.gather(self.client.run(), self.media.sending())
+        await self.client.run()
+
+    @property
+    def media(self) -> Media:
+        return self.client.media
 
     @property
     def store(self) -> Store:

@@ -4,7 +4,7 @@ read of its documents."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -52,6 +52,9 @@ class Database:
 
     def __init__(self, path: Path | str) -> None:
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        # Called after documents were dropped: what hangs on them goes too.
+        self.dropped: list[Callable[[], None]] = []
+        self._has_dropped = False
         self._db.executescript(_TABLES)
         for table, column, kind in _ADDED:
             known = {row[1] for row in self._db.execute(f"pragma table_info({table})")}
@@ -79,7 +82,7 @@ class Database:
             for table in ("document", "outbox", "checkpoint", "purged", "memory"):
                 self._db.execute(f"delete from {table}")  # noqa: S608  (names of this module)
         self._db.execute("vacuum")
-        self._db.execute("pragma wal_checkpoint(truncate)")
+        forget(self._db)
 
     # --- what the tablet knows of itself and of the server's history ---
 
@@ -166,6 +169,14 @@ class Database:
         ).fetchone()
         return orjson.loads(row[0]) if row else None
 
+    def names(self, text: str) -> bool:
+        """Whether any document has this text in it: the address of a photo, say."""
+        found = self._db.execute(
+            "select 1 from document where instr(body, ?) or instr(served, ?) or instr(newer, ?)",
+            [text.encode()] * 3,
+        )
+        return found.fetchone() is not None
+
     def kept(self) -> list[Document]:
         """What the server keeps until somebody settles it, oldest first: rows that it refused, and
         texts of a conflict or a restore that stand beside what others wrote in their place."""
@@ -207,6 +218,17 @@ class Database:
             self._db.execute("rollback")
             raise
         self._db.execute("commit")
+        if self._has_dropped:
+            self._has_dropped = False
+            forget(self._db)
+            for tidy in self.dropped:
+                tidy()
+
+
+def forget(db: sqlite3.Connection) -> None:
+    """What was deleted is gone from the file by `secure_delete`; the pages of before stand in its
+    log of writes until that is emptied."""
+    db.execute("pragma wal_checkpoint(truncate)")
 
 
 def seq_of(head: str | None) -> int:

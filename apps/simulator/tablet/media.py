@@ -16,6 +16,7 @@ from pathlib import Path
 
 import httpx2
 
+from .database import forget
 from .wire import NoAnswer, Refused, ShutOut, understood
 
 LARGEST_PIECE = 512 * 1024
@@ -30,10 +31,13 @@ create table if not exists media (
   sha256 text primary key, bytes blob, state text not null default 'unsent', problem text,
   n integer unique)
 """
+_LEFT = "left"  # of an unsent one: the document that named it has gone
 
 
 class Media:
-    """The photos of one tablet. `token` is asked for each request: it changes with enrolment."""
+    """The photos of one tablet. `token` is asked for each request: it changes with enrolment.
+    `named`: whether a document on the tablet names an address. A photo that was sent goes with the
+    last document that did; one that was not is sent first."""
 
     def __init__(
         self,
@@ -43,8 +47,10 @@ class Media:
         *,
         dice: random.Random,
         transport: httpx2.AsyncBaseTransport | None = None,
+        named: Callable[[str], bool] = lambda sha256: True,
     ) -> None:
         self._token = token
+        self._named = named
         self._dice = dice
         self._kept = asyncio.Event()
         self._file = sqlite3.connect(path, isolation_level=None)
@@ -85,6 +91,21 @@ class Media:
     def drop(self, sha256: str) -> None:
         """Forget a photo: the person gave it up, or its document has gone."""
         self._file.execute("delete from media where sha256 = ?", [sha256])
+        forget(self._file)
+
+    def held(self) -> list[str]:
+        """Addresses of all that lies here."""
+        return [sha256 for (sha256,) in self._file.execute("select sha256 from media order by n")]
+
+    def tidy(self) -> None:
+        """Documents have left the tablet: what was sent and is named by none any more goes too."""
+        for sha256, state in self._file.execute("select sha256, state from media").fetchall():
+            if self._named(sha256):
+                continue
+            if state == "sent":
+                self.drop(sha256)
+            elif state == "unsent":
+                self._file.execute("update media set problem = ? where sha256 = ?", [_LEFT, sha256])
 
     async def sending(self) -> None:
         """Send whatever is kept, for ever."""
@@ -104,7 +125,7 @@ class Media:
                 while offset is not None:
                     offset = await self._send_piece(sha256, data, offset)
                     failures = 0
-                self._file.execute("update media set state = 'sent' where sha256 = ?", [sha256])
+                self._sent(sha256)
                 return True
             except Refused as refused:
                 code = str(refused.problem.get("code", ""))
@@ -146,6 +167,12 @@ class Media:
                 await self._pause(failures := failures + 1)
             except NoAnswer as failure:
                 await self._pause(failures := failures + 1, failure.wait)
+
+    def _sent(self, sha256: str) -> None:
+        self._file.execute("update media set state = 'sent' where sha256 = ?", [sha256])
+        [(problem,)] = self._file.execute("select problem from media where sha256 = ?", [sha256])
+        if problem == _LEFT and not self._named(sha256):
+            self.drop(sha256)
 
     async def _ask(self, sha256: str) -> int | None:
         """How many bytes of it are there; None: all, and we may see it."""

@@ -371,6 +371,7 @@ class Store(Ledger):
         self._db.execute("delete from outbox where collection = ? and id = ?", key)
         if self._db.execute("delete from document where collection = ? and id = ?", key).rowcount:
             self._db.execute("insert or ignore into purged values (?, ?)", key)
+            self._has_dropped = True
 
     def _accepted(self, key: tuple[str, str], edit_no: int, at: datetime) -> None:
         self._db.execute(

@@ -16,6 +16,7 @@ from uuid_utils.compat import uuid7
 
 from .device import Device, stamp
 from .emergency import Banner, banner
+from .media import Media
 from .replication import Replication
 from .ringing import Bell, Shown, bell, is_on_call, opened
 from .roundtrip import RoundTrip
@@ -68,8 +69,9 @@ class Status:
 
 
 class Tablet:
-    """A tablet with its local database at `path`. `heard` is called for every page and frame that
-    was taken into the store, `typed` for every tap, before anything is sent."""
+    """A tablet with its local database at `path`, and its photos beside it at `photos`. `heard` is
+    called for every page and frame that was taken into the store, `typed` for every tap, before
+    anything is sent."""
 
     def __init__(
         self,
@@ -77,6 +79,7 @@ class Tablet:
         label: str,
         base_url: str,
         path: Path | str,
+        photos: Path | str = ":memory:",
         link: Link,
         dice: random.Random,
         clock_offset: timedelta = timedelta(0),
@@ -107,6 +110,15 @@ class Tablet:
         self._socket = Socket(
             address, self.store, self.replication, link.dial, schema=schema, mode=mode
         )
+        self.media = Media(
+            base_url,
+            photos,
+            lambda: self.store.token,
+            dice=dice,
+            transport=link.transport,
+            named=self.store.names,
+        )
+        self.store.dropped.append(self.media.tidy)
         self._told_received = {
             fact["assignment_id"]
             for fact in self.store.documents("facts")
@@ -122,6 +134,7 @@ class Tablet:
             group.create_task(self.replication.calling())
             group.create_task(self._socket.listening())
             group.create_task(self._polling())
+            group.create_task(self.media.sending())
 
     async def catch_up(self, *, telling: bool = True) -> None:
         """Pull everything that is new, once, and return when it is in the store. Without `telling`
@@ -132,6 +145,7 @@ class Tablet:
 
     async def close(self) -> None:
         await self.wire.close()
+        await self.media.close()
         self.store.close()
 
     def tap(self, event: str, assignment_id: str | None, **data: Any) -> Document:
@@ -165,13 +179,16 @@ class Tablet:
         self.replication.typed()
 
     async def drain(self) -> bool:
-        """Hand over everything that was typed, and drop what is not ours any more: before the
-        tablet is given away, and when it was reported lost. True: nothing is left in it, so that
-        the file can go (`store.wipe`)."""
+        """Hand over everything that was typed or photographed, and drop what is not ours any more:
+        before the tablet is given away, and when it was reported lost. True: nothing is left in it,
+        so that the files can go (`store.wipe`)."""
         await self.replication.push()
+        for sha256 in self.media.unsent():
+            await self.media.send(sha256)
         await self.catch_up(telling=False)
+        self.media.tidy()
         await self.replication.tell()
-        return self.store.empty
+        return self.store.empty and not self.media.held()
 
     def assignment(self, id: str) -> Document | None:
         """The assignment as this tablet has it; None once it has left (or never came)."""
@@ -239,6 +256,7 @@ class Tablet:
     def _arrived(self, collection: str, documents: Sequence[Document]) -> None:
         if collection == "assignments" and self._telling:
             self._tell_received(documents)
+        self.media.tidy()
         for listener in self.heard:
             listener(self, collection, documents)
 

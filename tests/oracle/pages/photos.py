@@ -18,7 +18,7 @@ def send_all(world: World) -> bool:
     """Sends those that are not here (any more: the server may have been put back). Whether there
     are any."""
     for sha256, held in world.photos.items():
-        if not world.is_shut(held):
+        if not world.is_shut(held) and sha256 in held.media.held():
             assert world.run(held.media.send(sha256)), f"{held.name}: {held.media.refused()}"
     return bool(world.photos)
 
@@ -32,9 +32,15 @@ def amiss(world: World) -> list[str]:
             continue  # it may not have heard that its photo came
         if sha256 in held.media.unsent():
             wrong.append(f"{held.name} still keeps a photo unsent")
-        if sha256 not in here:
+        if sha256 not in here and sha256 in held.media.held():
             wrong.append(f"a photo of {held.name} is not here")
     for held in world.let_in:
+        sent = set(held.media.held()) - set(held.media.unsent())
+        wrong += [
+            f"{held.name} still has the photo of a document that it has no more"
+            for sha256 in sent
+            if not held.store.names(sha256)
+        ]
         if user := world.rights.hands[held.of.tablet.pk]:
             for sha256 in world.photos.keys() & here:
                 wrong += _shown(world, held, user, sha256)
