@@ -9,7 +9,9 @@ In this order, for a version that a local database (`editor`) sends as its save 
    only going on from: it holds as it was sent.
 3. Otherwise somebody else has changed the document meanwhile: the two are merged field by field.
    The base is the later of the state that the client says it typed on and the last one that this
-   editor sent: after a lost answer, the former is too old. What is lost in a field that both have
+   editor sent: after a lost answer, the former is too old. Where a client says no state, the last
+   one is the base only of a version that names no later revision: one that does was typed on what
+   others wrote since, and nobody can say what that was. What is lost in a field that both have
    changed is returned, to be kept and shown.
 
 A content that is equal to an earlier one is no repeat: A, B, A is a normal day. A field that a
@@ -133,10 +135,11 @@ def _is_base(base: Content, sent: Sent, present: Present) -> bool:
 
 
 def _base(sent: Sent, last: Taken | None) -> State | None:
-    known = State(last.content, last.rev) if last is not None else None
-    if sent.assumed is None or known is None:
-        return sent.assumed or known
-    return known if known.rev > sent.assumed.rev else sent.assumed
+    since = sent.rev if sent.assumed is None else sent.assumed.rev
+    if last is None or last.rev < since:
+        return sent.assumed
+    known = State(last.content, last.rev)
+    return known if sent.assumed is None or known.rev > since else sent.assumed
 
 
 def _kept(sent: Sent, present: Present, last: Taken) -> Verdict:

@@ -179,6 +179,29 @@ def test_what_a_dump_lacks_comes_back_with_the_tablets(stage: Stage) -> None:
         assert command("new_history").startswith("Another history")
 
 
+def test_the_later_text_stands_although_its_author_had_saved_before(stage: Stage) -> None:
+    """One saves, another goes on from it, and after the copy the first one from that: what the
+    server still has of the first one's saves is older than what it has of the other's."""
+    crew = stage.crew
+    before = stage.serve()
+    page = crew.page(0, title="the first title", text="the first text")
+    stage.run(crew.settle())
+    crew.page(1, id=page, title="the second title", text="the second text")
+    stage.run(crew.settle())
+    stage.programs.dump(stage.folder / "dump")
+    crew.page(0, id=page, title="the third title", text="the third text")
+    stage.run(crew.settle())
+    before.kill()
+    with stage.restored(stage.folder / "dump"):
+        command("new_history")
+        stage.serve()
+        stage.come_back()
+        for one in crew.tablets:
+            shown = one.store.get("pages", page)
+            assert shown is not None
+            assert (shown["title"], shown["text"]) == ("the third title", "the third text")
+
+
 def test_a_tablet_of_before_is_served_nothing_that_it_may_still_owe(stage: Stage) -> None:
     crew = stage.crew
     before = stage.serve()

@@ -130,6 +130,23 @@ class TestWithoutABase:
             Fate.APPLIED, {"a": "acked", "b": 1}, {"a": "restored"}, {"a": "acked"}
         )
 
+    def test_an_older_save_of_its_editor_is_no_base_of_what_was_typed_on_a_later_revision(
+        self,
+    ) -> None:
+        """I saved 1, another 2, and I went on from theirs to 3; then the server was put back to 2.
+        What I hand over names 3, and my save of 1 says nothing about what it was typed on."""
+        last = Taken({"a": "one", "text": "one"}, rev=1, edit_no=1)
+        present = Present({"a": "two", "text": "two"}, rev=2, editor=OTHER, edit_no=1)
+        found = judged(of_me({"a": "three", "text": "three"}, 2, rev=3), present, last)
+        assert found.content == {"a": "three", "text": "three"}
+        assert found.lost == {"a": "two", "text": "two"}
+
+    def test_the_last_save_is_the_base_of_what_names_no_later_revision(self) -> None:
+        """The answers to a new document were lost; its client knows of no revision yet."""
+        last = Taken({"a": "one", "b": 0}, rev=1, edit_no=1)
+        found = judged(of_me({"a": "two", "b": 0}, 2), Present({"a": "one", "b": 9}, rev=2), last)
+        assert found == Verdict(Fate.MERGED, {"a": "two", "b": 9})
+
     def test_the_higher_save_of_the_same_editor_wins(self) -> None:
         present = Present({"a": "old"}, rev=3, editor=ME, edit_no=2)
         assert judged(of_me({"a": "new"}, 3, rev=3), present).content == {"a": "new"}
