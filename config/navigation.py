@@ -77,6 +77,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
             Place("Versions", "sync.version"),
             Place("Parked reactions", "changes.parkedreaction"),
             Place("Recoveries", "sync.history"),
+            Place("Claims of later commits", "sync.setbackclaim"),
         ),
     ),
     (

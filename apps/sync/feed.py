@@ -25,13 +25,17 @@ RETRY_SECONDS = 2
 
 class Estranged(ProblemError):
     """ANOTHER_HISTORY: `point` was seen, and is none of this history's; or this history waits
-    (`awaited`) for what the local database holds of a former one. See `recovery`."""
+    (`awaited`) for what the local database holds of a former one. `signed`: the point is that of a
+    checkpoint, and not merely said. See `recovery`."""
 
-    def __init__(self, standing: Standing, point: Head, *, awaited: bool = False) -> None:
+    def __init__(
+        self, standing: Standing, point: Head, *, awaited: bool = False, signed: bool = False
+    ) -> None:
         super().__init__(ANOTHER_HISTORY, headers=standing.headers())
         self.standing = standing
         self.point = point
         self.awaited = awaited
+        self.signed = signed
 
 
 _HEAD = "select seq, nonce from feed_commit where seq is not null order by seq desc limit 1"
@@ -120,7 +124,7 @@ def visit(
     first = found[0][6:]
     seq, nonce, epoch, copy, principal, knows_position, knows_seen, tail, awaited, passed = first
     standing = Standing(Head(seq, nonce) if seq is not None else BEGINNING, epoch, copy)
-    _judge(standing, told, known=knows_position)
+    _judge(standing, told, known=knows_position, signed=True)
     _judge(standing, seen, known=knows_seen)
     if awaited:
         raise Estranged(standing, max(told, seen, key=lambda point: point.seq), awaited=True)
@@ -155,7 +159,7 @@ def check_seen(standing: Standing, seen: Head | None) -> None:
         _judge(standing, seen, known=known)
 
 
-def _judge(standing: Standing, point: Head, *, known: bool) -> None:
+def _judge(standing: Standing, point: Head, *, known: bool, signed: bool = False) -> None:
     """A point that this server does not know, beyond its head: a standby has it still to come; the
     primary has everything that was ever committed, so it was put back in time."""
     if known or point == BEGINNING:
@@ -164,7 +168,7 @@ def _judge(standing: Standing, point: Head, *, known: bool) -> None:
         raise ProblemError(
             BEHIND, headers={"Retry-After": str(RETRY_SECONDS), **standing.headers()}
         )
-    raise Estranged(standing, point)
+    raise Estranged(standing, point, signed=signed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from apps.accounts.models import Tablet
+from apps.accounts.models import Tablet, User
 from apps.core.models import Model, UUIDModel
+from apps.core.querysets import QuerySet
 
 
 class History(Model):
@@ -76,9 +79,9 @@ class Comeback(UUIDModel):
 
 
 class Setback(Model):
-    """A tablet has seen a later commit than this server has, within one history: the server was put
-    back in time, and nobody has begun another history yet. One row for an `epoch`; the first tablet
-    that noticed, and the highest commit that any has seen."""
+    """A later commit than this server has was seen, within one history: the server was put back in
+    time, and nobody has begun another history yet. One row for an `epoch`; the tablet whose word
+    settled it, and the highest commit that any has seen. See `SetbackClaim`."""
 
     SAFE = frozenset({"epoch", "noticed_at", "tablet", "instance", "seen_seq", "head_seq"})
 
@@ -94,3 +97,47 @@ class Setback(Model):
 
     def __str__(self) -> str:
         return f"setback in {self.epoch}"
+
+
+class SetbackClaimQuerySet(QuerySet["SetbackClaim"]):
+    def open(self, epoch: UUID) -> SetbackClaimQuerySet:
+        """Those in a history that nobody has dismissed."""
+        return self.filter(epoch=epoch, dismissed_at=None)
+
+
+class SetbackClaim(UUIDModel):
+    """A tablet says that it has seen a later commit than this server has: one row for it and an
+    `epoch`, with the local database that said so first and the highest commit that it named.
+
+    `proven`: it has shown a checkpoint of that commit, which nobody but this server can have
+    signed. What is only said counts once two tablets say it, and no more once it was dismissed.
+    """
+
+    SAFE = frozenset(
+        {"id", "epoch", "tablet", "instance", "noticed_at", "seen_seq", "head_seq", "proven"}
+        | {"dismissed_by", "dismissed_at"}
+    )
+
+    epoch = models.UUIDField("history")
+    tablet = models.ForeignKey(Tablet, models.PROTECT, related_name="+")
+    instance = models.UUIDField("local database")
+    noticed_at = models.DateTimeField()
+    seen_seq = models.BigIntegerField("commit that it names")
+    head_seq = models.BigIntegerField("last commit here then")
+    proven = models.BooleanField(default=False, db_default=False)
+    dismissed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    dismissed_at = models.DateTimeField(null=True)
+
+    objects = SetbackClaimQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "claim of a later commit"
+        verbose_name_plural = "claims of later commits"
+        constraints = [
+            models.UniqueConstraint(fields=["epoch", "tablet"], name="sync_claims_once"),
+            models.CheckConstraint(
+                condition=Q(dismissed_by=None, dismissed_at=None)
+                | Q(dismissed_by__isnull=False, dismissed_at__isnull=False),
+                name="sync_dismissed_by_whom_and_when",
+            ),
+        ]

@@ -17,7 +17,7 @@ from apps.core.fields import EncryptedJSONField
 from apps.core.ids import short
 from apps.core.models import Model, UUIDModel
 from apps.core.querysets import QuerySet, there_is
-from apps.sync.histories import Comeback, History, Setback
+from apps.sync.histories import Comeback, History, Setback, SetbackClaim
 from apps.sync.judging import Fate
 from apps.sync.media import models as _media_models  # noqa: F401  (Django finds models from here)
 
@@ -33,6 +33,7 @@ __all__ = [
     "QuarantinedWrite",
     "QuarantinedWriteQuerySet",
     "Setback",
+    "SetbackClaim",
     "TakenWrite",
     "Version",
 ]

@@ -1,16 +1,16 @@
 """Coming back from a backup: who has noticed, who has to come back, and when they are served again.
 
 A server that was put back in time (a dump, a snapshot, a standby that lagged) lacks what tablets
-have seen and sent since. The first tablet that has seen a later commit notices it, and that is kept
-as a `Setback`. An operator then begins another history. Every local database of before is listed in
-it as a `Comeback`, and is served nothing of a collection that it may hold lost texts of, before it
-has said (`Sync-Followed`) that all it held was sent. What nobody can write on a tablet is served at
-once: a call must not wait for old texts.
+have seen and sent since. The first tablet that shows a checkpoint of a later commit, or the second
+that says it has seen one, makes it known, and that is kept as a `Setback` (see
+`services.setbacks`). An operator then begins another history. Every local database of before is
+listed in it as a `Comeback`, and is served nothing of a collection that it may hold lost texts of,
+before it has said (`Sync-Followed`) that all it held was sent. What nobody can write on a tablet is
+served at once: a call must not wait for old texts.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,10 +27,9 @@ from apps.changes import epochs
 from apps.core import health
 from apps.sync import registry
 from apps.sync.feed import Estranged
-from apps.sync.histories import Comeback, History, Setback
+from apps.sync.histories import Comeback, History, Setback, SetbackClaim
 from apps.sync.registry import Collection, Contact
-
-log = logging.getLogger(__name__)
+from apps.sync.services import setbacks
 
 # Tablets that cannot come back.
 _SHUT_OUT = ("retired", "compromised")
@@ -145,8 +144,8 @@ def hear(contact: Contact, collections: Sequence[str], *, now: datetime) -> None
 
 
 def note(estranged: Estranged, contact: Contact, *, now: datetime) -> None:
-    """Keeps that a local database of another history was here, or that this server was put back in
-    time without another history having begun: then its operator is told, once."""
+    """Keeps that a local database of another history was here, or what it says of a later commit in
+    this one."""
     epoch, seen = estranged.standing.epoch, estranged.point.seq
     mine = Comeback.objects.filter(epoch=epoch, instance=contact.instance)
     if estranged.awaited or mine.exclude(pending=[]).exists():
@@ -166,31 +165,27 @@ def note(estranged: Estranged, contact: Contact, *, now: datetime) -> None:
                 "seen_seq": seen,
             },
         )
-    elif contact.session.user is not None:
-        # Whoever holds a tablet can say that it has seen anything. Where nobody is signed in, or it
-        # is lost, there is nothing to serve, and nobody is alarmed by it.
-        _set_back(estranged, contact, now)
-
-
-def _set_back(estranged: Estranged, contact: Contact, now: datetime) -> None:
-    row, new = Setback.objects.get_or_create(
-        pk=estranged.standing.epoch,
-        defaults={
-            "noticed_at": now,
-            "tablet": contact.session.tablet,
-            "instance": contact.instance,
-            "seen_seq": estranged.point.seq,
-            "head_seq": estranged.standing.head.seq,
-        },
-    )
-    if new:
-        log.error(
-            "put back in time: a tablet has seen a later commit than this server has. "
-            "Run: manage.py new_history",
-            extra={"seen_seq": row.seen_seq, "head_seq": row.head_seq},
+    elif (shown := _is_shown(estranged)) or contact.session.user is not None:
+        # Where nobody is signed in, or it is lost, there is nothing to serve: a mere word of it
+        # says nothing to anybody.
+        setbacks.claim(
+            epoch=epoch,
+            tablet=contact.session.tablet,
+            instance=contact.instance,
+            seen_seq=seen,
+            head_seq=estranged.standing.head.seq,
+            proven=shown,
+            now=now,
         )
-    elif row.seen_seq < estranged.point.seq:
-        Setback.objects.filter(pk=row.pk).update(seen_seq=estranged.point.seq)
+
+
+def _is_shown(estranged: Estranged) -> bool:
+    """Whether this server itself has signed a commit of the present history that it does not have.
+    One of a former history is no news: those who come from there are awaited, or were."""
+    if not estranged.signed:
+        return False
+    history = History.objects.filter(pk=estranged.standing.epoch).first()
+    return history is None or estranged.point.seq >= epochs.first_seq_after(history.last_seq)
 
 
 def coming_back(instances: Sequence[UUID]) -> set[UUID]:
@@ -252,6 +247,12 @@ def awaited(among: QuerySet[Tablet]) -> Awaited | None:
 def set_back() -> Setback | None:
     """What waits for the operator: this server was put back in time. None: nothing."""
     return Setback.objects.filter(pk=epochs.current()).first()
+
+
+def claimed(among: QuerySet[Tablet]) -> QuerySet[SetbackClaim]:
+    """What tablets of these say of later commits in this history, and nothing shows."""
+    rows = SetbackClaim.objects.open(epochs.current()).filter(proven=False, tablet__in=among)
+    return rows.select_related("tablet").order_by("noticed_at")
 
 
 @health.check("history")

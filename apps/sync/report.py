@@ -5,21 +5,22 @@ It names tablets by their labels, and nothing that anybody typed.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from django.utils import timezone
 
+from apps.accounts.models import Tablet
 from apps.sync import recovery, registry
-from apps.sync.histories import Comeback, History, Setback
+from apps.sync.histories import Comeback, History, Setback, SetbackClaim
 
 _TIME = "%Y-%m-%d %H:%M:%S %Z"
 
 
 def recovery_report() -> list[str]:
     """The lines of it, the newest history first."""
-    lines = [*_set_back(recovery.set_back())]
+    lines = [*_set_back(recovery.set_back()), *_claims(recovery.claimed(Tablet.objects.all()))]
     histories = list(History.objects.all())
     for history in histories:
         lines += [*of_history(history), ""]
@@ -31,9 +32,19 @@ def recovery_report() -> list[str]:
 def _set_back(row: Setback | None) -> Iterator[str]:
     if row is not None:
         yield (
-            f"THIS SERVER WAS PUT BACK IN TIME. Noticed at {_when(row.noticed_at)}: a tablet has "
+            f"THIS SERVER WAS PUT BACK IN TIME. Noticed at {_when(row.noticed_at)}: tablets have "
             f"seen commit {row.seen_seq}, this server had come to {row.head_seq}. Whoever has "
             "seen more than this server has are served nothing. Run: manage.py new_history"
+        )
+        yield ""
+
+
+def _claims(rows: Iterable[SetbackClaim]) -> Iterator[str]:
+    for row in rows:
+        yield (
+            f"{row.tablet.label} ({_short(row)}) says since {_when(row.noticed_at)} that it has "
+            f"seen commit {row.seen_seq}, and shows nothing for it; this server had come to "
+            f"{row.head_seq}. It is served nothing. See to that tablet, or dismiss it in the admin."
         )
         yield ""
 
@@ -97,7 +108,7 @@ def _gone(history: History, rows: Sequence[Comeback]) -> Iterator[str]:
     )
 
 
-def _short(row: Comeback) -> str:
+def _short(row: Comeback | SetbackClaim) -> str:
     return str(row.instance)[-8:]
 
 

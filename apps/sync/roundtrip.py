@@ -182,7 +182,7 @@ class _Reading:
         try:
             return self._page(_collection(name), checkpoint)
         except ProblemError as problem:
-            if isinstance(problem, Estranged):
+            if isinstance(problem, Estranged) and not (self.estranged and self.estranged.signed):
                 self.estranged = problem
             return _problem(problem)
         except (DatabaseError, InterfaceError):

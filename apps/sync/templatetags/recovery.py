@@ -15,6 +15,9 @@ register = template.Library()
 @register.inclusion_tag("sync/recovery.html")
 def recovery_banner(user: User) -> dict[str, Any]:
     """That the server was put back in time is for everybody at a desk, above all for those who give
-    calls; who is awaited, for those who answer for tablets."""
-    awaited = recovery.awaited(tablets.seen_by(user)) if user.role in OVERSEERS else None
-    return {"set_back": recovery.set_back(), "awaited": awaited}
+    calls; who is awaited, and who only says that it was, for those who answer for tablets."""
+    told: dict[str, Any] = {"set_back": recovery.set_back()}
+    if user.role in OVERSEERS:
+        mine = tablets.seen_by(user)
+        told |= {"awaited": recovery.awaited(mine), "claims": recovery.claimed(mine)}
+    return told

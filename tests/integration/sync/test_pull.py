@@ -19,7 +19,6 @@ from apps.audit.services import SYSTEM
 from apps.changes.reading import head
 from apps.core.ids import uuid7
 from apps.sync.headers import format_head
-from apps.sync.models import Setback
 from tests.factories import NOON, EnrolledTablet, person, tablet, team
 from tests.probe import rooms
 
@@ -397,18 +396,3 @@ def test_a_tablet_that_calls_itself_a_desk_gets_nothing_of_it(
     )
     assert answer.status_code == 409
     assert b"on the desk" not in answer.content
-
-
-@pytest.mark.parametrize(
-    ("state", "alarms"), [("used", True), ("signed out", False), ("lost", False)]
-)
-def test_only_whoever_is_served_alarms_the_operator_by_what_they_say_they_have_seen(
-    client: Client, held: EnrolledTablet, state: str, alarms: bool
-) -> None:
-    if state == "lost":
-        accounts.mark_lost(tablet=held.tablet, by=SYSTEM, now=NOON)
-    elif state == "signed out":
-        accounts.sign_out(tablet=held.tablet, by=SYSTEM, now=NOON)
-    claim = {**held.headers, "Sync-Seen": "999999999999.1"}
-    assert client.get("/api/v1/sync/notes/pull", headers=claim).status_code == 409
-    assert Setback.objects.exists() is alarms
