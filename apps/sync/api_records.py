@@ -127,7 +127,7 @@ class RestoreVersion(APIView):
         operation_id="restore_version",
         tags=["records"],
         request=None,
-        responses={200: OpenApiTypes.OBJECT, **PROBLEMS(401, 403, 404, 409, 503)},
+        responses={200: OpenApiTypes.OBJECT, **PROBLEMS(400, 401, 403, 404, 409, 503)},
         examples=[_answer("The document now", A_DOCUMENT)],
     )
     def post(self, request: Request, collection: str, document: UUID, version: UUID) -> Response:

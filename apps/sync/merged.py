@@ -10,6 +10,7 @@ from uuid import UUID
 
 import orjson
 
+from apps.accounts.auth import TabletSession
 from apps.accounts.models import User
 from apps.accounts.services import tablet_actor
 from apps.core.problems import FieldError
@@ -40,10 +41,16 @@ class Outcome:
 
 
 def stands_of(
-    collection: Collection, contact: Contact, rows: Sequence[Pushed]
+    collection: Collection,
+    contact: Contact,
+    rows: Sequence[Pushed],
+    *,
+    unread: Sequence[UUID] = (),
 ) -> dict[UUID, Stand]:
-    """Locks the documents of these versions, each of another one, and reads how they stand."""
-    documents.lock(collection.name, [row.doc_id for row in rows])
+    """Locks the documents of these versions, each of another one, and reads how they stand. Locked
+    too are those that rows name which cannot be read (`unread`): what is kept of such a row may be
+    shown in the place of the document, and must not cover up one that is not committed yet."""
+    documents.lock(collection.name, [*(row.doc_id for row in rows), *unread])
     return documents.stands(collection, [(row, contact.instance) for row in rows])
 
 
@@ -119,8 +126,32 @@ class _Taking:
             verdict.fate, rev, verdict.content if verdict.fate == Fate.MERGED else None
         )
         if verdict.lost:
-            versions.open_conflict(save=save, won=verdict.won, kept=verdict.lost, now=self.now)
+            self._open_conflicts(save, verdict)
         return Outcome(self._answer(body, rev), rev)
+
+    def _open_conflicts(self, save: Save, verdict: Verdict) -> None:
+        """What was sent and does not stand is its writer's. Where it stands as a whole, what it has
+        covered is of whoever had written that: a row for each of them."""
+        parts = [(save.author, save.tablet, dict(verdict.lost))]
+        if verdict.fate == Fate.APPLIED:
+            written = versions.writers_of(
+                collection=self.collection.name,
+                doc_id=self.pushed.doc_id,
+                rev=self.stand.rev,
+                values=verdict.lost,
+            )
+            parts = [
+                (by.author if by else None, by.tablet if by else None, kept) for by, kept in written
+            ]
+        for author, tablet, kept in parts:
+            versions.open_conflict(
+                save=save,
+                author=author,
+                tablet=tablet,
+                won={name: verdict.won[name] for name in kept},
+                kept=kept,
+                now=self.now,
+            )
 
     def _write(self, content: dict[str, Any], fate: Fate) -> dict[str, Any]:
         if len(orjson.dumps(content)) > LARGEST_DOCUMENT:
@@ -177,9 +208,11 @@ class _Taking:
         )
 
     def _keep(self, fate: str, rev: int, result: Mapping[str, Any] | None) -> Save:
+        contact, writer = self.contact, versions.writer_of(self.pushed, self.contact)
+        session = TabletSession(contact.session.tablet, writer)
         save = versions.saved(
             pushed=self.pushed,
-            contact=self.contact,
+            contact=replace(contact, session=session),
             fate=fate,
             rev=rev,
             result=result,

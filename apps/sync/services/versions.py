@@ -9,21 +9,23 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
-from apps.accounts.models import Tablet, User
+from apps.accounts.models import LocalDatabase, Tablet, User
 from apps.accounts.services import user_actor
 from apps.audit.services import Actor, record
 from apps.changes import scopes
 from apps.changes.services import Document, publish
 from apps.core.fields import encrypted_field
 from apps.core.ids import uuid7
-from apps.core.problems import CONFLICT, FORBIDDEN, ProblemError
-from apps.sync import documents, registry
-from apps.sync.canonical import covers, fingerprint
+from apps.core.problems import CONFLICT, FORBIDDEN, INVALID, ProblemError
+from apps.sync import documents, recovery, registry
+from apps.sync.canonical import covers, fingerprint, same
+from apps.sync.judging import Fate
 from apps.sync.media import naming
 from apps.sync.models import Choice, Conflict, ConflictQuerySet, Version
 from apps.sync.policies import put_back
-from apps.sync.registry import Collection, Contact, Edit, Pushed
+from apps.sync.registry import Collection, Contact, Edit, Pushed, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +118,64 @@ def saved(
     )
 
 
+def writer_of(pushed: Pushed, contact: Contact) -> User | None:
+    """Whose a save is: its author's. A tablet that comes back from another history also hands over
+    what others had saved, and does not speak for them: that is of whoever saved the document last
+    from the same local database, as far as the history knows."""
+    user, editor = contact.session.user, pushed.editor
+    if editor is None or editor == contact.instance:
+        return user
+    own = LocalDatabase.objects.filter(pk=editor, tablet=contact.session.tablet)
+    if not recovery.coming_back([contact.instance]) or own.exists():
+        return user
+    last = _of(pushed.collection, pushed.doc_id).filter(editor=editor).order_by("-edit_no").first()
+    return last.author if last else None
+
+
+def writers_of(
+    *, collection: str, doc_id: UUID, rev: int, values: Mapping[str, Any]
+) -> list[tuple[Version | None, dict[str, Any]]]:
+    """Who wrote these values of a document as it stood at `rev`: each version that brought some of
+    them, with those. None: nobody knows."""
+    history = list(_of(collection, doc_id).filter(rev__lte=rev).order_by("-rev", "-pk"))
+    found: dict[UUID | None, tuple[Version | None, dict[str, Any]]] = {}
+    for name, value in values.items():
+        brought: Version | None = None
+        for version in history:
+            held = version.result or version.content
+            if name not in held:
+                continue  # it said nothing of this field, which stayed as it was
+            if not same(held[name], value):
+                break
+            brought = version
+        whose = brought.author_id if brought else None
+        found.setdefault(whose, (brought, {}))[1][name] = value
+    return list(found.values())
+
+
+def _of(collection: str, doc_id: UUID) -> QuerySet[Version]:
+    """The versions that a document has had."""
+    rows = Version.objects.filter(collection=collection, doc_id=doc_id)
+    return rows.exclude(fate=Fate.KEPT).select_related("author", "tablet")
+
+
 def open_conflict(
-    *, save: Save, won: Mapping[str, Any], kept: Mapping[str, Any], now: datetime
+    *,
+    save: Save,
+    author: User | None,
+    tablet: Tablet | None,
+    won: Mapping[str, Any],
+    kept: Mapping[str, Any],
+    now: datetime,
 ) -> Conflict:
-    """Keeps what was lost from a document, in sight of who wrote it and of their supervisors."""
+    """Keeps what was lost from a document when `save` came, in sight of its `author`, who wrote
+    what is kept, and of the supervisors of the `tablet` that it came from."""
     row = Conflict.objects.create(
         collection=save.collection,
         doc_id=save.doc_id,
         version=save.id,
-        author=save.author,
-        tablet=save.tablet,
+        author=author,
+        tablet=tablet or save.tablet,
         at=now,
         fields=sorted(kept),
         won=dict(won),
@@ -151,7 +201,8 @@ def settle_conflict(
     """Ends a conflict: what stands in the document stays, or what was kept is put back.
 
     Repeating it changes nothing. ProblemError: FORBIDDEN for who may not see the document (any
-    more), CONFLICT where it was settled the other way.
+    more), CONFLICT where it was settled the other way, INVALID with the reasons where what was kept
+    may not stand in the document.
     """
     _lock(conflict.collection, conflict.doc_id, conflict.kept)
     row = Conflict.objects.select_for_update(no_key=True, of=("self",)).get(pk=conflict.pk)
@@ -174,7 +225,8 @@ def restore(
     *, version: Version, by: User, actor: Actor | None = None, now: datetime
 ) -> dict[str, Any]:
     """Puts a version of the history back as the document. What stands there now goes into the
-    history itself, as every version has. The document as it is published."""
+    history itself, as every version has. The document as it is published. ProblemError as of
+    `settle_conflict`."""
     values = version.result or version.content
     _lock(version.collection, version.doc_id, values)
     actor = actor or user_actor(by)
@@ -217,7 +269,10 @@ def _put(
         actor=actor,
         now=now,
     )
-    body = collection.merging.write(edit)
+    try:
+        body = collection.merging.write(edit)
+    except Refused as refused:
+        raise ProblemError(INVALID, errors=refused.errors) from None
     naming.note(collection=collection, doc_id=doc_id, document=body, author=by, now=now)
     documents.must_have_led_to(name, {doc_id: stand.rev + 1})
     restored = Save(

@@ -11,10 +11,13 @@ from django.db import connection
 from django.test import Client
 
 from apps.accounts.models import Role, User
-from apps.changes.models import StoredDocument
+from apps.audit.services import SYSTEM
+from apps.changes import scopes
+from apps.changes.models import Member, StoredDocument
+from apps.core import clock
 from apps.core.ids import uuid7
 from apps.core.problems import ProblemError
-from apps.sync import documents
+from apps.sync import documents, recovery
 from apps.sync.models import Choice, Conflict, QuarantinedWrite, Version
 from apps.sync.services import versions
 from tests.factories import NOON, person
@@ -234,6 +237,72 @@ class TestConflicts:
         rev = stands["rev"]
         versions.restore(version=first, by=supervisor(mine), now=NOON)
         assert mine.pull()[id]["rev"] == rev
+
+    def test_what_may_not_stand_is_not_put_back_and_the_reasons_are_told(self, pair: Pair) -> None:
+        mine, _ = pair
+        id = mine.new(title="t")
+        mine.saves = 0  # put back in time: what it sends now is kept, and never held
+        mine.push(mine.row(id, title="refuse"))
+        by = supervisor(mine)
+        kept = Version.objects.get(fate="kept")
+        for put_back in (
+            lambda: versions.restore(version=kept, by=by, now=NOON),
+            lambda: versions.settle_conflict(
+                conflict=Conflict.objects.get(), choice=Choice.KEPT, by=by, now=NOON
+            ),
+        ):
+            with pytest.raises(ProblemError) as raised:
+                put_back()
+            assert raised.value.status_code == 400
+            assert [error.pointer for error in raised.value.errors] == ["/title"]
+        assert mine.pull()[id]["title"] == "t"
+        assert Conflict.objects.open().count() == 1
+
+    @staticmethod
+    def people(conflict: Conflict) -> set[str]:
+        """Whom it comes to, but for the team's supervisors."""
+        shown = Member.objects.filter(collection="quarantine", doc_id=conflict.pk)
+        return {scope for (scope,) in shown.values_list("scope") if not scope.startswith("team:")}
+
+    def test_what_a_later_version_covers_is_of_whoever_had_written_it(self, pair: Pair) -> None:
+        """After a restore: what stands here is older than what is handed over, and gives way."""
+        mine, theirs = pair
+        id = mine.new(title="t", text="mine")
+        theirs.pull()
+        theirs.save(id, title="theirs")
+        row = mine.row(id, based=False, title="later", text="later")
+        row["newDocumentState"]["rev"] = 9
+        mine.push(row)
+        assert theirs.pull()[id]["title"] == "later"
+        found = {one.author: one.kept for one in Conflict.objects.all()}
+        assert found == {
+            responder(theirs): {"title": "theirs"},
+            responder(mine): {"text": "mine"},
+        }
+        for conflict in Conflict.objects.all():
+            assert theirs.pull("quarantine")[str(conflict.pk)]["author"] == str(conflict.author)
+            assert self.people(conflict) == {scopes.responder(conflict.author.pk)}
+        assert Conflict.objects.visible_to(supervisor(mine)).count() == 2
+
+    def test_what_is_handed_over_of_another_is_theirs(self, pair: Pair) -> None:
+        mine, theirs = pair
+        id = theirs.new(title="t")
+        mine.pull()
+        mine.save(id, title="here")
+        recovery.begin(actor=SYSTEM, now=clock.now())
+        for title, editor, author in (
+            ("of the lost time", theirs.of.instance, responder(theirs)),
+            ("of nobody known", uuid7(), None),
+            ("put together there", documents.SERVER_EDITOR, None),
+        ):
+            row = mine.row(id, based=False, title=title)
+            row["newDocumentState"] |= {"editor": str(editor), "edit_no": 7, "rev": 2}
+            mine.push(row)
+            conflict = Conflict.objects.latest("at")
+            assert conflict.kept == {"title": title}
+            assert conflict.author == author
+            assert Version.objects.latest("id").author == author
+            assert self.people(conflict) == ({scopes.responder(author.pk)} if author else set())
 
     def test_nothing_of_it_is_readable_in_the_database(self, conflict: Conflict) -> None:
         with connection.cursor() as cursor:
