@@ -164,7 +164,9 @@ class _Batch:
         pushed = [one for one in self._parsed.values() if isinstance(one, Pushed)]
         collection.lock(pushed)
         if collection.kind == "merged":
-            self._stands = merged.stands_of(collection, contact, pushed)
+            unread = [uuid_of(id) for id, one in found.items() if not isinstance(one, Pushed)]
+            named = [id for id in unread if id is not None]
+            self._stands = merged.stands_of(collection, contact, pushed, unread=named)
 
     def judge_together(self, rows: Sequence[Row]) -> dict[str, Judged]:
         """The verdicts on all rows, if each can be taken. Raises _Trouble otherwise."""
@@ -211,18 +213,22 @@ class _Batch:
         much."""
         whose, here = self._authors[row.id], self._contact.session
         held = _held(self._collection, self._contact, row)
-        if not here.lost or lost.admits(tablet=here.tablet, size=_size(row)):
-            rejected = Rejected(
-                collection=self._collection.name,
-                doc_id=row.id,
-                content={k: v for k, v in row.document.items() if k not in _NOT_KEPT},
-                base=row.assumed,
-                editor=uuid_of(row.document.get("editor")),
-                edit_no=edit_no if is_positive(edit_no := row.document.get("edit_no")) else None,
-                errors=list(errors),
-                fresh=held is None and uuid_of(row.id) is not None,
-                waits=whose.waits and tuple(errors) == whose.errors,
-            )
+        rejected = Rejected(
+            collection=self._collection.name,
+            doc_id=row.id,
+            content={k: v for k, v in row.document.items() if k not in _NOT_KEPT},
+            base=row.assumed,
+            editor=uuid_of(row.document.get("editor")),
+            edit_no=edit_no if is_positive(edit_no := row.document.get("edit_no")) else None,
+            errors=list(errors),
+            fresh=held is None and uuid_of(row.id) is not None,
+            waits=whose.waits and tuple(errors) == whose.errors,
+        )
+        if not here.lost or lost.admits(
+            tablet=here.tablet,
+            size=_size(row),
+            is_kept=lambda: quarantine.is_kept(row=rejected, contact=self._contact),
+        ):
             quarantine.quarantine(row=rejected, contact=whose.speaks(self._contact), now=self._now)
         if here.user is None:
             return Judged(row, tombstone(row.id))

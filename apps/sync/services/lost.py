@@ -4,6 +4,7 @@ disk."""
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from uuid import UUID
 
 from django.conf import settings
@@ -14,12 +15,16 @@ from apps.sync.models import LostIntake
 log = logging.getLogger(__name__)
 
 
-def admits(*, tablet: Tablet, size: int) -> bool:
-    """Whether a row of this size (bytes) is still kept; it is counted either way. The operator is
-    told once when the limit is reached. Part of the caller's transaction: the count's row is locked
-    until it ends, so that rows that arrive in parallel are counted one after the other."""
+def admits(*, tablet: Tablet, size: int, is_kept: Callable[[], bool] = lambda: False) -> bool:
+    """Whether what has this size (bytes) is still kept. It is counted either way, but for a row
+    that is kept already (`is_kept`, asked under the lock): what comes again after a lost answer
+    uses up nothing. The operator is told once when the limit is reached. Part of the caller's
+    transaction: the count's row is locked until it ends, so that rows that arrive in parallel are
+    counted one after the other."""
     LostIntake.objects.get_or_create(tablet=tablet)
     intake = LostIntake.objects.select_for_update(no_key=True).get(tablet=tablet)
+    if is_kept():
+        return True
     fits = (
         intake.rows < settings.LOST_TABLET_ROWS
         and intake.bytes + size <= settings.LOST_TABLET_BYTES

@@ -59,11 +59,7 @@ def quarantine(*, row: Rejected, contact: Contact, now: datetime) -> Quarantined
     """
     tablet, author = contact.session.tablet, contact.session.user
     kept, new = QuarantinedWrite.objects.get_or_create(
-        collection=row.collection,
-        doc_id=row.doc_id,
-        instance=contact.instance,
-        edit_no=row.edit_no,
-        fingerprint=fingerprint(row.content),
+        **_key(row, contact),
         defaults={
             "tablet": tablet,
             "author": author,
@@ -102,6 +98,22 @@ def quarantine(*, row: Rejected, contact: Contact, now: datetime) -> Quarantined
             detail={"collection": row.collection},
         )
     return kept
+
+
+def is_kept(*, row: Rejected, contact: Contact) -> bool:
+    """Whether this very row was kept before."""
+    return QuarantinedWrite.objects.filter(**_key(row, contact)).exists()
+
+
+def _key(row: Rejected, contact: Contact) -> dict[str, Any]:
+    """What makes a row the same again; see the unique key."""
+    return {
+        "collection": row.collection,
+        "doc_id": row.doc_id,
+        "instance": contact.instance,
+        "edit_no": row.edit_no,
+        "fingerprint": fingerprint(row.content),
+    }
 
 
 def corrected(

@@ -138,6 +138,20 @@ class TestALostTablet:
         accounts.mark_found(tablet=mine.of.tablet, by=SYSTEM, now=NOON)
         assert not LostIntake.objects.exists()
 
+    def test_what_comes_again_after_a_lost_answer_counts_once(
+        self, pair: Pair, settings: Any
+    ) -> None:
+        """Retries must not use up what is kept of what was typed since."""
+        mine, _ = pair
+        settings.LOST_TABLET_ROWS = 3
+        self.lose(mine)
+        rows = [mark(text=f"text {number}") for number in range(3)]
+        for row in (rows[0], rows[0], rows[0], rows[0], *rows):
+            push(mine, row)
+        assert QuarantinedWrite.objects.count() == 3
+        intake = LostIntake.objects.get()
+        assert (intake.rows, intake.dropped) == (3, 0)
+
     def test_may_hand_in_so_many_bytes(self, pair: Pair, settings: Any) -> None:
         mine, _ = pair
         settings.LOST_TABLET_BYTES = 5000

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from django.db import transaction
+from django.test import Client
 
 from apps.core.ids import uuid7
 from apps.sync.models import QuarantinedWrite, Version
 from apps.sync.services import quarantine
 from tests.factories import NOON, person, tablet
+from tests.integration.conftest import Elsewhere
 from tests.integration.sync.conftest import Pages
 from tests.integration.sync.test_merged import Pair, supervisor
 
@@ -106,6 +109,36 @@ class TestRefused:
         assert answer.status_code == 503
         assert answer.headers["Retry-After"]
         assert mine.pull() == {}
+
+
+class TestARowThatCannotBeRead:
+    """Two who begin one document, as a note whose id both can work out. What one of them sends
+    cannot even be read, while the other's is not committed yet."""
+
+    @pytest.fixture
+    def way(self, client: Client) -> Client:
+        """Such a row goes the ordinary way alone."""
+        return client
+
+    @pytest.mark.parametrize("wrong", ["too large", "no number"])
+    def test_waits_for_the_other_and_covers_nothing_up(
+        self, pair: Pair, elsewhere: Elsewhere, wrong: str
+    ) -> None:
+        mine, theirs = pair
+        id = str(uuid7())
+        row = theirs.row(id, title="theirs", text="x" * (70_000 if wrong == "too large" else 1))
+        if wrong == "no number":
+            row["newDocumentState"]["edit_no"] = "first"
+        with transaction.atomic():
+            mine.push(mine.row(id, title="mine", text="of the first"))
+            waiting = elsewhere.start(lambda: theirs.push(row))
+            elsewhere.until_waiting(waiting)
+        waiting.result(timeout=60)
+        for one in pair:
+            page = one.pull()[id]
+            assert (page["title"], page["text"]) == ("mine", "of the first")
+            assert "sync_status" not in page
+        assert not QuarantinedWrite.objects.get().stands_in
 
 
 class TestDeletion:
