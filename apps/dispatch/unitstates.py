@@ -29,8 +29,13 @@ def merge_unit(state: UnitState, told: UnitOnCall, *, at: datetime) -> UnitState
 
     A status that is told again keeps the instant at which it began: messages restate the present
     status with every update. An older one that comes late fills its gap. A unit that has left comes
-    back by a new status only, because a supervisor may have taken it off while the CAD goes on
-    naming it.
+    back only by a status that is new and began after it left: a desk may have taken it off while
+    CAD goes on naming it, and what CAD said before that may still be on its way. The time of the
+    status counts, that of its message where it has none.
+
+    Both times are taken as they stand, though a desk's act has our clock and a status CAD's. By as
+    much as CAD's clock is behind, a unit that it sends again at once stays off until its next
+    status; by as much as it is ahead, an overtaken status still brings the unit back.
     """
     times = dict(state.times)
     told_at = state.told_at
@@ -59,7 +64,7 @@ def merge_unit(state: UnitState, told: UnitOnCall, *, at: datetime) -> UnitState
     elif not told.active:
         if told_at is None or at >= told_at:
             detached = detached or at
-    elif times != dict(state.times):
+    elif detached and times != dict(state.times) and max(times.values()) > detached:
         detached = None
     return UnitState(status=status, times=times, told_at=told_at, detached_at=detached)
 

@@ -54,7 +54,12 @@ def follow_incident(*, incident_id: UUID, now: datetime) -> None:
     ]
     if not records:
         return
-    facts = [fact for record in records for fact in _news(record, now)]
+    former = {unit for record in records for unit in record.assignment.former_units}
+    facts = [
+        fact
+        for record in records
+        for fact in _news(record, now, sent_again=record.assignment.unit_id in former)
+    ]
     acts = [
         Act(
             CAD,
@@ -116,12 +121,21 @@ def _assignment(unit: IncidentUnit, incident: Incident, now: datetime) -> Assign
     )
 
 
-def _news(record: Record, now: datetime) -> list[Fact]:
-    """What CAD says that no fact says yet, in the order in which it counts."""
+def _news(record: Record, now: datetime, *, sent_again: bool) -> list[Fact]:
+    """What CAD says that no fact says yet, in the order in which it counts.
+
+    `sent_again`: a desk had given the unit's call to another one. What CAD said of the unit before
+    it sent it once more belongs to that call, and would put it on its way before it knows of this.
+    """
+    own = _own_unit(record) if sent_again else None
+    since = max(_sent_at(own), default=None) if own else None
     known = {fact.pk for fact in record.facts}
     found: list[Fact] = []
     for told in (_given, _reopened, _statuses, _ended):
         for fact in told(record, found, now):
+            own_word = told is _statuses and fact.event != "cad_status"
+            if own_word and since and fact.device_time and fact.device_time < since:
+                continue
             if fact.pk not in known:
                 known.add(fact.pk)
                 found.append(fact)
@@ -132,8 +146,7 @@ def _given(record: Record, _: Sequence[Fact], now: datetime) -> Iterator[Fact]:
     if not record.assignment._state.adding:
         return
     own = _own_unit(record)
-    times = own.times if own else {}
-    at = next((at for name in _SENT if (at := _instant(times.get(name)))), None)
+    at = next(iter(_sent_at(own)), None) if own else None
     source = FactSource.CAD if at else FactSource.SYSTEM
     yield given_fact(record, source=source, author=None, at=at, now=now)
 
@@ -146,10 +159,9 @@ def _reopened(record: Record, _: Sequence[Fact], now: datetime) -> Iterator[Fact
         return
     if record.incident.status != IncidentStatus.ACTIVE:
         return
-    sent = [at for name in _SENT if (at := _instant(own.times.get(name)))]
     if (
         closing.source == FactSource.CAD
-        or max(sent, default=closing.received_at) > closing.received_at
+        or max(_sent_at(own), default=closing.received_at) > closing.received_at
     ):
         yield cad_fact(
             record,
@@ -230,6 +242,11 @@ def _ended(record: Record, before: Sequence[Fact], now: datetime) -> Iterator[Fa
 def _own_unit(record: Record) -> IncidentUnit | None:
     wanted = record.assignment.unit_id
     return next((unit for unit in record.call.units if unit.unit_id == wanted), None)
+
+
+def _sent_at(unit: IncidentUnit) -> list[datetime]:
+    """When CAD sent the unit, by the best of its statuses first."""
+    return [at for name in _SENT if (at := _instant(unit.times.get(name)))]
 
 
 def _instant(text: str | None) -> datetime | None:

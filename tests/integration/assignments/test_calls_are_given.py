@@ -242,6 +242,15 @@ class TestAnEnd:
         row.refresh_from_db()
         assert row.closing == "cancelled"
 
+    def test_a_word_that_was_overtaken_brings_no_unit_back(self, world: World) -> None:
+        row = world.given(number="1")
+        off = world.status("Dispatched", active=False)
+        world.call(number="1", now=after(60), units=[off])
+        world.call(number="1", now=after(30), units=[world.status("EnRoute", at=after(30))])
+        row.refresh_from_db()
+        assert (row.state, row.closing) == ("closed", "cancelled")
+        assert "reopened" not in events(row)
+
 
 class TestStatusesFromCAD:
     def test_become_facts_of_source_cad_with_their_own_times(self, world: World) -> None:

@@ -178,6 +178,18 @@ class TestReassign:
         world.call(number="1", now=after(100), priority=9)
         assert Assignment.objects.get().unit == world.theirs.unit
 
+    def test_is_not_undone_by_what_cad_said_before_it(self, world: World) -> None:
+        row = world.given(number="1")
+        self.reassign(world, row, now=after(60))
+        late = world.status("EnRoute", at=after(55))
+        world.call(number="1", now=after(62), units=[late])
+        assert Assignment.objects.get().unit == world.theirs.unit
+        off = row.incident.units.get(unit=world.ours.unit)
+        assert off.detached_at == after(60)
+        again = world.status("Dispatched", at=after(90))
+        world.call(number="1", now=after(90), units=[again])
+        assert world.assignment(row.incident).state == "assigned"
+
     def test_to_a_unit_that_has_the_incident_is_refused(self, world: World) -> None:
         both = [world.status("Dispatched"), world.status("Dispatched", of="CARE22")]
         row = world.assignment(world.call(units=both))

@@ -75,3 +75,26 @@ class TestUnits:
         assert state.detached_at == at(2)
         late = states((unit(("EnRoute", 3)), 3), (unit(active=False), 2))
         assert late.detached_at is None
+
+    def test_that_has_left_comes_back_by_a_status_from_after_that_alone(self) -> None:
+        left = states((unit(("EnRoute", 1)), 1), (unit(active=False), 5))
+        late = merge_unit(left, unit(("OnScene", 3)), at=at(6))
+        assert (late.status, late.detached_at) == ("OnScene", at(5))
+        same_moment = merge_unit(left, unit(("OnScene", 5)), at=at(6))
+        assert same_moment.detached_at == at(5)
+        back = merge_unit(late, unit(("Dispatched", 7)), at=at(7))
+        assert back.detached_at is None
+
+    def test_that_has_left_comes_back_by_the_time_of_a_message_whose_status_has_none(self) -> None:
+        left = states((unit(("EnRoute", 1)), 1), (unit(active=False), 5))
+        assert merge_unit(left, unit(("OnScene", None)), at=at(4)).detached_at == at(5)
+        assert merge_unit(left, unit(("OnScene", None)), at=at(6)).detached_at is None
+
+    def test_any_order_of_a_word_that_takes_it_off_and_older_ones_leaves_it_off(self) -> None:
+        steps = [
+            (unit(("Dispatched", 1)), 1.0),
+            (unit(("EnRoute", 2)), 2.0),
+            (unit(active=False), 5.0),
+        ]
+        for order in permutations(steps[1:]):
+            assert states(steps[0], *order).detached_at == at(5)
