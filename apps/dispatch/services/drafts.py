@@ -18,7 +18,7 @@ from apps.accounts.models import Team
 from apps.audit.services import Act, Actor, record_all
 from apps.changes import scopes
 from apps.changes.services import Document, Event, publish
-from apps.dispatch.calls import Call, UnitOnCall
+from apps.dispatch.calls import Call, UnitOnCall, UnitStatus
 from apps.dispatch.merging import Known, nothing_yet
 from apps.dispatch.models import (
     Agency,
@@ -140,11 +140,22 @@ class Draft:
         return True
 
     def inherit(self, row: IncidentUnit, *, at: datetime) -> None:
-        """A unit that comes from an incident that was merged into this one."""
+        """A unit that comes from an incident that was merged into this one.
+
+        One that is here already keeps what is known of it and adds what was told of it there. Taken
+        off here, it comes back where it was sent there later.
+        """
         here = self.units.get((row.agency, row.call_sign))
         if here is not None:
-            if here.detached_at is not None:
-                self.set_unit(here, replace(state_of(here), detached_at=None))
+            before, there = state_of(here), state_of(row)
+            told = sorted(there.times.items(), key=lambda item: item[1])
+            statuses = tuple(UnitStatus(status=status, at=time) for status, time in told)
+            last = max(there.times.values(), default=row.attached_at)
+            after = merge_unit(before, UnitOnCall(statuses=statuses), at=last)
+            if after.detached_at and last > after.detached_at:
+                after = replace(after, detached_at=None)
+            if after != before:
+                self.set_unit(here, after)
             return
         copy = IncidentUnit(
             incident=self.incident,

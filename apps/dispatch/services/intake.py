@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
@@ -13,13 +13,14 @@ from django.db.models import Q
 from apps.accounts.models import Client
 from apps.audit.models import ActorKind
 from apps.audit.services import Actor
-from apps.dispatch.calls import LINK_KINDS, Call, Relation
+from apps.dispatch.calls import LINK_KINDS, Call, Relation, UnitOnCall
 from apps.dispatch.cji import scrub
 from apps.dispatch.merging import Status, carry, heir, merge, nothing_yet, plausible
-from apps.dispatch.models import Agency, Incident, IncidentLink, IncidentStatus, Source
+from apps.dispatch.models import Agency, Incident, IncidentLink, IncidentStatus, Source, Unit
 from apps.dispatch.services import rulebook, units
 from apps.dispatch.services.drafts import MOST_OF_OURS, Draft, Key, begin, lock, write
 from apps.dispatch.stored import fitted
+from apps.dispatch.unitstates import LEFT
 
 _STATUSES: dict[Status, IncidentStatus] = {
     "active": IncidentStatus.ACTIVE,
@@ -29,6 +30,7 @@ _STATUSES: dict[Status, IncidentStatus] = {
 _MERGES = ("REPLACING", "REPLACED")
 _NUMBER_TAKEN = "dispatch_cad_number"
 T = TypeVar("T")
+Told = tuple[UnitOnCall, Unit]
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,10 @@ def _receive(call: Call, by: Actor, now: datetime) -> Received:
     drafts = _drafts_of(call)
     mine: Key = (call.agency_id, call.cad_number)
     draft = drafts.setdefault(mine, begin(call, now=now))
-    _take(draft, rulebook.current().classified(call), now)
+    call = rulebook.current().classified(call)
+    _take(draft, call, now)
     _relate(draft, call, drafts, now)
-    _pass_on(draft, drafts, now)
+    _pass_on(draft, call, drafts, now)
     changed = write(list(drafts.values()), by=by, now=now)
     return Received(draft.incident, draft.created, changed)
 
@@ -107,18 +110,27 @@ def _take(draft: Draft, call: Call, now: datetime) -> None:
     at = call.updated_at or now
     outcome = merge(draft.known, call, now=now)
     known = outcome.known
-    flags = list(known.call.flags)
-    for told, unit in units.resolve(call.units):
+    flags = _put_units(draft, units.resolve(call.units), at=at)
+    draft.know(replace(known, call=_flagged(known.call, flags)))
+    draft.revise(outcome.material, now=now)
+    _change_status(draft, call, outcome.known.told.get("status", at))
+
+
+def _put_units(draft: Draft, told: Iterable[Told], *, at: datetime) -> list[str]:
+    """What is told of units, into an incident. Returns the doubts about it."""
+    flags = []
+    for one, unit in told:
         if draft.is_full_for(unit):
             flags.append(f"more than {MOST_OF_OURS} CARE units: the others are not taken")
-        elif not draft.put(unit, told, at=at, source=Source.CAD):
+        elif not draft.put(unit, one, at=at, source=Source.CAD):
             flags.append(f"unit queued, not on this call: {unit.call_sign}")
         elif unit.agency == Agency.CARE and unit.team_id is None:
             flags.append(f"CARE unit of no team: {unit.call_sign}")
-    known = replace(known, call=replace(known.call, flags=tuple(dict.fromkeys(flags))))
-    draft.know(known)
-    draft.revise(outcome.material, now=now)
-    _change_status(draft, call, outcome.known.told.get("status", at))
+    return flags
+
+
+def _flagged(call: Call, flags: Iterable[str]) -> Call:
+    return replace(call, flags=tuple(dict.fromkeys((*call.flags, *flags))))
 
 
 def _change_status(draft: Draft, call: Call, at: datetime) -> None:
@@ -233,17 +245,38 @@ def _leads_to(draft: Draft, end: Draft) -> bool:
     return True
 
 
-def _pass_on(draft: Draft, drafts: dict[Key, Draft], now: datetime) -> None:
-    """What is told of an incident after it was merged goes to the one that took its place."""
+def _pass_on(draft: Draft, call: Call, drafts: dict[Key, Draft], now: datetime) -> None:
+    """What is told of an incident after it was merged goes to the one that took its place: cautions,
+    notes, and the units that CAD sends under the former number."""
     seen = {draft.incident.pk}
-    while draft.merged and draft.visible and draft.incident.merged_into_id not in seen:
+    while draft.merged and draft.changed and draft.incident.merged_into_id not in seen:
         pk = draft.incident.merged_into_id
         target = next((d for d in drafts.values() if d.incident.pk == pk), None)
         if target is None:
             target = next(iter(lock(Q(pk=pk))))
             drafts[(target.incident.agency_id, target.incident.cad_number or str(pk))] = target
-        call, material = carry(target.known.call, draft.known.call)
-        target.know(replace(target.known, call=call))
+        flags = _put_units(target, _still_sent(call), at=call.updated_at or now)
+        passed, material = carry(target.known.call, draft.known.call)
+        target.know(replace(target.known, call=_flagged(passed, flags)))
         target.revise(material, now=now)
         seen.add(target.incident.pk)
         draft = target
+
+
+def _still_sent(call: Call) -> list[Told]:
+    """The units of a merged incident's message as the surviving one takes them.
+
+    A CARE unit that leaves the former number may have been moved to the other one with it, so its
+    end there ends nothing here. Of the others an end is taken: it says since when they are gone,
+    and what the surviving number tells of them later counts.
+    """
+    found = []
+    for told, unit in units.resolve(call.units):
+        if unit.agency != Agency.CARE:
+            if told.active or told.statuses:
+                found.append((replace(told, active=True), unit))
+            continue
+        sent = tuple(one for one in told.statuses if one.status not in LEFT)
+        if told.active and (sent or not told.statuses):
+            found.append((replace(told, statuses=sent), unit))
+    return found

@@ -367,6 +367,29 @@ class TestAMerge:
             world.acknowledge(row, revision=body["call_revision"], now=after(70))
             assert not shown(world.ours.tablets[0], "assignments")[row.pk]["needs_ack"]
 
+    def test_hides_no_unit_that_cad_sends_under_the_former_number(self, world: World) -> None:
+        merge = {"kind": "REPLACING", "cad_number": "2"}
+        into = world.call(number="1", now=after(30), units=[], merges=[merge])
+        gone = world.call(number="2", now=NOON)
+        assert gone.merged_into_id == into.pk
+        row = world.assignment(into)
+        assert (row.state, row.alarm_due_at) == ("assigned", after(30))
+        assert list(shown(world.ours.tablets[0], "assignments")) == [row.pk]
+        world.call(number="2", now=NOON)
+        assert Assignment.objects.count() == 1
+
+    def test_keeps_what_police_do_under_the_former_number_in_the_ledger(self, world: World) -> None:
+        merge = {"kind": "REPLACING", "cad_number": "2"}
+        row = world.given(number="1", now=after(30), merges=[merge])
+        there = [world.status("OnScene", of="3M21", at=after(60))]
+        world.call(number="2", now=after(60), units=there)
+        world.tap("on_scene", row, now=after(120))
+        gone = [world.status("Cleared", of="3M21", at=after(300))]
+        world.call(number="2", now=after(300), units=gone)
+        world.tap("cleared", row, now=after(1500), data={"disposition": "18"})
+        handoff = shown(world.dispatcher, "assignments")[row.pk]["handoff"]
+        assert handoff["police"]["seconds_given_back"] == 1200
+
     def test_told_twice_changes_nothing(self, world: World) -> None:
         gone, into = world.call(), world.call()
         self.merge(world, gone, into, 60)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
 from apps.changes.published import Event
+from apps.dispatch import services
 from apps.dispatch.models import IncidentLink, Unit
+from tests.factories import NOON
 from tests.integration.dispatch.conftest import (
     CAD,
     at,
     care,
     incident,
     names,
+    police,
+    state,
 )
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +92,63 @@ class TestMerge:
         assert incident().status == "merged"
         assert incident("2").status == "active"
         assert incident("2").details["cautions"][0]["text"] == "has a knife"
+
+    def test_passes_on_the_units_that_are_told_of_the_old_number(
+        self, cad: CAD, unit: Unit
+    ) -> None:
+        cad.tell(merges=[{"kind": "REPLACING", "cad_number": "2"}])
+        late = {"cad_number": "2", "units": [care(), police()]}
+        cad.tell(**late)
+        assert incident("2").merged_into == incident()
+        sent = {row.call_sign: row for row in incident().units.all()}
+        assert sent["CARE-21"].unit == unit
+        assert set(sent["3M21"].times) == {"Dispatched"}
+        before = state()
+        assert not cad.tell(**late).changed
+        assert state() == before
+
+    def test_passes_a_unit_on_that_is_told_without_a_status(self, cad: CAD, unit: Unit) -> None:
+        cad.tell(merges=[{"kind": "REPLACING", "cad_number": "2"}])
+        cad.tell(cad_number="2", units=[{"call_sign": "CARE21"}])
+        assert incident().units.get().unit == unit
+
+    def test_adds_what_is_told_of_a_unit_that_is_there_already(self, cad: CAD, unit: Unit) -> None:
+        cad.tell(
+            units=[care(), police(status="OnScene", minutes=3)],
+            merges=[{"kind": "REPLACING", "cad_number": "2"}],
+        )
+        units = [care(status="EnRoute", minutes=2), police(status="Cleared", minutes=6)]
+        cad.tell(cad_number="2", updated_at=at(6), units=units)
+        rows = {row.call_sign: row for row in incident().units.all()}
+        assert (rows["CARE-21"].status, rows["CARE-21"].detached_at) == ("EnRoute", None)
+        assert set(rows["3M21"].times) == {"OnScene", "Cleared"}
+
+    @pytest.mark.parametrize(
+        "left", [care(status="Cleared", minutes=5), {**care(minutes=5), "active": False}]
+    )
+    def test_ends_no_unit_of_ours_that_leaves_the_old_number(
+        self, cad: CAD, unit: Unit, left: dict[str, Any]
+    ) -> None:
+        cad.tell(units=[care()], merges=[{"kind": "REPLACING", "cad_number": "2"}])
+        cad.tell(cad_number="2", units=[care()])
+        cad.tell(cad_number="2", updated_at=at(5), units=[left])
+        assert incident("2").units.get().detached_at is not None
+        assert incident().units.get().detached_at is None
+
+    def test_brings_nobody_back_whom_a_desk_took_off_since(self, cad: CAD, unit: Unit) -> None:
+        cad.tell(units=[care()])
+        cad.tell(cad_number="2", units=[care(status="EnRoute", minutes=1)])
+        services.detach_unit(incident=incident(), unit=unit, now=NOON + timedelta(minutes=3))
+        merge = [{"kind": "REPLACING", "cad_number": "2"}]
+        cad.tell(updated_at=at(4), merges=merge)
+        row = incident().units.get()
+        assert set(row.times) == {"Dispatched", "EnRoute"}
+        assert row.detached_at is not None
+        late = care(status="OnScene", minutes=2)
+        cad.tell(cad_number="2", updated_at=at(2), units=[late])
+        assert incident().units.get().detached_at is not None
+        cad.tell(cad_number="2", updated_at=at(5), units=[care(status="Staging", minutes=5)])
+        assert incident().units.get().detached_at is None
 
     def test_is_undone_by_a_reopen_and_not_done_again_by_a_repeat(self, cad: CAD) -> None:
         cad.tell()
