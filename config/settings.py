@@ -359,6 +359,9 @@ MISTAP_SECONDS = env.number("MISTAP_SECONDS", 10, least=0)
 NOTE_LOCK_HOURS = env.number("NOTE_LOCK_HOURS", 24, least=0)
 # The share of signed notes that a supervisor reviews whatever stands in them: 0 to 1.
 NOTE_REVIEW_SAMPLE = env.number("NOTE_REVIEW_SAMPLE", 0.05, least=0)
+# A call whose coordinates move by more than this has another place, and is acknowledged anew: some
+# two blocks. Geocoders and the positions of phones jitter by less.
+MATERIAL_MOVE_METRES = env.number("MATERIAL_MOVE_METRES", 150, least=1)
 # A message from CAD that cannot be parsed is kept this long.
 HELD_MESSAGE_DAYS = env.number("HELD_MESSAGE_DAYS", 7, least=1)
 # A tablet's clock that is further off than this is marked.

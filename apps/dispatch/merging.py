@@ -26,9 +26,11 @@ from apps.dispatch.calls import (
     in_order,
     worst_first,
 )
+from apps.dispatch.pidf import distance_m
 from apps.dispatch.wire import MAX_FLAGS
 
 Status = Literal["active", "cancelled", "closed"]
+Point = tuple[float, float]
 
 #: A later message replaces these; one that does not speak of them leaves them as they are.
 REPLACED = (
@@ -41,15 +43,19 @@ REPLACED = (
 AHEAD = timedelta(minutes=15)
 #: Kinds of caution that ask the crew for a new acknowledgement when they are added.
 GRAVE = ("weapon", "violence")
+#: Kinds of location that say how a call came, not where somebody is to go.
+NOT_THE_PLACE = frozenset({"RoutingLocation", "TowerLocation", "UnitLocation"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """A call as it stands. `told`: when each value, and the status, was told last."""
+    """A call as it stands. `told`: when each value, and the status, was told last. `sent_to`: the
+    point (degrees, latitude first) that the crew was sent to, from which moves are measured."""
 
     call: Call
     status: Status = "active"
     told: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
+    sent_to: Point | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +71,11 @@ def nothing_yet(call: Call) -> Known:
     return Known(call=Call(cad_number=call.cad_number, wire=call.wire, agency_id=call.agency_id))
 
 
-def merge(known: Known, told: Call, *, now: datetime) -> Outcome:
+def merge(known: Known, told: Call, *, far_m: float, now: datetime) -> Outcome:
     """Takes one message in. The same message again changes nothing.
 
-    A message counts as of the CAD's own `updated_at`, or of `now` where it states none.
+    A message counts as of the CAD's own `updated_at`, or of `now` where it states none. A place
+    that moves by more than `far_m` metres is another place.
     """
     at = told.updated_at or now
     dated = told.updated_at is not None
@@ -106,8 +113,13 @@ def merge(known: Known, told: Call, *, now: datetime) -> Outcome:
         extras=_extras(known, told, at, times),
         flags=_flags(known.call.flags, flags),
     )
-    material = _material(known.call, call, told, added)
-    return Outcome(known=Known(call=call, status=status, told=times), material=material)
+    material = _material(known, call, told, added, far_m=far_m)
+    sent_to = known.sent_to or point(known.call.location) or point(call.location)
+    if not {"address", "location"}.isdisjoint(material):
+        sent_to = point(call.location)
+    return Outcome(
+        known=Known(call=call, status=status, told=times, sent_to=sent_to), material=material
+    )
 
 
 def plausible(call: Call, *, now: datetime) -> Call:
@@ -335,7 +347,10 @@ def _flags(old: Iterable[str], new: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*old, *new)))[:MAX_FLAGS]
 
 
-def _material(before: Call, after: Call, told: Call, added: Iterable[Caution]) -> tuple[str, ...]:
+def _material(
+    known: Known, after: Call, told: Call, added: Iterable[Caution], *, far_m: float
+) -> tuple[str, ...]:
+    before = known.call
     words: set[str] = {caution.kind for caution in added if caution.kind in GRAVE}
     was = {hint.name for hint in before.exclusions if hint.answer == "yes"}
     words |= {
@@ -353,4 +368,31 @@ def _material(before: Call, after: Call, told: Call, added: Iterable[Caution]) -
     told_so = "NewLocation" in after.statuses and "NewLocation" in told.statuses
     if told_so and ("NewLocation" not in before.statuses or moved):
         words.add("location")
+    start = known.sent_to or point(before.location)
+    if is_far(start, point(after.location), far_m) or _first_place(before, after):
+        words.add("location")
     return tuple(sorted(words))
+
+
+def point(location: Location | None) -> Point | None:
+    """The coordinates of a place that somebody can be sent to; None where there are none."""
+    if location is None or location.kind in NOT_THE_PLACE:
+        return None
+    if location.lat is None or location.lon is None:
+        return None
+    return location.lat, location.lon
+
+
+def is_far(one: Point | None, other: Point | None, far_m: float) -> bool:
+    """Whether two points lie more than so many metres apart. Small steps of a caller who walks, or
+    of a geocoder that jitters, are no move until they come to as much from where the crew was sent.
+    """
+    return one is not None and other is not None and distance_m(*one, *other) > far_m
+
+
+def _first_place(before: Call, after: Call) -> bool:
+    """Coordinates for a call of which nobody knew where it is. Those of a known address only say
+    the same place otherwise."""
+    return (
+        not before.address and point(before.location) is None and point(after.location) is not None
+    )

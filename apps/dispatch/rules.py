@@ -18,6 +18,7 @@ from shapely import Point, Polygon
 from apps.dispatch import reference
 from apps.dispatch.calls import Answer, Call
 from apps.dispatch.exclusions import Evidence, derive
+from apps.dispatch.merging import NOT_THE_PLACE
 from apps.dispatch.pidf import distance_m
 from apps.dispatch.ruledata import MODES, Mode, Rule, read, shipped
 
@@ -174,7 +175,7 @@ def _area(call: Call, rule: Rule) -> _Finding:
     place = call.location
     if not rule.outline or place is None or place.lat is None or place.lon is None:
         return _Finding("unknown", "area unknown")
-    if place.kind in ("RoutingLocation", "TowerLocation", "UnitLocation"):
+    if place.kind in NOT_THE_PLACE:
         return _Finding("unknown", "area unknown")
     # Metres on a plane around the point: a city is small enough.
     east, north = distance_m(place.lat, 0, place.lat, 1), distance_m(0, 0, 1, 0)

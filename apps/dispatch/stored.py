@@ -75,6 +75,7 @@ def details_of(known: Known, revisions: Sequence[Mapping[str, Any]] = ()) -> dic
     parts |= {
         "location": asdict(call.location) if call.location else None,
         "told": {**known.told},
+        "sent_to": known.sent_to,
         "called_at": call.received_at,
         "told_at": call.updated_at,
         "revisions": list(revisions),
@@ -122,8 +123,12 @@ def known_of(incident: Incident) -> Known:
         flags=tuple(incident.flags),
         **texts,
     )
-    told = {name: _instant(value) for name, value in plain["told"].items()}
-    return Known(call=call, status=statuses.get(incident.status, "active"), told=told)
+    return Known(
+        call=call,
+        status=statuses.get(incident.status, "active"),
+        told={name: _instant(value) for name, value in plain["told"].items()},
+        sent_to=tuple(plain["sent_to"]) if plain["sent_to"] else None,
+    )
 
 
 def _values(kind: type[T], stored: Iterable[Mapping[str, Any]]) -> Iterable[T]:

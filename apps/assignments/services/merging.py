@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
+from django.conf import settings
 from django.db.models import Case, UUIDField, Value, When
 
 from apps.assignments import codes
@@ -19,7 +20,9 @@ from apps.assignments.records import (
 from apps.assignments.services.cadfacts import CAD, cad_fact, derived_id
 from apps.assignments.services.writing import write
 from apps.audit.services import Act
+from apps.dispatch.merging import is_far, point
 from apps.dispatch.models import Incident
+from apps.dispatch.stored import known_of
 
 # APCO 1.111.2-2018: Cancelled - Duplicate Call.
 _DUPLICATE: Final = "22"
@@ -35,7 +38,7 @@ def follow_merge(merged: Incident, *, now: datetime) -> Incident | None:
     2. A unit that was on both keeps the assignment that is further along; the other one is
        cancelled as a duplicate, unless contact was made: then it stays until it is cleared.
     3. Nothing is deleted: both stay on the tablets for their time, and in the history.
-    4. Where the survivor has another address, or a weapon or violence caution that the merged one
+    4. Where the survivor has another place, or a weapon or violence caution that the merged one
        had not, it must be acknowledged anew.
     """
     survivor = _survivor(merged)
@@ -113,7 +116,9 @@ def _move(records: list[Record], to: dict[Any, IncidentRecord]) -> None:
 
 
 def _is_material(old: Incident, new: Incident) -> bool:
-    """Whether the crew must look again: another address, or a grave caution they have not seen."""
+    """Whether the crew must look again: another place, or a grave caution they have not seen."""
     seen = {one["text"] for one in old.details["cautions"] if one["kind"] in _GRAVE}
     grave = {one["text"] for one in new.details["cautions"] if one["kind"] in _GRAVE}
-    return bool(old.details["address"] != new.details["address"] or grave - seen)
+    was, now = (point(known_of(row).call.location) for row in (old, new))
+    moved = is_far(was, now, settings.MATERIAL_MOVE_METRES)
+    return bool(old.details["address"] != new.details["address"] or moved or grave - seen)

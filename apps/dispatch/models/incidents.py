@@ -193,7 +193,8 @@ def details(**given: Any) -> dict[str, Any]:
     author}; `location`: the fields of `apps.dispatch.calls.Location`; `alternates`: values that
     others gave, a former address among them; `withheld`: words in place of what was taken out;
     `revisions`: {revision, at, changed} of each material update. The rest is kept for merging:
-    `told` says when each value was told last. Times are ISO 8601 in UTC.
+    `told` says when each value was told last, `sent_to` which point ([lat, lon]) the crew was sent
+    to. Times are ISO 8601 in UTC.
     """
     shape: dict[str, Any] = {
         "cautions": [],
@@ -217,6 +218,7 @@ def details(**given: Any) -> dict[str, Any]:
         "service_times": [],
         "extras": [],
         "told": {},
+        "sent_to": None,
         "called_at": None,
         "told_at": None,
     }

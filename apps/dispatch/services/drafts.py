@@ -40,8 +40,8 @@ COLLECTION = "incidents"
 STARTED_BY_RESPONDER = frozenset(
     {EntryKind.ON_VIEW, EntryKind.PATROL, EntryKind.COMMUNITY_ENGAGEMENT, EntryKind.FOLLOW_UP}
 )
-# Parts of `details` that say when something was told, not what.
-_TIMES_OF_TELLING = ("told", "told_at")
+# Parts of `details` for merging the next message: they say nothing of the call.
+_FOR_MERGING = ("told", "told_at", "sent_to")
 
 
 # Each is given the call, with documents for all of the others: 2,000 of them in one message kept a
@@ -96,7 +96,7 @@ class Draft:
             self.incident.details = new
             self.dirty.add("details")
             shown = [
-                {name: part for name, part in one.items() if name not in _TIMES_OF_TELLING}
+                {name: part for name, part in one.items() if name not in _FOR_MERGING}
                 for one in (old, new)
             ]
             self.visible |= shown[0] != shown[1]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
@@ -108,7 +109,7 @@ def _key(call: Call, relation: Relation) -> Key:
 def _take(draft: Draft, call: Call, now: datetime) -> None:
     """The call itself: values, status, units."""
     at = call.updated_at or now
-    outcome = merge(draft.known, call, now=now)
+    outcome = merge(draft.known, call, far_m=settings.MATERIAL_MOVE_METRES, now=now)
     known = outcome.known
     flags = _put_units(draft, units.resolve(call.units), at=at)
     draft.know(replace(known, call=_flagged(known.call, flags)))
@@ -246,8 +247,8 @@ def _leads_to(draft: Draft, end: Draft) -> bool:
 
 
 def _pass_on(draft: Draft, call: Call, drafts: dict[Key, Draft], now: datetime) -> None:
-    """What is told of an incident after it was merged goes to the one that took its place: cautions,
-    notes, and the units that CAD sends under the former number."""
+    """What is told of an incident after it was merged goes to the one that took its place:
+    cautions, notes, and the units that CAD sends under the former number."""
     seen = {draft.incident.pk}
     while draft.merged and draft.changed and draft.incident.merged_into_id not in seen:
         pk = draft.incident.merged_into_id

@@ -348,6 +348,8 @@ class TestAMerge:
         [
             ({}, False),
             ({"address": "PIER 62"}, True),
+            ({"location": {"lat": 47.6117, "lon": -122.3381}}, True),
+            ({"location": {"lat": 47.6100, "lon": -122.3381}}, False),
             ({"cautions": [{"severity": "high", "kind": "weapon", "text": "KNIFE"}]}, True),
             ({"cautions": [{"severity": "low", "kind": "premise", "text": "STEPS"}]}, False),
         ],

@@ -79,6 +79,8 @@ class TestUpdate:
             ({"cautions": [{"text": "threatened a nurse"}]}, ["violence"]),
             ({"exclusions": {"weapon": "yes"}}, ["weapon"]),
             ({"statuses": ["NewLocation"]}, ["location"]),
+            ({"location": {"lat": 47.6117, "lon": -122.3381}}, ["location"]),
+            ({"location": {"lat": 47.6100, "lon": -122.3381}}, None),
             ({"cautions": [{"text": "steep stairs", "kind": "premise"}]}, None),
             ({"address": "3rd Ave/Pike St"}, None),
             ({"narrative": [{"at": at(1), "text": "SHE STOOD UP"}]}, None),

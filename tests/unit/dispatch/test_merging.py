@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import permutations
 from typing import Any
 
@@ -11,17 +12,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apps.dispatch import merging
 from apps.dispatch.calls import Call, Caution, ExclusionHint, Location, Note, UnitOnCall, UnitStatus
 from apps.dispatch.merging import (
     MAX_FLAGS,
     Known,
     carry,
     heir,
-    merge,
     nothing_yet,
     plausible,
 )
 
+merge = partial(merging.merge, far_m=150)
 NOON = datetime(2026, 3, 4, 20, 0, tzinfo=UTC)
 WORDS = st.sampled_from(["", "A", "B", "C"])
 CAUTIONS = st.builds(
@@ -167,11 +169,59 @@ def test_a_new_location_is_material_when_cad_says_so(
     statuses: tuple[str, ...], moved: bool, material: bool
 ) -> None:
     first = known(told(0, location=Location(lat=47.6, lon=-122.3)))
-    place = Location(lat=47.7 if moved else 47.6, lon=-122.3)
+    place = Location(lat=47.6001 if moved else 47.6, lon=-122.3)
     outcome = merge(first, told(1, location=place, statuses=statuses), now=NOON)
     assert outcome.material == (("location",) if material else ())
     again = merge(outcome.known, told(2, location=place, statuses=statuses), now=NOON)
     assert again.material == ()
+
+
+# A thousandth of a degree of latitude is 111 metres.
+class TestAPlaceThatMoves:
+    @staticmethod
+    def place(thousandths: float, **members: Any) -> Location:
+        return Location(lat=47.6 + thousandths / 1000, lon=-122.3, **members)
+
+    @pytest.mark.parametrize(("thousandths", "material"), [(0.2, ()), (1, ()), (2, ("location",))])
+    def test_far_is_another_place(self, thousandths: float, material: tuple[str, ...]) -> None:
+        first = known(told(0, address="A ST", location=self.place(0)))
+        moved = told(1, address="A ST", location=self.place(thousandths))
+        outcome = merge(first, moved, now=NOON)
+        assert outcome.material == material
+        assert merge(outcome.known, moved, now=NOON).material == ()
+
+    def test_in_small_steps_is_another_place_once_they_come_to_as_much(self) -> None:
+        found = known(told(0, location=self.place(0)))
+        asked = []
+        for minute in range(1, 7):
+            outcome = merge(found, told(minute, location=self.place(minute * 0.5)), now=NOON)
+            found = outcome.known
+            asked.append(outcome.material)
+        assert asked == [(), (), ("location",), (), (), ("location",)]
+
+    def test_to_and_fro_is_the_same(self) -> None:
+        found = known(told(0, location=self.place(0)))
+        for minute in range(1, 9):
+            outcome = merge(found, told(minute, location=self.place(minute % 2)), now=NOON)
+            found = outcome.known
+            assert outcome.material == ()
+
+    def test_that_nobody_knew_is_one_to_go_to(self) -> None:
+        found = known(told(0))
+        assert merge(found, told(1, location=self.place(0)), now=NOON).material == ("location",)
+        tower = known(told(0, location=self.place(0, kind="TowerLocation")))
+        outcome = merge(tower, told(1, location=self.place(0, kind="CurrentIncident")), now=NOON)
+        assert outcome.material == ("location",)
+
+    def test_of_a_known_address_is_the_same_place(self) -> None:
+        found = known(told(0, address="A ST"))
+        outcome = merge(found, told(1, location=self.place(0)), now=NOON)
+        assert outcome.material == ()
+
+    def test_of_whoever_carries_the_call_is_no_place_to_go_to(self) -> None:
+        found = known(told(0, address="A ST", location=self.place(0)))
+        tower = self.place(9, kind="TowerLocation")
+        assert merge(found, told(1, location=tower), now=NOON).material == ()
 
 
 def test_what_a_caller_states_of_a_weapon_is_material_when_it_becomes_yes() -> None:
