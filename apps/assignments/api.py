@@ -20,7 +20,7 @@ from apps.accounts.api import actor_of, person_of
 from apps.accounts.permissions import IsDesk, IsPerson
 from apps.assignments import codes, documents, schemas, services, timeline
 from apps.assignments.models import Alert, Assignment, Fact
-from apps.assignments.records import Record, facts_of, limits, look_at, told
+from apps.assignments.records import Record, look_at
 from apps.assignments.shapes import (
     A_FACT,
     A_SUMMARY,
@@ -108,15 +108,11 @@ class OneAssignment(APIView):
     def get(self, request: Request, assignment: UUID) -> Response:
         row = assignment_for(request, assignment)
         seen = look_at(row)
-        siblings = Assignment.objects.filter(incident=row.incident_id).values_list("pk", flat=True)
-        facts = [told(fact, fact.order) for fact in facts_of(siblings)]
         body = {
             "assignment": documents.assignment_body(seen, clock.now()),
             "timeline": timeline.timeline_document(seen.timeline),
             "history": timeline.history_document(seen.timeline),
-            "handoff": timeline.handoff_document(
-                timeline.ledger(facts, documents.paired(seen), limits=limits())
-            ),
+            "handoff": documents.handoff(seen),
         }
         _audit(request, "assignment", [row.pk])
         return Response(body)

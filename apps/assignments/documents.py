@@ -107,8 +107,9 @@ def assignment_body(record: Record, now: datetime) -> dict[str, Any]:
 
 
 def handoff(record: Record) -> dict[str, Any]:
-    """The handoff between police, fire and CARE. It names units and agencies, never a responder."""
-    facts = [entry.fact for entry in record.timeline.history]
+    """The handoff between police, fire and CARE: one for all CARE units of the incident. It names
+    units and agencies, never a responder, and holds nobody's words."""
+    facts = [entry.fact for one in record.call.records for entry in one.timeline.history]
     return handoff_document(ledger(facts, paired(record), limits=limits()))
 
 

@@ -11,6 +11,15 @@ afterwards, in statements of their own:
 
 An incident is locked before its assignments: whoever makes or moves an assignment holds the
 incident's row, so that two of them cannot give one call to one unit twice.
+
+The handoff is the incident's, and stands in the document of each unit that has it:
+
+1. Two units tap at the same moment. Each would read the other's facts without that tap, and both
+   would show a handoff that lacks one of the two.
+2. So whoever tells something of a unit's part holds the incident's row and the rows of all its
+   assignments (`lock_with_others`), and shows all of them anew where the handoff has changed.
+3. Whoever tells nothing and only shows one anew (an alarm, an answer) holds its row alone (`lock`):
+   a tap of another unit holds that row too, so what is read of the others is what stands.
 """
 
 from __future__ import annotations
@@ -23,6 +32,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import QuerySet
 
 from apps.assignments import timeline
 from apps.assignments.codes import ALERTING, DEATHS, NOT_HERE_YET
@@ -55,14 +65,16 @@ class Shown:
 
 @dataclass(frozen=True)
 class IncidentRecord:
-    """An incident with the units on it, and what CAD says of its relation to others."""
+    """An incident with the units on it, and what CAD says of its relation to others. `records`: of
+    all its assignments, as far as they were read or made."""
 
     incident: Incident
     units: Sequence[IncidentUnit]
     links: Sequence[IncidentLink]
+    records: list[Record] = field(default_factory=list, repr=False, compare=False)
 
 
-@dataclass
+@dataclass(eq=False)
 class Record:
     """One assignment (with unit and giver), its call, facts in the server's order, and alerts.
 
@@ -87,6 +99,7 @@ class Record:
     had_died: bool = field(init=False)
 
     def __post_init__(self) -> None:
+        self.call.records.append(self)
         self.take(())
         self.derive()
         self.fresh = self.assignment._state.adding
@@ -265,23 +278,35 @@ def lock_incident(incident_id: UUID) -> Incident:
     return Incident.objects.select_for_update(no_key=True).get(pk=incident_id)
 
 
-def lock(assignment_id: UUID, *, fact_id: UUID | None = None) -> Record | None:
-    """The assignment's record, its row locked; None where there is no such assignment.
-
-    `fact_id`: a fact that somebody is about to add; the record's `repeated` if it is here already,
-    whatever assignment it belongs to.
-    """
+def lock(assignment_id: UUID) -> Record | None:
+    """The assignment's record, its row alone locked, for whoever tells nothing of it; None where
+    there is no such assignment."""
     assignment = _rows().filter(pk=assignment_id).first()
     if assignment is None:
         return None
     call = incident_record(Incident.objects.get(pk=assignment.incident_id))
-    return _records([assignment], call, fact_id=fact_id)[0]
+    return _with_others(assignment, call)
+
+
+def lock_with_others(assignment_id: UUID, *, fact_id: UUID | None = None) -> Record | None:
+    """The assignment's record, for whoever tells something of it: the incident's row is locked, and
+    those of all its assignments. None where there is no such assignment.
+
+    `fact_id`: a fact that somebody is about to add; the record's `repeated` if it is here already,
+    whatever assignment it belongs to.
+    """
+    while (incident := _incidents_of([assignment_id]).first()) is not None:
+        for record in of_incident(incident_record(incident), fact_id=fact_id):
+            if record.assignment.pk == assignment_id:
+                return record
+        # It went to another incident while this one was waited for.
+    return None
 
 
 def lock_all(ids: Iterable[UUID]) -> None:
-    """The rows of these assignments, locked in the order of their ids."""
-    rows = Assignment.objects.select_for_update(no_key=True).filter(pk__in=set(ids))
-    list(rows.order_by("pk").values_list("pk"))
+    """The incidents of these assignments and all that have them, each in the order of their ids."""
+    incidents = list(_incidents_of(ids).order_by("pk").values_list("pk", flat=True))
+    list(_rows().filter(incident__in=incidents).order_by("pk").values_list("pk"))
 
 
 def lock_arrivals(ids: Iterable[UUID]) -> None:
@@ -290,7 +315,7 @@ def lock_arrivals(ids: Iterable[UUID]) -> None:
 
     Whoever writes what is recorded on an assignment (an encounter, a note, a dose) shows the rest
     anew by reactions, each from another side: so all take this lock before the locks of documents.
-    Only the assignment's row is locked before it.
+    Only the incident's row and those of its assignments are locked before it.
     """
     with connection.cursor() as cursor:
         for key in sorted({lock_key(id) for id in ids}):
@@ -306,10 +331,11 @@ def incident_record(incident: Incident) -> IncidentRecord:
     )
 
 
-def of_incident(call: IncidentRecord) -> list[Record]:
-    """The records of all assignments of an incident whose row is held, their rows locked."""
+def of_incident(call: IncidentRecord, *, fact_id: UUID | None = None) -> list[Record]:
+    """The records of all assignments of an incident whose row is held, their rows locked.
+    `fact_id`: as in `lock_with_others`."""
     assignments = list(_rows().filter(incident=call.incident).order_by("pk"))
-    return _records(assignments, call) if assignments else []
+    return _records(assignments, call, fact_id=fact_id) if assignments else []
 
 
 def on_the_call(facts: Iterable[Fact]) -> tuple[list[Fact], list[Fact]]:
@@ -350,6 +376,18 @@ def _rows() -> AssignmentQuerySet:
     return Assignment.objects.select_for_update(no_key=True)
 
 
+def _incidents_of(ids: Iterable[UUID]) -> QuerySet[Incident]:
+    """The incidents of these assignments, to be locked."""
+    of = Assignment.objects.filter(pk__in=set(ids)).values("incident")
+    return Incident.objects.select_for_update(no_key=True).filter(pk__in=of)
+
+
+def _with_others(assignment: Assignment, call: IncidentRecord) -> Record:
+    """The record of one, among those of its incident."""
+    others = Assignment.objects.filter(incident=call.incident).exclude(pk=assignment.pk)
+    return _records([assignment, *others.order_by("pk")], call)[0]
+
+
 def _records(
     assignments: Sequence[Assignment], call: IncidentRecord, *, fact_id: UUID | None = None
 ) -> list[Record]:
@@ -374,4 +412,4 @@ def _records(
 
 def look_at(assignment: Assignment) -> Record:
     """The record as it is, without a lock: to be shown, not to be changed."""
-    return _records([assignment], incident_record(assignment.incident))[0]
+    return _with_others(assignment, incident_record(assignment.incident))

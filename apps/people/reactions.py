@@ -15,6 +15,7 @@ from apps.people.services import follow_assignment
     "assignment.contact_made",
     "assignment.reopened",
     "assignment.left",
+    "assignment.handoff_changed",
 )
 def follow(event: Event, *, now: datetime) -> None:
     """Whatever happened, the encounters are brought to what the timeline says now."""

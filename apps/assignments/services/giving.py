@@ -12,8 +12,8 @@ from apps.assignments.models import Assignment, Fact, FactSource
 from apps.assignments.records import (
     Record,
     incident_record,
-    lock,
     lock_incident,
+    lock_with_others,
     of_incident,
 )
 from apps.assignments.services.following import given_fact
@@ -173,9 +173,8 @@ def link(
 
 
 def _locked(assignment: Assignment) -> Record:
-    """The record, its incident's row locked first: see `records`. CONFLICT if it has just moved."""
-    lock_incident(assignment.incident_id)
-    record = lock(assignment.pk)
+    """The record, with all of its incident. CONFLICT if it has just moved."""
+    record = lock_with_others(assignment.pk)
     assert record is not None, "assignments are never deleted"
     if record.incident.pk != assignment.incident_id:
         raise ProblemError(CONFLICT, "The call was merged into another one just now.")

@@ -28,6 +28,7 @@ from apps.assignments.records import (
     incident_record,
     lock,
     lock_arrivals,
+    lock_with_others,
     orphan_scopes,
     orphan_team,
     private_scopes,
@@ -100,10 +101,10 @@ def record_from_tablet(*, telling: Telling, session: TabletSession, now: datetim
         return _take_private(telling, speaker, session, now)
     record = None
     if telling.assignment_id is not None:
-        record = lock(telling.assignment_id, fact_id=telling.id)
+        record = lock_with_others(telling.assignment_id, fact_id=telling.id)
         if record is None:
             lock_arrivals([telling.assignment_id])
-            record = lock(telling.assignment_id, fact_id=telling.id)
+            record = lock_with_others(telling.assignment_id, fact_id=telling.id)
     known = record.repeated if record else Fact.objects.filter(pk=telling.id).first()
     if known is not None:
         apart = urgent and known.assignment_id is None
@@ -136,7 +137,7 @@ def record_from_desk(*, telling: Telling, by: User, now: datetime) -> Fact | Non
             INVALID, errors=[FieldError("/event", "Not an event that a desk tells.")]
         )
     assert telling.assignment_id is not None, "a desk tells about an assignment"
-    record = lock(telling.assignment_id, fact_id=telling.id)
+    record = lock_with_others(telling.assignment_id, fact_id=telling.id)
     if record is None:
         raise NotYours
     if _corrects_private(telling):

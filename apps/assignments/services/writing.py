@@ -12,7 +12,7 @@ from datetime import datetime
 from apps.assignments import check_ins, documents
 from apps.assignments.codes import ALERTING, EVENTS, PROGRESSED
 from apps.assignments.models import Alert, AlertKind, Assignment, Fact, FactSource, State
-from apps.assignments.records import Record
+from apps.assignments.records import IncidentRecord, Record
 from apps.assignments.services import alarm_clock, harms
 from apps.audit.services import Act, record_all
 from apps.changes.services import LARGEST_PUBLICATION, Document, Event, publish
@@ -24,10 +24,14 @@ def write(
 ) -> None:
     """Stores the new facts, derives their assignments anew from ALL their facts, publishes, audits.
 
-    `records` were read under their locks; the facts belong to them. A document is published where
-    something in it may have changed: the assignments' always, a fact's where it is new or where
-    its flags, its readers or the answer to its call for help differ.
+    `records` were read under their locks, with all of their incidents; the facts belong to them. A
+    document is published where something in it may have changed: the assignments' always, those of
+    the incident's other units where the handoff differs, a fact's where it is new or where its
+    flags, its readers or the answer to its call for help differ.
     """
+    _count_where_they_are(records)
+    others = _others(records)
+    before = {record.assignment.pk: documents.handoff(record) for record in others}
     fresh = Fact.objects.bulk_create(facts)
     for record in records:
         own = [fact for fact in fresh if fact.assignment_id == record.assignment.pk]
@@ -45,12 +49,36 @@ def write(
         found.append(documents.assignment(record, now=now))
         found += fact_documents(record)
         found += alert_documents(record, changed)
+    told_anew = [one for one in others if documents.handoff(one) != before[one.assignment.pk]]
+    found += [documents.assignment(record, now=now) for record in told_anew]
     publish_all(found, events=_progress(fresh), now=now)
     record_all(acts, now=now)
     for record in records:
         if record.died and not record.had_died:
             harms.after_a_death(record, now=now)
-    publish(events=[event for record in records for event in _happened(record)], now=now)
+    happened = [event for record in records for event in _happened(record)]
+    # Of an open one the encounter follows when it is closed.
+    over = [one.assignment.pk for one in told_anew if one.assignment.closed_at]
+    happened += [Event("assignment.handoff_changed", pk) for pk in over]
+    publish(events=happened, now=now)
+
+
+def _count_where_they_are(records: Sequence[Record]) -> None:
+    """What a merge has moved counts to the handoff of the incident that it is of now."""
+    for record in records:
+        if record not in record.call.records:
+            record.call.records.append(record)
+    for call in _calls(records):
+        call.records[:] = [one for one in call.records if one.call is call]
+
+
+def _others(records: Sequence[Record]) -> list[Record]:
+    """The records of the other units that have these incidents."""
+    return [one for call in _calls(records) for one in call.records if one not in records]
+
+
+def _calls(records: Iterable[Record]) -> list[IncidentRecord]:
+    return list({id(record.call): record.call for record in records}.values())
 
 
 def _progress(fresh: Iterable[Fact]) -> list[Event]:

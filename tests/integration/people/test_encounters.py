@@ -48,6 +48,23 @@ class TestTheTimelineOpensIt:
         assert document["summary"]["unit"] == "CARE21"
         assert document["summary"]["times"]["on_scene"]
 
+    def test_tells_what_all_units_of_the_incident_gave_back(self, world: World) -> None:
+        both = [world.status("Dispatched", of=unit) for unit in ("CARE21", "CARE22")]
+        incident = world.call(units=[*both, world.status("OnScene", of="3M21")])
+        first, second = (
+            world.assignment(incident, unit) for unit in (world.ours.unit, world.theirs.unit)
+        )
+        world.tap("police_released", first, now=after(300), data={"agency": "spd"})
+        cleared = {"disposition": "18"}
+        world.tap("cleared", first, now=after(2100), data=cleared)
+        ours, id = world.ours.tablets[0], encounter_id(first.pk)
+        assert shown(ours, "encounters")[id]["summary"]["police"]["seconds_given_back"] is None
+
+        theirs = world.theirs.tablets[0]
+        world.tap("cleared", second, by=theirs, now=after(3900), data=cleared)
+        assert shown(ours, "encounters")[id]["summary"]["police"]["seconds_given_back"] == 3600
+        assert not ParkedReaction.objects.exists()
+
     def test_not_before(self, world: World) -> None:
         world.acknowledge(world.given())
 
