@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 from apps.accounts.api import actor_of, person_of
 from apps.accounts.permissions import IsDesk, IsPerson
 from apps.assignments import codes, documents, schemas, services, timeline
-from apps.assignments.models import Alert, Assignment, Fact
+from apps.assignments.models import Alert, AlertQuerySet, Assignment, Fact
 from apps.assignments.records import Record, look_at
 from apps.assignments.shapes import (
     A_FACT,
@@ -315,7 +315,7 @@ class Alerts(ListAPIView[Alert]):
     serializer_class = AlertOut
 
     def get_queryset(self) -> QuerySet[Alert]:
-        rows = Alert.objects.visible_to(self.request.user).select_related("unit", "acknowledged_by")
+        rows = _alerts().visible_to(self.request.user)
         return rows.open() if self.request.query_params.get("open") == "true" else rows
 
     @extend_schema(
@@ -348,13 +348,18 @@ class AcknowledgeAlert(APIView):
     )
     def post(self, request: Request, alert: UUID) -> Response:
         row = get_object_or_404(Alert.objects.visible_to(request.user), pk=alert)
-        answered = services.acknowledge_alert(alert=row, by=person_of(request), now=clock.now())
-        return Response(AlertOut(answered).data)
+        services.acknowledge_alert(alert=row, by=person_of(request), now=clock.now())
+        return Response(AlertOut(_alerts().get(pk=row.pk)).data)
 
 
 def _fact_body(seen: Record, fact: Fact) -> dict[str, Any]:
     """A fact as tablets get it; a fact that no tablet made has no editor."""
     return {"editor": None, "edit_no": None, **(documents.fact(seen, fact).body or {})}
+
+
+def _alerts() -> AlertQuerySet:
+    """Alerts as AlertOut shows them."""
+    return Alert.objects.with_taps().select_related("unit", "acknowledged_by")
 
 
 def _unit(pk: UUID) -> Unit:

@@ -14,10 +14,13 @@ import orjson
 
 from apps.assignments import check_ins
 from apps.assignments.codes import ALERTING
-from apps.assignments.models import Alert, AlertKind, Assignment, Fact
+from apps.assignments.models import STAMP, Alert, AlertKind, Assignment, Fact
 from apps.assignments.records import Record, limits, orphan_team
 from apps.assignments.timeline import (
+    Arrival,
     PairedUnit,
+    Stamp,
+    arrival_of,
     handoff_document,
     ledger,
     read,
@@ -205,6 +208,7 @@ def alert_body(row: Alert, of: Record | None, about: Fact | None) -> dict[str, A
         **_answer(row),
         "id": str(row.pk),
         "raised_at": iso(row.raised_at),
+        **_tap(arrival_of(about, limits()) if about else None),
         "unit": row.unit.call_sign if row.unit else None,
         "author_name": _name(about.author) if about else "",
         "note": (read(about.event, about.data, "note") if about else None) or "",
@@ -218,6 +222,21 @@ def alert_body(row: Alert, of: Record | None, about: Fact | None) -> dict[str, A
         "fact_id": str(row.fact_id) if row.fact_id else None,
         "counted": row.counted,
         "signal": signal(row, of),
+    }
+
+
+def arrival(row: Alert) -> Arrival | None:
+    """When the tap that raised an alert was made, and whether it came late. The row is read by
+    `with_taps`. None: no tap raised it."""
+    said = {name: getattr(row, f"fact_{name}") for name in STAMP}
+    return arrival_of(Stamp(**said), limits()) if said["received_at"] else None
+
+
+def _tap(came: Arrival | None) -> dict[str, Any]:
+    late = came.late if came else None
+    return {
+        "tapped_at": iso(came.tapped_at) if came else None,
+        "late_s": None if late is None else int(late.total_seconds()),
     }
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Deferrable, Exists, Func, OuterRef, Q
+from django.db.models import Deferrable, Exists, Func, OuterRef, Q, Subquery
 
 from apps.accounts.models import Role, Team, User
 from apps.assignments.codes import NOT_HERE_YET, PRIVATE
@@ -272,6 +273,16 @@ class Fact(UUIDModel):
         ]
 
 
+# What of a fact says when it happened: see `timeline.Stamp`.
+STAMP: Final = (
+    "device_time",
+    "clock_offset_ms",
+    "clock_uncertainty_ms",
+    "received_at",
+    "source",
+)
+
+
 class AlertKind(models.TextChoices):
     EMERGENCY = "emergency", "emergency"
     ASSIST = "assist", "assistance requested"
@@ -295,6 +306,12 @@ class AlertQuerySet(VisibleQuerySet["Alert"]):
         """Those that are part of the call, the oldest first. What came to a responder is not."""
         rows = self.filter(assignment_id__in=list(assignment_ids)).exclude(kind=AlertKind.HARM)
         return rows.select_related("acknowledged_by", "unit").order_by("raised_at", "pk")
+
+    def with_taps(self) -> AlertQuerySet:
+        """Each with what its fact says of when it was tapped, as `fact_...`: see
+        `documents.arrival`. None of it where no fact raised it."""
+        fact = Fact.objects.filter(pk=OuterRef("fact_id"))
+        return self.annotate(**{f"fact_{name}": Subquery(fact.values(name)) for name in STAMP})
 
 
 class Alert(UUIDModel):

@@ -266,6 +266,16 @@ ALERT: Final[dict[str, Any]] = {
                 "level": {"type": "integer", "description": "2: supervisors; 3: dispatch desk too"},
                 **_ANSWER,
                 "raised_at": _TIME,
+                "tapped_at": {
+                    **_TIME,
+                    "description": "by the tablet's clock less its measured offset; null: not "
+                    "tapped, or not known",
+                },
+                "late_s": {
+                    **_COUNT,
+                    "description": "so many seconds after the tap it came; null: at once, or the "
+                    "tablet's clock is in doubt",
+                },
                 "unit": _MAYBE_TEXT,
                 "author_name": _TEXT,
                 "note": _TEXT,
@@ -301,6 +311,8 @@ ALERT: Final[dict[str, Any]] = {
             "stopped_at": None,
             "id": "01931f71-1a2c-7c3a-9a51-0d7a8f4b2c22",
             "raised_at": "2026-03-04T22:31:02.410Z",
+            "tapped_at": "2026-03-04T21:51:02.007Z",
+            "late_s": 2400,
             "unit": "CARE21",
             "author_name": "R. Ortega",
             "position": {"lat": 47.6097, "lon": -122.3381, "accuracy_m": 12},

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from apps.assignments.documents import arrival
 from apps.assignments.models import Alert, Assignment
+from apps.core.clock import iso
 
 AN_ID: Final = "01931f6e-7f42-7c3a-9a51-0d7a8f4b2c11"
 A_UNIT: Final = "01931f6e-0000-7c3a-9a51-0d7a8f4b2c01"
@@ -46,6 +49,9 @@ AN_ALERT: Final = {
     "fact_id": "01931f71-1a2b-7c3a-9a51-0d7a8f4b2c21",
     "unit": "CARE21",
     "raised_at": "2026-03-04T22:31:02.410000Z",
+    "tapped_at": "2026-03-04T21:51:02.007Z",
+    "late_s": 2400,
+    "counted": None,
     "acknowledged_by": "Dispatch 2",
     "acknowledged_at": "2026-03-04T22:31:04.311000Z",
     "stopped_at": None,
@@ -137,15 +143,37 @@ class LinkIn(serializers.Serializer[Any]):
 class AlertOut(serializers.ModelSerializer[Alert]):
     """One alert: codes and times, nothing of the call's text."""
 
+    # Of rows that were read `with_taps`.
     unit = serializers.CharField(source="unit.call_sign", allow_null=True, default=None)
     acknowledged_by = serializers.CharField(
         source="acknowledged_by.display_name", allow_null=True, default=None
+    )
+    tapped_at = serializers.SerializerMethodField(
+        help_text="when it was tapped, by the tablet's clock less its measured offset; null: not "
+        "tapped, or not known"
+    )
+    late_s = serializers.SerializerMethodField(
+        help_text="so many seconds after the tap it came; null: at once, or the tablet's clock is "
+        "in doubt"
+    )
+    counted = serializers.DictField(
+        allow_null=True, help_text="numbers by name, which differ by kind; null: none"
     )
 
     class Meta:
         model = Alert
         fields = (
             *("id", "kind", "level", "assignment_id", "fact_id", "unit", "raised_at"),
+            *("tapped_at", "late_s", "counted"),
             *("acknowledged_by", "acknowledged_at", "stopped_at"),
         )
         read_only_fields = fields
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_tapped_at(self, row: Alert) -> str | None:
+        came = arrival(row)
+        return iso(came.tapped_at) if came else None
+
+    def get_late_s(self, row: Alert) -> int | None:
+        came = arrival(row)
+        return int(came.late.total_seconds()) if came and came.late else None

@@ -14,13 +14,13 @@ from django.utils.safestring import SafeString
 from apps.accounts.models import DESK_ROLES, User
 from apps.assignments import services
 from apps.assignments.admin.links import assignment_link
-from apps.assignments.documents import signal
+from apps.assignments.documents import arrival, signal
 from apps.assignments.models import Alert, AlertKind, AlertQuerySet, Assignment
 from apps.assignments.records import look_at
 from apps.audit.acts import Act, ActsAdmin, MeantForm
 from apps.audit.admin import RecordAdmin
 from apps.core import clock
-from apps.core.admin import NOTHING, Related, Values, moment, when
+from apps.core.admin import NOTHING, Related, Values, duration, moment, when
 from apps.core.ids import short, uuid7
 from apps.core.problems import CONFLICT, ProblemError
 
@@ -63,7 +63,7 @@ def _all_well(row: Alert, by: User, _: dict[str, Any]) -> str:
 class AlertAdmin(ActsAdmin[Alert], RecordAdmin[Alert]):
     VIEW = DESK_ROLES
     list_display = (
-        *("what", "unit", "answer", moment("raised_at", "raised"), "whom"),
+        *("what", "unit", "answer", moment("raised_at", "raised"), "tapped", "whom"),
         *(moment("acknowledged_at", "answered"), moment("stopped_at", "its cause is over")),
     )
     list_filter = (OpenFilter, "kind", ("level", Values), ("unit", Related))
@@ -91,10 +91,15 @@ class AlertAdmin(ActsAdmin[Alert], RecordAdmin[Alert]):
         ),
     }
     fields = (
-        *("what", "unit", "assignment", "fact", moment("raised_at", "raised"), "whom"),
+        *("what", "unit", "assignment", "fact", moment("raised_at", "raised"), "tapped", "whom"),
         *("answer", moment("acknowledged_at", "answered"), moment("stopped_at", "cause is over")),
         "silence",
     )
+
+    def get_queryset(self, request: HttpRequest) -> AlertQuerySet:
+        rows = super().get_queryset(request)
+        assert isinstance(rows, AlertQuerySet)
+        return rows.with_taps()
 
     @admin.display(description="alert", ordering="kind")
     def what(self, row: Alert) -> str:
@@ -107,6 +112,18 @@ class AlertAdmin(ActsAdmin[Alert], RecordAdmin[Alert]):
         if row.stopped_at:
             return format_html("{}", "not needed any more")
         return format_html("<strong>{}</strong>", "awaited")
+
+    @admin.display(description="tapped")
+    def tapped(self, row: Alert) -> SafeString:
+        """When, where a tap raised it, and how much later it came."""
+        came = arrival(row)
+        if came is None or came.tapped_at is None:
+            return format_html("{}", NOTHING)
+        at = when(came.tapped_at)
+        if came.late is not None:
+            took = duration(int(came.late.total_seconds()))
+            return format_html("{}, <strong>came {} later</strong>", at, took)
+        return format_html("{}, by a clock in doubt", at) if came.in_doubt else at
 
     @admin.display(description="raised at", ordering="level")
     def whom(self, row: Alert) -> str:

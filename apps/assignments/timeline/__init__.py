@@ -19,7 +19,17 @@ from apps.assignments.timeline.documents import (
     timeline_document,
 )
 from apps.assignments.timeline.episodes import Closing, Episode, Refusal
-from apps.assignments.timeline.facts import Fact, Flag, Limits, corrected_time, in_precedence
+from apps.assignments.timeline.facts import (
+    LATE,
+    Arrival,
+    Fact,
+    Flag,
+    Limits,
+    Stamp,
+    arrival_of,
+    corrected_time,
+    in_precedence,
+)
 from apps.assignments.timeline.fields import is_known, problems_of, read, unit_name
 from apps.assignments.timeline.handoff import Declined, Handoff, Request, SceneChange, ledger
 from apps.assignments.timeline.onscene import OnScene, on_scene
@@ -28,8 +38,10 @@ from apps.assignments.timeline.times import DURATIONS, MILESTONES, Claim, Durati
 
 __all__ = [
     "DURATIONS",
+    "LATE",
     "MILESTONES",
     "AgencyHandoff",
+    "Arrival",
     "Claim",
     "Closing",
     "Correction",
@@ -47,9 +59,11 @@ __all__ = [
     "Refusal",
     "Request",
     "SceneChange",
+    "Stamp",
     "Stay",
     "Timeline",
     "UnitHandoff",
+    "arrival_of",
     "corrected_time",
     "derive",
     "handoff_document",

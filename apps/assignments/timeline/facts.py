@@ -16,11 +16,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import MAXYEAR, MINYEAR, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 # CAD times are whole seconds.
 _CAD_UNCERTAINTY_MS: Final = 1000
+# What takes longer than this from the tap to the server is late. A slow radio takes seconds.
+LATE: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,32 @@ class Fact:
             object.__setattr__(self, "data", {})
 
 
+class Stamped(Protocol):
+    """What says when something happened: a fact, or that part of one (see `Fact`)."""
+
+    @property
+    def device_time(self) -> datetime | None: ...
+    @property
+    def clock_offset_ms(self) -> int | None: ...
+    @property
+    def clock_uncertainty_ms(self) -> int | None: ...
+    @property
+    def received_at(self) -> datetime: ...
+    @property
+    def source(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """The part of a fact that says when it happened."""
+
+    device_time: datetime | None
+    clock_offset_ms: int | None
+    clock_uncertainty_ms: int | None
+    received_at: datetime
+    source: str
+
+
 @dataclass(frozen=True, slots=True)
 class Flag:
     """Something to know about a fact; `code` is one of `codes.FLAGS`."""
@@ -97,6 +125,17 @@ class Reading:
     def trustworthy(self) -> bool:
         """Usable, and the clock is known to be right."""
         return self.usable and not {"clock_suspect", "clock_unmeasured"} & set(self.flags)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How something came. `tapped_at`: by the device's clock less its measured offset, None where
+    that is not known or cannot be. `late`: how long after that, None where it came at once or
+    nobody can say. `in_doubt`: it would be late by a clock that is not known to be right."""
+
+    tapped_at: datetime | None
+    late: timedelta | None
+    in_doubt: bool
 
 
 def in_precedence(facts: Iterable[Fact]) -> list[Fact]:
@@ -138,7 +177,7 @@ def corrected_time(device_time: datetime | None, clock_offset_ms: int | None) ->
     return at if MINYEAR < at.year < MAXYEAR else None
 
 
-def reading_of(fact: Fact, limits: Limits) -> Reading:
+def reading_of(fact: Stamped, limits: Limits) -> Reading:
     """When the fact happened, as far as its clock can be believed.
 
     What the server or a person at a desk told happened when the server took it, unless they
@@ -160,6 +199,23 @@ def reading_of(fact: Fact, limits: Limits) -> Reading:
     if fact.clock_offset_ms is None and fact.source != "cad":
         flags += ("clock_unmeasured",)
     return Reading(at, uncertainty, flags + _future(at, fact.received_at, limits))
+
+
+def arrival_of(fact: Stamped, limits: Limits) -> Arrival:
+    """When it was tapped, and whether it came late.
+
+    A wrong clock makes nothing late: whoever reads that a call for help is old may take it for
+    over. So it is late only by a clock that was measured, found right, and leaves no doubt within
+    its uncertainty.
+    """
+    reading = reading_of(fact, limits)
+    if reading.at is None or not reading.usable:
+        return Arrival(None, None, in_doubt=False)
+    took = fact.received_at - reading.at
+    if took - timedelta(milliseconds=reading.uncertainty_ms or 0) < LATE:
+        return Arrival(reading.at, None, in_doubt=False)
+    sure = reading.trustworthy
+    return Arrival(reading.at, took if sure else None, in_doubt=not sure)
 
 
 def stated_reading(at: datetime, received_at: datetime, limits: Limits) -> Reading:

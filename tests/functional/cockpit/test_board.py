@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from playwright.sync_api import Page, WebSocketRoute, expect
 
@@ -74,6 +75,21 @@ def test_a_call_for_help_is_seen_heard_and_answered(
             return bool(alert.get("acknowledged_by") == world.dispatcher.display_name)
 
         tablet.until(answered)
+
+
+def test_a_call_for_help_that_came_late_says_so_and_rings(world: World, page_of: PageOf) -> None:
+    row = world.given()
+    page = page_of(world.dispatcher)
+    page.press("Switch sound on")
+    page.sees("#sound-told", "Sound is on")
+    now = clock.now()
+    made = world.document("emergency", row, now=now - timedelta(days=2))
+    world.push(made, now=now)
+    page.sees("#urgent-rows li.urgent", "emergency", "came 48 h 00 min later", "for ")
+    page.sees("#cried", "came 48 h 00 min later")
+    page.hears_a_tone()
+    page.open("desk/")
+    page.sees("#urgent-rows li.urgent", "came 48 h 00 min later")
 
 
 def test_a_page_is_visibly_stale_and_comes_back_by_itself(

@@ -3,6 +3,7 @@ leaves behind."""
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,9 @@ from django.test import Client as Browser
 from apps.accounts.models import Role, User
 from apps.assignments.models import Alert, Assignment, Fact
 from apps.audit.models import Entry
+from apps.audit.services import SYSTEM
 from apps.core import clock
+from apps.dispatch import services as dispatch
 from tests.factories import PASSWORD, person
 from tests.integration.assignments.conftest import World, after
 
@@ -159,6 +162,38 @@ def test_rows_that_need_a_reason_are_asked_for_again_and_the_others_are_done(
     done = reader.post(url, {**form, "_selected_action": [str(unfit.pk)], "reason": "asked for"})
     assert done.status_code == 302
     assert world.assignment(unfit).override_reason == "asked for"
+
+
+def test_units_to_choose_say_whether_they_are_free(world: World, row: Assignment) -> None:
+    reader = desk(world.supervisor)
+    act = {"action": "reassign", "_selected_action": [str(row.pk)]}
+
+    def choices() -> list[str]:
+        page = text(reader.post("/admin/assignments/assignment/", act))
+        return re.findall(r">(CARE\d+: [\w ]+)</option>", page)
+
+    assert choices() == ["CARE21: on a call", "CARE22: available"]
+    dispatch.leave_crew(user=world.theirs.people[0], by=SYSTEM, now=after(10))
+    assert choices() == ["CARE21: on a call", "CARE22: no crew"]
+    # Whoever has left it has left it, whatever it still has open.
+    for one in world.ours.people:
+        dispatch.leave_crew(user=one, by=SYSTEM, now=after(20))
+    assert choices() == ["CARE21: no crew", "CARE22: no crew"]
+
+
+def test_a_call_for_help_that_came_late_says_so_in_the_list(world: World, row: Assignment) -> None:
+    reader = desk(world.supervisor)
+    page = "/admin/assignments/alert/"
+    assert "later" not in text(reader.get(page))
+    late = world.document("assist", row, now=after(10))
+    world.push(late, now=after(2410))
+    unsure = world.document("scene_unsafe", row, now=after(20))
+    world.push(unsure, now=after(2420), offset_ms=None)
+    shown = text(reader.get(page))
+    assert "<strong>came 40 min 0 s later</strong>" in shown
+    assert "by a clock in doubt" in shown
+    one = Alert.objects.get(fact_id=late["id"])
+    assert "<strong>came 40 min 0 s later</strong>" in text(reader.get(f"{page}{one.pk}/change/"))
 
 
 def test_a_list_of_open_alerts_holds_those_that_wait(world: World, row: Assignment) -> None:

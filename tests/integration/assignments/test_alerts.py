@@ -85,6 +85,27 @@ class TestACallForHelp:
         sent = shown(world.ours.tablets[1], "facts")[UUID(made["id"])]
         assert sent["alert"]["acknowledged_by"] == world.dispatcher.display_name
 
+    @pytest.mark.parametrize("on_a_call", [True, False])
+    def test_that_waited_in_a_tablet_says_when_it_was_tapped(
+        self, world: World, on_a_call: bool
+    ) -> None:
+        made = world.document("emergency", world.given() if on_a_call else None, now=after(-2))
+        world.push(made, now=after(2400), offset_ms=-2000)
+        (body,) = shown(world.dispatcher, "alerts").values()
+        assert (body["state"], body["level"]) == ("open", 3)
+        assert body["raised_at"] == "2026-03-04T20:40:00.000Z"
+        assert (body["tapped_at"], body["late_s"]) == ("2026-03-04T20:00:00.000Z", 2400)
+        services.acknowledge_alert(alert=Alert.objects.get(), by=world.dispatcher, now=after(2405))
+        world.commit()
+        (body,) = shown(world.dispatcher, "alerts").values()
+        assert (body["state"], body["late_s"]) == ("acknowledged", 2400)
+
+    def test_is_not_called_late_by_a_clock_in_doubt(self, world: World) -> None:
+        made = world.document("emergency", world.given(), now=after(0))
+        world.push(made, now=after(2400), offset_ms=None)
+        (body,) = shown(world.dispatcher, "alerts").values()
+        assert (body["tapped_at"], body["late_s"]) == ("2026-03-04T20:00:00.000Z", None)
+
     def test_twice_is_one_alert(self, world: World) -> None:
         row = world.given()
         made = world.document("emergency", row)

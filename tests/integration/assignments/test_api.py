@@ -14,7 +14,8 @@ from django.test import Client as Browser
 
 from apps.accounts import services as accounts
 from apps.accounts.models import Role, User
-from apps.assignments.models import Alert, Assignment, Fact
+from apps.assignments import services
+from apps.assignments.models import Alert, AlertKind, Assignment, Fact
 from apps.assignments.urls import urlpatterns
 from apps.audit.models import Entry
 from apps.audit.services import SYSTEM
@@ -230,6 +231,27 @@ def test_an_answer_says_who_was_first(situation: Situation, role: str) -> None:
     situation.send("supervisor", "answer")
     body = situation.send(role, "answer").json()
     assert body["acknowledged_by"] == situation.world.supervisor.display_name
+
+
+def test_an_alert_says_when_it_was_tapped_and_what_was_counted(situation: Situation) -> None:
+    world, row = situation.world, situation.row
+    made = world.document("assist", row, now=after(10))
+    world.push(made, now=after(2410))
+    counted = {"minutes": 90}
+    services.raise_alert(
+        kind=AlertKind.REFERRAL, assignment_id=row.pk, counted=counted, now=after(2500)
+    )
+    world.commit()
+    found = situation.call("supervisor", "get", "/api/v1/alerts").json()["results"]
+    told = {one["kind"]: (one["tapped_at"], one["late_s"], one["counted"]) for one in found}
+    assert told == {
+        "emergency": ("2026-03-04T20:00:05.000Z", None, None),
+        "assist": ("2026-03-04T20:00:10.000Z", 2400, None),
+        "referral": (None, None, counted),
+    }
+    late = Alert.objects.get(kind=AlertKind.ASSIST)
+    answer = situation.call("dispatcher", "post", f"/api/v1/alerts/{late.pk}/acknowledge").json()
+    assert (answer["late_s"], answer["acknowledged_by"]) == (2400, world.dispatcher.display_name)
 
 
 def test_a_unit_that_is_not_ours_is_refused(situation: Situation) -> None:

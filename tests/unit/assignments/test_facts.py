@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 
-from apps.assignments.timeline import Fact, Limits, corrected_time, in_precedence
+from apps.assignments.timeline import Fact, Limits, arrival_of, corrected_time, in_precedence
 from apps.assignments.timeline.facts import reading_of
 from tests.unit.assignments.facts import NOON, TABLET_A, TABLET_B, Story, at
 
@@ -130,3 +131,49 @@ def test_a_counter_without_a_device_orders_nothing() -> None:
     story.add("on_scene", 2, counter=1)
     assert told(story.facts) == ["en_route", "on_scene"]
     assert all(isinstance(fact.id, UUID) for fact in story.facts)
+
+
+class TestHowItCame:
+    """A call for help that waited in a tablet; `minutes` after the tap it was received."""
+
+    def came(self, minutes: float, **fields: Any) -> tuple[datetime | None, float | None, bool]:
+        stamp = {"source": "tablet", "device": TABLET_A, "counter": 1, **fields}
+        fact = Story().add("emergency", 20, **{"received_at": at(20 + minutes), **stamp})
+        found = arrival_of(fact, LIMITS)
+        late = found.late and found.late.total_seconds() / 60
+        return found.tapped_at, late, found.in_doubt
+
+    def test_late_by_a_clock_that_was_measured(self) -> None:
+        assert self.came(40) == (at(20), 40, False)
+        assert self.came(2 * 24 * 60) == (at(20), 2 * 24 * 60, False)
+
+    def test_at_once_within_the_minute_that_a_slow_radio_takes(self) -> None:
+        assert self.came(0.9) == (at(20), None, False)
+        assert self.came(1.5) == (at(20), 1.5, False)
+
+    def test_the_measured_offset_puts_the_clock_right(self) -> None:
+        """Of a clock that is a minute and a half behind: what looks late has just been tapped."""
+        behind = {"device_time": at(18.5), "clock_offset_ms": -90_000}
+        assert self.came(0, **behind) == (at(20), None, False)
+        assert self.came(40, **behind) == (at(20), 40, False)
+
+    @pytest.mark.parametrize(
+        "clock",
+        [
+            {"clock_offset_ms": None},
+            {"clock_offset_ms": -3 * 24 * 3_600_000},
+            {"clock_uncertainty_ms": 600_000},
+        ],
+        ids=["never measured", "days behind", "measured over a very slow radio"],
+    )
+    def test_a_clock_in_doubt_calls_nothing_late(self, clock: dict[str, int | None]) -> None:
+        offset = timedelta(milliseconds=clock.get("clock_offset_ms") or 0)
+        clock = {"clock_uncertainty_ms": 100, **clock}
+        assert self.came(40, device_time=at(20) + offset, **clock) == (at(20), None, True)
+
+    def test_nor_what_may_have_come_at_once_as_exactly_as_it_was_measured(self) -> None:
+        assert self.came(1.5, clock_uncertainty_ms=50_000) == (at(20), None, False)
+
+    @pytest.mark.parametrize("device_time", [None, at(500)], ids=["none", "in the future"])
+    def test_no_time_of_a_tap_where_none_can_be(self, device_time: datetime | None) -> None:
+        assert self.came(40, device_time=device_time) == (None, None, False)

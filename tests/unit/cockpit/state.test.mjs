@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-  age, awaiting, checkIns, countdown, openAlerts, places, signalText, unitRows,
+  age, awaiting, checkIns, countdown, openAlerts, places, signalText, tapText, unitRows,
 } from "../../../apps/cockpit/static/cockpit/state.js";
 
 const T = (minute) => `2026-03-04T20:${String(minute).padStart(2, "0")}:00.000Z`;
@@ -90,6 +90,26 @@ test("open alerts: the worst first, then the oldest; what is answered is gone", 
   ]);
   assert.deepEqual(found.map((one) => one.id), ["first", "second", "check", "harm", "late"]);
   assert.deepEqual(found.map((one) => one.urgent), [true, true, true, true, false]);
+});
+
+test("a call for help that came late says when it was tapped, and rings like any other", () => {
+  const momentOf = (instant) => new Date(instant).toISOString().slice(11, 16);
+  const say = (more) => {
+    const [one] = openAlerts([alert({ raised_at: T(50), ...more })]);
+    assert.ok(one.urgent && one.help);
+    return tapText(one, momentOf);
+  };
+  assert.equal(say({ tapped_at: T(10), late_s: 2400 }), "tapped 20:10, came 40 min later");
+  assert.equal(say({ tapped_at: T(50), late_s: null }), "");
+  assert.equal(say({ tapped_at: null, late_s: null }), "");
+  assert.equal(say({}), "", "as an older server has it");
+  assert.equal(say({ tapped_at: T(10), late_s: null }), "tapped 20:10 by a clock in doubt");
+});
+
+test("a late one waits since it came: it stands behind one that came before", () => {
+  const late = alert({ id: "late", raised_at: T(50), tapped_at: T(10), late_s: 2400 });
+  const found = openAlerts([late, alert({ id: "fresh", raised_at: T(49), tapped_at: T(49) })]);
+  assert.deepEqual(found.map((one) => one.id), ["fresh", "late"]);
 });
 
 test("what is awaited: the next alarm first, raised to the end last", () => {

@@ -4,7 +4,9 @@ import { button, post } from "./acts.js";
 import { Rows, attribute, element, set } from "./dom.js";
 import { Desk } from "./socket.js";
 import { Sound } from "./sound.js";
-import { MOST_ALERTS, age, checkIns, countdown, openAlerts, signalText } from "./state.js";
+import {
+  MOST_ALERTS, age, checkIns, countdown, openAlerts, signalText, tapText,
+} from "./state.js";
 
 export const settings = JSON.parse(document.getElementById("board-settings").textContent);
 export const at = (id) => document.getElementById(id);
@@ -13,6 +15,17 @@ const clock = new Intl.DateTimeFormat("en-GB", {
   timeZone: settings.time_zone, hour: "2-digit", minute: "2-digit", second: "2-digit",
 });
 const clockOf = (ms) => clock.format(ms);
+const minute = new Intl.DateTimeFormat("en-GB", {
+  timeZone: settings.time_zone, hour: "2-digit", minute: "2-digit",
+});
+const day = new Intl.DateTimeFormat("en-GB", {
+  timeZone: settings.time_zone, weekday: "short", day: "numeric", month: "short",
+});
+// The day is said where it is not today.
+const momentOf = (ms) => {
+  const today = day.format(ms) === day.format(desk.now());
+  return today ? minute.format(ms) : `${day.format(ms)} ${minute.format(ms)}`;
+};
 export const to = (address, id) => address.replace(settings.id, id);
 export const stateWords = {
   ...words.states, available: "Available", no_crew: "No crew", out_of_service: "Out of service",
@@ -77,12 +90,13 @@ export function row(tag, cellTag, names, fill, acts) {
 const urgentRows = new Rows(
   at("urgent-rows"),
   row(
-    "li", "span", { what: "", signal: "", unit: "", place: "", note: "", since: "" },
+    "li", "span", { what: "", signal: "", tapped: "", unit: "", place: "", note: "", since: "" },
     (cells, item, node) => {
       attribute(node, "class", item.urgent ? `alert urgent ${item.kind}` : `alert ${item.kind}`);
       set(cells.what, words.alerts[item.kind] ?? item.kind);
       // Whether they cannot answer or did not: before everything else.
       set(cells.signal, item.kind === "check_in" ? signalText(item.signal, clockOf) : "");
+      set(cells.tapped, tapText(item, momentOf));
       set(cells.unit, [item.unit, item.who].filter(Boolean).join(", "));
       set(cells.place, item.place);
       set(cells.note, noteOf(item));
@@ -164,7 +178,9 @@ function cry(urgent) {
   const fresh = urgent.filter((one) => !cried.has(one.id));
   for (const one of fresh) cried.add(one.id);
   if (!fresh.length) return;
-  const said = fresh.map((one) => [words.alerts[one.kind] ?? one.kind, one.unit, one.place]);
+  const said = fresh.map((one) => [
+    words.alerts[one.kind] ?? one.kind, tapText(one, momentOf), one.unit, one.place,
+  ]);
   set(at("cried"), said.map((parts) => parts.filter(Boolean).join(", ")).join(". "));
 }
 

@@ -6,6 +6,8 @@ export const URGENT = ["emergency", "assist", "scene_unsafe", "check_in", "harm"
 const HELP = new Set(["emergency", "assist", "scene_unsafe"]);
 // More alerts than these are in their list: what is on the scene stays in sight below them.
 export const MOST_ALERTS = 30;
+// What was tapped so long before it came is said to be so, also by a clock in doubt.
+const LATE_MS = 60_000;
 // A check-in that is due this soon is shown on top.
 export const SOON_MS = 120_000;
 
@@ -34,6 +36,8 @@ export function openAlerts(alerts) {
       counted: one.counted ?? null,
       cautions: (one.cautions ?? []).map((caution) => caution.text),
       since: time(one.raised_at),
+      tapped: time(one.tapped_at),
+      late: one.late_s ?? null,
       assignment: one.assignment_id ?? null,
     }))
     .sort((a, b) => rank(a) - rank(b) || a.since - b.since);
@@ -227,6 +231,15 @@ export function countdown(due, now) {
   const whole = Math.abs(seconds);
   const text = `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
   return seconds >= 0 ? text : `overdue ${text}`;
+}
+
+// When a call for help was tapped, where it did not come at once. It rings like any other: only the
+// server, which knows the tablet's clock, calls it late.
+export function tapText(alert, momentOf) {
+  if (alert.tapped === null) return "";
+  const tapped = `tapped ${momentOf(alert.tapped)}`;
+  if (alert.late !== null) return `${tapped}, came ${age(alert.late * 1000)} later`;
+  return alert.since - alert.tapped >= LATE_MS ? `${tapped} by a clock in doubt` : "";
 }
 
 // What a check-in that did not come says of the tablet: lost, or silent.
