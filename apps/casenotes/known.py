@@ -3,9 +3,8 @@ of it. Nobody is asked for it again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final
 from uuid import UUID
 
 from apps.assignments.models import Assignment
@@ -16,9 +15,6 @@ from apps.core.clock import city
 from apps.people.ages import is_minor
 from apps.people.models import Encounter, Person
 from apps.people.parts import part_of
-
-# What firstaid says of an encounter (`people.parts`): a list each, of which only the length counts.
-_CARE: Final = ("doses", "aid")
 
 
 def known_of(
@@ -31,7 +27,8 @@ def known_of(
     """The facts that a note's path depends on. `assignment` None: it is not here yet, and nothing
     of its timeline is known. `timeline`: the assignment's, where the caller has it."""
     encounters = list(encounter_ids)
-    doses, aid = (sum(_length(part_of(name, one)) for one in encounters) for name in _CARE)
+    counted = [_care(one) for one in encounters]
+    doses, aid = sum(given for given, _ in counted), sum(more for _, more in counted)
     minor = _minor(encounters, assignment.given_at if assignment else now)
     if assignment is None:
         return RecordFacts(at=now, doses=doses, aid=aid, minor=minor)
@@ -62,5 +59,11 @@ def timeline_of(assignment: Assignment) -> Timeline:
     return derive([told(fact, fact.order) for fact in facts], limits=limits())
 
 
-def _length(part: Any) -> int:
-    return len(part) if isinstance(part, Sized) else 0
+def _care(encounter_id: UUID) -> tuple[int, int]:
+    """Doses of naloxone that somebody got, and what else firstaid tells (`people.parts`): first
+    aid, and of the log of doses what was refused or is no naloxone. It is no dose to be reviewed,
+    and a sign that somebody was met all the same."""
+    log, aid = part_of("doses", encounter_id), part_of("aid", encounter_id)
+    told = log if isinstance(log, Mapping) else {}
+    given, rows = told.get("naloxone_given", 0), len(told.get("doses", ()))
+    return given, rows - given + len(aid or ())

@@ -4,7 +4,7 @@ of it by `/sync`."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -28,6 +28,8 @@ from apps.firstaid.services.stock import Recall
 from apps.firstaid.shapes import A_KIT, A_RECALL, SOME_DOSES, KitOut, RecallIn, RecallOut
 from apps.people.models import Encounter
 
+_NO_DOSES: Final = {"naloxone_given": 0, "doses": [], "answers": [], "open": []}
+
 
 class EncounterDoses(APIView):
     """The doses of an encounter as they stand, what was answered, and what is still asked."""
@@ -50,7 +52,7 @@ class EncounterDoses(APIView):
             now=clock.now(),
             detail={"encounter": str(row.pk)},
         )
-        return Response(parts.doses_part(row.pk) or {"doses": [], "answers": [], "open": []})
+        return Response(parts.doses_part(row.pk) or _NO_DOSES)
 
 
 class Stock(APIView):

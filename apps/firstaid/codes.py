@@ -19,6 +19,9 @@ NALOXONE: Final = "7242"
 DRUGS: Final[Mapping[str, str]] = MappingProxyType(
     {NALOXONE: "Naloxone", "7806": "Oxygen", "4850": "Glucose"}
 )
+# What of it is naloxone, as NEMSIS's case definition of an opioid overdose has it (OpioidOverdose,
+# 2025-05-27): the ingredient, and two products.
+NALOXONES: Final = frozenset({NALOXONE, "203192", "197117"})
 
 # eMedications.04
 INTRANASAL: Final = "9927017"

@@ -60,6 +60,12 @@ class Dose:
         """Whether somebody got it."""
         return not (self.withheld or self.withdrawn)
 
+    @property
+    def gave_naloxone(self) -> bool:
+        """Whether somebody got naloxone: the log has oxygen and glucose too, and what was refused.
+        Every rule about overdoses asks this."""
+        return self.was_given and self.drug in codes.NALOXONES
+
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:

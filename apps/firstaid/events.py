@@ -16,7 +16,7 @@ from apps.assignments.models import Assignment
 from apps.core.clock import iso
 from apps.firstaid.doses import doses
 from apps.firstaid.exports import odmap, records
-from apps.firstaid.exports.care import NALOXONES, Care
+from apps.firstaid.exports.care import Care
 from apps.firstaid.models import NaloxoneDose
 from apps.people.ids import record_id
 from apps.people.models import Encounter
@@ -57,9 +57,7 @@ def _so_far(encounter_id: UUID) -> dict[str, Any] | None:
         return None
     rows = NaloxoneDose.objects.of(first.assignment_id)
     given = [
-        dose
-        for dose in doses(rows)
-        if dose.was_given and dose.drug in NALOXONES and dose.encounter_id == encounter_id
+        dose for dose in doses(rows) if dose.gave_naloxone and dose.encounter_id == encounter_id
     ]
     if not given:
         return None

@@ -46,7 +46,8 @@ def care_of(encounter_id: UUID) -> Care:
 
 
 def doses_part(encounter_id: UUID) -> dict[str, Any] | None:
-    """The doses with their times, what was answered, and what is still asked. None for none."""
+    """The doses with their times, how many were naloxone that somebody got, what was answered, and
+    what is still asked. None for none."""
     if not _cases(NaloxoneDose, encounter_id):
         return None  # as of most encounters, whose notes ask with each save: one statement
     care = care_of(encounter_id)
@@ -54,6 +55,7 @@ def doses_part(encounter_id: UUID) -> dict[str, Any] | None:
         return None
     today = clock.now().astimezone(clock.city()).date()
     return {
+        "naloxone_given": sum(dose.gave_naloxone for dose in care.doses),
         "doses": [dose_in_words(dose) for dose in care.doses],
         "answers": [
             {

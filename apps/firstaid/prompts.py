@@ -4,6 +4,8 @@ The aim is breathing, not waking. So a further dose is thought of only for someb
 breathe, and breathing is asked about again until somebody else has taken over: naloxone wears off
 before many opioids do.
 
+Only naloxone that somebody got counts (`Dose.gave_naloxone`).
+
 1. From the first dose on: is the fire department called, is the airway open and are breaths given.
 2. At the interval that the medical director has approved, after the last dose and after each answer
    about breathing: is the person breathing. "Not breathing" and "gasping" ask about another dose.
@@ -97,7 +99,7 @@ def prompts(
     `doses` and `answers` are those of one encounter, `doses` as they stand. `closing`: the call is
     closed, or somebody is about to close it.
     """
-    given = sorted((dose for dose in doses if dose.was_given), key=_told)
+    given = sorted((dose for dose in doses if dose.gave_naloxone), key=_told)
     if not given:
         return []
     last = {one.question: one for one in sorted(answers, key=_told)}

@@ -38,6 +38,7 @@ A_RECALL: Final = {
     "left_behind": [],
 }
 SOME_DOSES: Final = {
+    "naloxone_given": 1,
     "doses": [
         {
             "at": "2026-03-04T22:34:10.120Z",

@@ -77,7 +77,8 @@ def _product(dose: Dose, kit: Kit | None, supply: Supply) -> UUID | None:
 def _fits(dose: Dose, product: Product) -> bool:
     """Whether one piece of the product may be what was given; what was not told fits all."""
     return (
-        product.kind == ProductKind.NALOXONE
+        dose.drug in codes.NALOXONES
+        and product.kind == ProductKind.NALOXONE
         and product.in_use
         and product.drug in ("", dose.drug)
         and dose.amount in (None, product.dose)

@@ -46,7 +46,7 @@ def dispatch(of: Record, around: Around) -> dict[str, Any]:
     """The columns of `DispatchFigures`, without `id`."""
     row, call, timeline = of.assignment, of.incident, of.timeline
     closing = timeline.closing
-    given = [dose for dose in around.doses if dose.was_given]
+    given = [dose for dose in around.doses if dose.gave_naloxone]
     return {
         "incident_id": call.pk,
         "unit_id": row.unit_id,

@@ -26,8 +26,8 @@ def register_signs(name: str, source: Source) -> None:
 
 def signs_of(encounters: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
     """What all rooms know of these encounters: `outcome` and `risk` of the note (codes of
-    `casenotes.codes`), `dose_at` and `referral_at` of the last dose and referral. A few statements,
-    however many."""
+    `casenotes.codes`), `dose_at` of the last naloxone that somebody got, `referral_at` of the last
+    referral. A few statements, however many."""
     found: dict[UUID, dict[str, Any]] = {one: {} for one in encounters}
     for source in _sources.values():
         for encounter, signs in source(encounters).items():

@@ -9,15 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from apps.firstaid.aid import Aid
 from apps.firstaid.doses import Dose
-
-# Naloxone in RxNorm, as NEMSIS's case definition of an opioid overdose has it (OpioidOverdose,
-# 2025-05-27): the ingredient, and two products.
-NALOXONES: Final = frozenset({"7242", "203192", "197117"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -79,4 +74,4 @@ class Care:
     @property
     def naloxone(self) -> tuple[Dose, ...]:
         """The doses of naloxone that somebody got."""
-        return tuple(one for one in self.doses if one.was_given and one.drug in NALOXONES)
+        return tuple(one for one in self.doses if one.gave_naloxone)

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from apps.firstaid import codes
-from apps.firstaid.exports.care import NALOXONES, Care
+from apps.firstaid.exports.care import Care
 
 NAME: Final = "Naloxone given, response improved (a proxy for opioid overdoses)"
 
@@ -52,7 +52,7 @@ class Improved:
         """The counts with the definition that they are of."""
         return {
             "name": NAME,
-            "definition": {"rxnorm": sorted(NALOXONES), "response": codes.IMPROVED},
+            "definition": {"rxnorm": sorted(codes.NALOXONES), "response": codes.IMPROVED},
             **asdict(self),
         }
 

@@ -85,7 +85,7 @@ def _given(cases: set[UUID]) -> Iterator[Dose]:
         if row.assignment_id:
             rows.setdefault(row.assignment_id, []).append(row)
     for of_one in rows.values():
-        yield from (dose for dose in doses(of_one) if dose.was_given)
+        yield from (dose for dose in doses(of_one) if dose.gave_naloxone)
 
 
 def _places(cases: set[UUID]) -> dict[UUID, Point]:

@@ -26,6 +26,9 @@ from tests.integration.casenotes.conftest import (
     saves,
 )
 
+# What first aid says of an encounter in which somebody got naloxone.
+A_DOSE = {"naloxone_given": 1, "doses": [{"dose": "4 mg"}]}
+
 
 def record_of(crew: Crew, ordinal: int = 1) -> EncounterRecord:
     return EncounterRecord.objects.get(pk=place(crew.call, ordinal)[0])
@@ -174,7 +177,7 @@ class TestOfTwoWhoWereMet:
         self, world: World, crew: Crew, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def doses(encounter: UUID) -> Any:
-            return [{"dose": 4}] if encounter == place(crew.call, 2)[0] else None
+            return A_DOSE if encounter == place(crew.call, 2)[0] else None
 
         monkeypatch.setitem(parts._parts, "doses", doses)
         meet(crew, 2, role="Caller")
@@ -231,7 +234,7 @@ class TestTwoTaps:
         self, world: World, crew: Crew, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def doses(encounter: UUID) -> Any:
-            return [{"dose": 4}] if encounter == place(crew.call)[0] else None
+            return A_DOSE if encounter == place(crew.call)[0] else None
 
         monkeypatch.setitem(parts._parts, "doses", doses)
         world.tap("unable_to_locate", crew.call, now=after(60))

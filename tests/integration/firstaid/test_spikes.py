@@ -59,7 +59,9 @@ def test_several_doses_for_one_person_are_one_overdose(world: World, tablets: Ta
     assert watch(world) == 0
 
 
-@pytest.mark.parametrize("fields", [{"withheld": codes.REFUSED}, {"withdrawn": True}])
+@pytest.mark.parametrize(
+    "fields", [{"withheld": codes.REFUSED}, {"withdrawn": True}, {"drug": "4850"}, {"drug": "7806"}]
+)
 def test_what_nobody_was_given_does_not_count(
     world: World, tablets: Tablets, fields: dict[str, Any]
 ) -> None:

@@ -74,7 +74,9 @@ def test_a_note_that_is_signed_later_is_counted_later(world: World, crew: Crew) 
     assert row_of(crew).record == RecordKind.FULL
 
 
-def test_a_dose_is_counted_and_one_that_was_withdrawn_is_not(world: World, crew: Crew) -> None:
+def test_a_dose_is_counted_and_what_was_withdrawn_or_is_no_naloxone_is_not(
+    world: World, crew: Crew
+) -> None:
     crew.met(world)
     dose = {
         "assignment_id": str(crew.call.pk),
@@ -82,19 +84,20 @@ def test_a_dose_is_counted_and_one_that_was_withdrawn_is_not(world: World, crew:
         "given_at": iso(after(30)),
         "counter": 1,
     }
-    ids = [str(uuid4()) for _ in range(3)]
+    ids = [str(uuid4()) for _ in range(4)]
     for place, (id, more) in enumerate(
         [
             (ids[0], {}),
             (ids[1], {"given_by": "police"}),
             (ids[2], {"corrects": ids[0], "withdrawn": True}),
+            (ids[3], {"drug": "7806"}),
         ]
     ):
         edit = {"editor": str(crew.first.tablet.instance), "edit_no": 500 + place}
         assert crew.first.push("naloxone_doses", {**dose, **more, **edit, "id": id}) == []
         services.follow_log()
         row = row_of(crew)
-        assert (row.doses, row.naloxone) == [(1, 1), (1, 2), (0, 1)][place]
+        assert (row.doses, row.naloxone) == [(1, 1), (1, 2), (0, 1), (0, 1)][place]
 
 
 def test_a_correction_after_the_end_is_counted(world: World, crew: Crew) -> None:

@@ -35,10 +35,14 @@ def test_of_a_note_a_dose_and_a_referral(case: Case, shelter: Partner) -> None:
     }
 
 
-def test_what_was_not_given_or_was_withdrawn_is_none(case: Case, shelter: Partner) -> None:
+def test_what_was_not_given_or_withdrawn_or_is_no_naloxone_is_none(
+    case: Case, shelter: Partner
+) -> None:
     place = {"assignment_id": str(case.assignment.pk), "encounter_id": str(case.encounter)}
     dose = {"id": str(record_id(case.encounter, "dose")), **place, "counter": 1}
     case.push("naloxone_doses", {**dose, "withheld": "8801019"}, now=NOON)
+    oxygen = {"id": str(record_id(case.encounter, "oxygen")), **place, "counter": 2}
+    case.push("naloxone_doses", {**oxygen, "drug": "7806"}, now=NOON)
     task = case.asks(shelter)
     told = {"referral_id": str(task.referral_id), "reason": "typed by mistake"}
     assert case.tell("referral_answer", verb="withdraw", **told) == []

@@ -130,6 +130,22 @@ class TestReading:
     def test_a_refused_one_was_not_given(self) -> None:
         assert not dose_of(dose(withheld=codes.REFUSED)).was_given
 
+    @pytest.mark.parametrize(
+        ("data", "naloxone"),
+        [
+            ({}, True),
+            ({"drug": "203192"}, True),
+            ({"drug": "4850"}, False),
+            ({"drug": "7806"}, False),
+            ({"withheld": codes.REFUSED}, False),
+            ({"withdrawn": True}, False),
+        ],
+    )
+    def test_naloxone_is_what_somebody_got_of_it(
+        self, data: dict[str, object], naloxone: bool
+    ) -> None:
+        assert dose_of(dose(**data)).gave_naloxone is naloxone
+
 
 class TestAid:
     def test_the_correction_holds(self) -> None:

@@ -58,6 +58,14 @@ class TestTheFirstDose:
     def test_that_nobody_got_asks_nothing(self, no_dose: dict[str, object]) -> None:
         assert due([given_at(0, **no_dose)], [], 9999, closing=True) == []
 
+    @pytest.mark.parametrize("drug", sorted(set(codes.DRUGS) - codes.NALOXONES))
+    def test_of_something_else_asks_nothing(self, drug: str) -> None:
+        assert due([given_at(0, drug=drug)], [], 9999, closing=True) == []
+
+    def test_of_something_else_begins_no_interval_anew(self) -> None:
+        doses = [given_at(0), given_at(100, drug="7806")]
+        assert due(doses, [CALLED, AIRWAY], 120) == ["breathing"]
+
 
 class TestTheInterval:
     def test_is_the_approved_one(self) -> None:

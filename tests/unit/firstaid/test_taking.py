@@ -88,6 +88,11 @@ class TestThePiece:
     def test_that_nothing_says_is_not_guessed(self, members: dict[str, Any]) -> None:
         assert piece_of(given(**members), SUPPLY) is None
 
+    def test_of_oxygen_is_no_naloxone(self) -> None:
+        unsaid = replace(SUPPLY, products={SPRAY.pk: Product(id=SPRAY.pk, kind="naloxone")})
+        assert piece_of(given(), unsaid) == Piece(BAG.pk, SPRAY.pk, None)
+        assert piece_of(given(drug="7806"), unsaid) is None
+
     def test_of_two_kits_or_two_products_is_not_guessed(self) -> None:
         second = Kit(label="Bag 2", unit_id=UNIT)
         two_kits = replace(SUPPLY, kits={**SUPPLY.kits, second.pk: second})

@@ -19,7 +19,7 @@ from apps.assignments.codes import DISPOSITIONS, ENTRY_KINDS
 from apps.core.ids import uuid7
 from apps.firstaid import codes
 from apps.firstaid.exports import nemsis, nemsis_codes
-from apps.firstaid.exports.care import NALOXONES, Care, Patient
+from apps.firstaid.exports.care import Care, Patient
 from tests.data import shared_data
 from tests.unit.firstaid.exports.cases import (
     AGENCY,
@@ -227,9 +227,9 @@ def test_the_official_case_definition_counts_a_dose_that_helped() -> None:
     query = shared_data("nemsis", "OpioidOverdose.xquery").read_text(encoding="utf-8")
     [drugs] = re.findall(r"eMedications\.03 = \(([^)]*)\)", query)
     [improved] = re.findall(r"eMedications\.07 = '(\d+)'", query)
-    assert set(re.findall(r"\d+", drugs)) == NALOXONES
+    assert set(re.findall(r"\d+", drugs)) == codes.NALOXONES
     assert improved == codes.IMPROVED
-    is_drug = " or ".join(f"n:eMedications.03='{one}'" for one in sorted(NALOXONES))
+    is_drug = " or ".join(f"n:eMedications.03='{one}'" for one in sorted(codes.NALOXONES))
     path = f"//n:eMedications.MedicationGroup[({is_drug}) and n:eMedications.07='{improved}']"
     found = etree.fromstring(document(OVERDOSE, REFUSAL, care(doses=(dose(),)))).xpath(
         path, namespaces={"n": "http://www.nemsis.org"}
