@@ -6,7 +6,7 @@ that two arrive at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -16,7 +16,7 @@ from django.db import connection, transaction
 
 from apps.assignments.models import Alert, AlertKind, Assignment
 from apps.assignments.services import raise_alert
-from apps.firstaid.doses import Dose, doses
+from apps.firstaid.doses import Dose, dose_of, doses
 from apps.firstaid.models import NaloxoneDose
 from apps.firstaid.spikes import Limits, Overdose, Point, metres_between, spikes
 
@@ -27,8 +27,9 @@ _WATCH_LOCK: Final = 7322  # class of advisory locks; see apps.changes.services
 def watch_for_spikes(*, now: datetime) -> int:
     """Alerts the supervisors of overdoses near each other. Returns how many alerts were raised.
 
-    One that was told of the same place within the time is not told again. Two ticks at once: the
-    second waits, and finds the first one's alert.
+    One that was told of the same place within the time is not told again: it is known by the doses
+    of the call that its alert names. Two ticks at once: the second waits, and finds the first one's
+    alert.
     """
     with connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(%s, 0)", [_WATCH_LOCK])
@@ -37,26 +38,45 @@ def watch_for_spikes(*, now: datetime) -> int:
     )
     since = now - limits.within
     known = Alert.objects.filter(kind=AlertKind.OVERDOSE_SPIKE, raised_at__gte=since)
-    told = _places({row.assignment_id for row in known if row.assignment_id})
+    told = _told({row.assignment_id for row in known if row.assignment_id})
     raised = 0
     for group in spikes(overdoses_since(since), limits):
         latest = group[0]
-        if any(metres_between(latest.where, place) <= limits.metres for place in told.values()):
+        if any(metres_between(latest.where, place) <= limits.metres for place in told):
             continue
         counted = {
             "overdoses": len(group),
             "metres": limits.metres,
             "hours": settings.SPIKE_HOURS,
         }
+        if _raise(group, counted, now):
+            told.append(latest.where)
+            raised += 1
+    return raised
+
+
+def _raise(group: Sequence[Overdose], counted: Mapping[str, float], now: datetime) -> bool:
+    """Tells of the latest overdose whose call is here: one that comes later keeps no alert back."""
+    return any(
         raise_alert(
             kind=AlertKind.OVERDOSE_SPIKE,
-            assignment_id=latest.assignment_id,
+            assignment_id=one.assignment_id,
             counted=counted,
             now=now,
         )
-        told[latest.assignment_id] = latest.where
-        raised += 1
-    return raised
+        for one in group
+    )
+
+
+def _told(cases: set[UUID]) -> list[Point]:
+    """The places that alerts about these assignments were about: where each dose of theirs was, as
+    groups are made of it. One that was corrected since counts as it was too: its alert was told."""
+    places = _places(cases)
+    found = []
+    for row in NaloxoneDose.objects.filter(assignment_id__in=cases):
+        assert row.assignment_id is not None, "only those of assignments were read"
+        found.append(_point(dose_of(row).position) or places.get(row.assignment_id))
+    return [place for place in found if place]
 
 
 def overdoses_since(since: datetime) -> list[Overdose]:

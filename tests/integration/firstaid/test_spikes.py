@@ -9,6 +9,7 @@ import pytest
 
 from apps.assignments.models import Alert
 from apps.assignments.services import acknowledge_alert
+from apps.core.ids import uuid7
 from apps.firstaid import codes, services
 from tests.integration.assignments.conftest import World, after, shown
 from tests.integration.firstaid.conftest import Tablets
@@ -78,6 +79,57 @@ def test_it_is_told_once(world: World, tablets: Tablets) -> None:
 
     assert watch(world, 900) == 0
     assert Alert.objects.count() == 1
+
+
+THERE = {"lat": 47.45, "lon": -122.3}  # some 17 km from where calls are
+
+
+def test_it_is_told_once_where_the_tablets_were_elsewhere_than_the_calls(
+    world: World, tablets: Tablets
+) -> None:
+    overdoses(world, tablets, 3, position=THERE)
+
+    assert watch(world) == 1
+    assert watch(world, 660) == 0
+
+
+def test_it_is_told_once_where_the_calls_have_no_place(world: World, tablets: Tablets) -> None:
+    for minute in range(3):
+        pk = uuid7()
+        world.tap("opened", pk, data={"entry_kind": "on_view"}, now=after(60 * minute))
+        tablets.dose(pk, now=after(60 * minute), position=THERE)
+
+    assert watch(world) == 1
+    assert watch(world, 660) == 0
+
+
+def test_it_is_told_once_though_its_dose_is_corrected(world: World, tablets: Tablets) -> None:
+    overdoses(world, tablets, 3, position=THERE)
+    row = world.assignment(world.call())
+    last = tablets.dose(row, now=after(300), position=THERE)
+
+    assert watch(world) == 1
+    tablets.dose(row, now=after(620), corrects=last, withdrawn=True)
+    assert watch(world, 660) == 0
+
+
+def test_another_place_is_told_too(world: World, tablets: Tablets) -> None:
+    overdoses(world, tablets, 3, position=THERE)
+
+    assert watch(world) == 1
+    overdoses(world, tablets, 3)
+    assert watch(world, 660) == 1
+
+
+def test_it_is_told_of_a_call_that_is_here_where_the_latest_is_not(
+    world: World, tablets: Tablets
+) -> None:
+    overdoses(world, tablets, 2, position=THERE)
+    tablets.dose(uuid7(), now=after(300), position=THERE)
+
+    assert watch(world) == 1
+    assert Alert.objects.get().assignment_id is not None
+    assert watch(world, 660) == 0
 
 
 def test_what_is_long_past_alerts_nobody(world: World, tablets: Tablets) -> None:
