@@ -260,6 +260,8 @@ QUESTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "kit_left": "Was a kit left behind?",
     }
 )
+PRONOUNCED_DEAD: Final = "dead"
+KIT_LEFT: Final = "left"
 ANSWERS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
         "fire_called": {
@@ -285,10 +287,10 @@ ANSWERS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "refused": "Refused, with a witness",
             "stayed": "Stayed with somebody who watches",
             "left": "Walked away",
-            "dead": "Pronounced dead by the fire department",
+            PRONOUNCED_DEAD: "Pronounced dead by the fire department",
         },
         "kit_left": {
-            "left": "Left behind",
+            KIT_LEFT: "Left behind",
             "has_one": "Has one",
             "refused": "Not wanted",
             "none": "None to leave",

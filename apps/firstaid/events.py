@@ -1,7 +1,8 @@
 """What partners are told of first aid: overdoses, in the terms of ODMAP, without the person.
 
 ODMAP counts by time, rounded place, fatal or not, and naloxone. It is told when a dose is recorded,
-which is early, and once more when the case note is signed: the same `overdose_id`, to be replaced.
+which is early, when the log says who has the person now, and once more when the case note is
+signed: the same `overdose_id`, to be replaced.
 Whether it was fatal is known once the call is over.
 """
 
@@ -86,7 +87,7 @@ register(
         name="overdose.reported",
         version=1,
         title="Naloxone was given, or an overdose is known otherwise (ODMAP's terms).",
-        on=("dose.recorded", "note.signed"),
+        on=("dose.recorded", "dose.handed_over", "note.signed"),
         schema={
             "type": "object",
             "properties": {

@@ -102,7 +102,7 @@ def prompts(
     given = sorted((dose for dose in doses if dose.gave_naloxone), key=_told)
     if not given:
         return []
-    last = {one.question: one for one in sorted(answers, key=_told)}
+    last = last_answers(answers)
     asked: list[Prompt] = []
     if "handover" not in last:
         asked += _opening(given[0], last)
@@ -111,6 +111,11 @@ def prompts(
         since = max([_when(given[-1]), *map(_when, answers)])
         asked += [Prompt(name, since) for name in ("handover", "kit_left") if name not in last]
     return asked
+
+
+def last_answers(answers: Iterable[Answer]) -> dict[str, Answer]:
+    """The answer that holds, by its question: the last one that was told."""
+    return {one.question: one for one in sorted(answers, key=_told)}
 
 
 def _opening(first: Dose, last: dict[str, Answer]) -> list[Prompt]:

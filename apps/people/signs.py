@@ -24,12 +24,15 @@ def register_signs(name: str, source: Source) -> None:
     _sources[name] = source
 
 
-def signs_of(encounters: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
+def signs_of(
+    encounters: Collection[UUID], *, of: Collection[str] | None = None
+) -> dict[UUID, dict[str, Any]]:
     """What all rooms know of these encounters: `outcome` and `risk` of the note (codes of
     `casenotes.codes`), `dose_at` of the last naloxone that somebody got, `referral_at` of the last
-    referral. A few statements, however many."""
+    referral, `signed` what stands in a signed note (see `casenotes.signs`). `of`: of these rooms
+    alone. A few statements, however many."""
     found: dict[UUID, dict[str, Any]] = {one: {} for one in encounters}
-    for source in _sources.values():
+    for source in [one for name, one in _sources.items() if of is None or name in of]:
         for encounter, signs in source(encounters).items():
             if encounter in found:
                 found[encounter] |= signs

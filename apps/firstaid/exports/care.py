@@ -30,8 +30,8 @@ class Response:
     """The assignment.
 
     `call_type`: eDispatch.01. `called_at`: when 911 took the call, None where responders started
-    it. `times`: milestone of the timeline -> when, those alone that can be used. `closing` and
-    `disposition` (APCO 1.111.2-2018) are the timeline's, empty while it is open.
+    it. `times`: milestone of the timeline -> when, those alone that can be used. `closing` is
+    the timeline's; so is `disposition` (APCO 1.111.2-2018), else the signed note's, else empty.
     """
 
     id: UUID
@@ -55,8 +55,8 @@ class Care:
 
     `report_id`: a UUID of a version that NEMSIS allows (1 to 5), the same at every export.
     `contact`: a person was met. `place`: latitude and longitude of the incident, degrees WGS 84.
-    `barriers` are eHistory.01. `medics_came`: another service may have counted it. `narrative`:
-    None where it is not to be told.
+    `barriers` are eHistory.01, `mental_status` eExam.19. `fatal`: the person died. `medics_came`:
+    another service may have counted it. `narrative`: None where it is not to be told.
     """
 
     id: UUID
@@ -67,6 +67,8 @@ class Care:
     doses: tuple[Dose, ...] = ()
     aids: tuple[Aid, ...] = ()
     barriers: tuple[str, ...] = ()
+    mental_status: tuple[str, ...] = ()
+    fatal: bool = False
     place: tuple[float, float] | None = None
     medics_came: bool = False
     narrative: str | None = None

@@ -31,10 +31,12 @@ from apps.firstaid.exports.nemsis_codes import (
     FIRE,
     HOMELESS,
     LAW_ENFORCEMENT,
+    MENTAL_STATUS,
     NO_EQUIPMENT,
     NO_LIGHTS,
     NON_EMERGENT,
     NON_PATIENT_TRANSPORT,
+    NONE_NOTED,
     NOT_LOCATED,
     OTHER_NON_HEALTHCARE,
     OTHER_REASON,
@@ -105,11 +107,11 @@ def report(care: Care, agency: Agency) -> bytes:
     injury.put_absent(("eInjury.03", "eInjury.04"), NOT_APPLICABLE)
     _arrest(root.group("eArrest"), care)
     history = root.group("eHistory")
-    barriers = [code for code in care.barriers if code in BARRIERS]
-    history.put_each("eHistory.01", barriers, absent=_of_contact(care))
+    history.put_each("eHistory.01", _barriers(care), absent=_of_contact(care))
     history.put_absent(("eHistory.17",), _of_contact(care))
     _narrative(root, care)
     vitals(root.group("eVitals"), care)
+    _exam(root, care)
     # CARE works by its own instructions, not by a protocol for EMS.
     protocols = root.group("eProtocols").group("eProtocols.ProtocolGroup")
     protocols.put_absent(("eProtocols.01",), NOT_APPLICABLE)
@@ -242,6 +244,20 @@ def _arrest(group: Group, care: Care) -> None:
     group.put_absent((f"eArrest.{number}" for number in numbers), NOT_APPLICABLE)
 
 
+def _barriers(care: Care) -> list[str]:
+    """That none was noted does not stand beside one that another part of the record tells."""
+    known = [code for code in care.barriers if code in BARRIERS]
+    return [code for code in known if code != NONE_NOTED] or known
+
+
+def _exam(root: Group, care: Care) -> None:
+    """The one look at a person that a note has: of their mind. When it was, nobody wrote."""
+    found = [code for code in care.mental_status if code in MENTAL_STATUS]
+    if found:
+        looked = root.group("eExam").group("eExam.AssessmentGroup")
+        looked.put_each("eExam.19", found)
+
+
 def _narrative(root: Group, care: Care) -> None:
     text = clean(care.narrative or "")
     if not text:
@@ -263,7 +279,7 @@ def _disposition(group: Group, told: Disposition) -> None:
     incident.put_coded("eDisposition.30", told.transport)
     # How this unit carried a patient: it carries none.
     group.put_absent(("eDisposition.16", "eDisposition.17", "eDisposition.18"), NOT_APPLICABLE)
-    group.put_absent(("eDisposition.19",), NOT_APPLICABLE)
+    group.put_coded("eDisposition.19", told.acuity)
     group.put_absent(("eDisposition.20", "eDisposition.21"), there)
     group.put_absent(("eDisposition.22", "eDisposition.23"), NOT_APPLICABLE)
     team = group.group("eDisposition.HospitalTeamActivationGroup")

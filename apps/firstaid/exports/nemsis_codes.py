@@ -58,6 +58,9 @@ _WOUNDS: Final = frozenset(
 )
 
 BARRIERS: Final = frozenset(str(code) for code in range(3101001, 3101036, 2))  # eHistory.01
+NONE_NOTED: Final = "3101009"
+# eExam.19
+MENTAL_STATUS: Final = frozenset(str(code) for code in range(3519001, 3519050, 2)) - {"3519019"}
 NEGATIVE_MEDICINES: Final = frozenset(codes.PERTINENT_NEGATIVES)
 NEGATIVE_PROCEDURES: Final = frozenset({"8801001", "8801003", codes.REFUSED, "8801023"})
 NEGATIVE_VITALS: Final = frozenset({codes.REFUSED, "8801023"})
@@ -120,6 +123,12 @@ _OUTCOMES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     }
 )
 _HANDED_OVER: Final = frozenset({"44", "45"})
+DEAD_AT_SCENE: Final = "39"
+# eDisposition.19. Only who died has one: CARE judges nobody else's acuity.
+DEAD_UNTREATED: Final = "4219007"  # dead without resuscitation efforts
+DEAD_TREATED: Final = "4219009"  # with them
+# CPR, AED.
+_RESUSCITATION: Final = frozenset({codes.RESCUE_BREATHS, "89666000", "450661000124102"})
 _CREWS: Final[Mapping[str, str]] = MappingProxyType(
     {
         SUPPORT: INCIDENT_SUPPORT,
@@ -143,27 +152,32 @@ _CANCELLED: Final = frozenset({"10", "21", "22", "32"})
 
 @dataclass(frozen=True, slots=True)
 class Disposition:
-    """eDisposition.27 to .30 and .32. A Not Value stands where an element has no code."""
+    """eDisposition.19, .27 to .30 and .32. A Not Value stands where an element has no code."""
 
     unit: str
     evaluation: str
     crew: str
     transport: str
     level: str
+    acuity: str
 
 
 def disposition_of(care: Care) -> Disposition:
     """What became of it, from the disposition that closed the call and from what was done.
 
     What was done weighs more: a call that was settled by contact (18), in which CARE gave a dose,
-    is "care provided".
+    is "care provided". Who died where they were found was brought nowhere, whatever closed the
+    call.
     """
+    acuity = _acuity(care)
     if not care.contact:
         return Disposition(
             _unit_without_contact(care), NOT_APPLICABLE, NOT_APPLICABLE, NO_TRANSPORT,
-            NOT_APPLICABLE,
+            NOT_APPLICABLE, acuity,
         )  # fmt: skip
     told = care.response.disposition
+    if care.fatal and told not in _HANDED_OVER:
+        told = DEAD_AT_SCENE
     evaluation, transport = _OUTCOMES.get(told, (NOT_RECORDED, NOT_RECORDED))
     if gave_care(care):
         evaluation = CARE_PROVIDED
@@ -173,7 +187,17 @@ def disposition_of(care: Care) -> Disposition:
     if evaluation == CARE_PROVIDED:
         crew = TRANSFERRED if told in _HANDED_OVER else INITIATED
     level = _LEVELS.get(evaluation, evaluation)
-    return Disposition(CONTACT_MADE, evaluation, crew, transport, level)
+    return Disposition(CONTACT_MADE, evaluation, crew, transport, level, acuity)
+
+
+def _acuity(care: Care) -> str:
+    """eDisposition.19. What was given or done before CARE came is no effort of theirs."""
+    if not care.fatal:
+        return NOT_APPLICABLE
+    tried = any(not dose.before_arrival for dose in care.naloxone) or any(
+        _RESUSCITATION & set(aid.procedures) and not aid.before_arrival for aid in care.aids
+    )
+    return DEAD_TREATED if tried else DEAD_UNTREATED
 
 
 def gave_care(care: Care) -> bool:

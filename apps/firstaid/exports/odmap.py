@@ -24,8 +24,6 @@ from apps.firstaid import codes
 from apps.firstaid.exports.care import Care
 from apps.firstaid.exports.nemsis_codes import OVERDOSE
 
-_DEAD: Final = "39"  # APCO 1.111.2-2018: patient dead at scene
-
 FATAL: Final = "Fatal"
 NON_FATAL: Final = "Non-Fatal"
 
@@ -76,17 +74,16 @@ def event_of(care: Care, *, decimals: int) -> Event | None:
     found dead on a call that 911 coded as an overdose. The code of a call alone is a caller's word.
     `decimals` of a degree: 3 are about 110 metres.
     """
-    fatal = care.response.disposition == _DEAD
     suspected = any("overdose" in aid.injuries for aid in care.aids)
     coded = care.response.call_type == OVERDOSE
-    if not (care.naloxone or suspected or (fatal and coded)):
+    if not (care.naloxone or suspected or (care.fatal and coded)):
         return None
     told = care.response
     return Event(
         id=care.report_id,
         at=told.called_at or told.times.get("contact") or told.notified_at,
         place=rounded(care.place, decimals),
-        outcome=FATAL if fatal else NON_FATAL,
+        outcome=FATAL if care.fatal else NON_FATAL,
         naloxone=extent(care),
         administered_by=_givers(care),
         ems_on_scene=care.medics_came,

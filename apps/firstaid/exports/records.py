@@ -26,14 +26,18 @@ from apps.assignments.records import facts_of, limits, told
 from apps.assignments.timeline import PairedUnit, Timeline, derive, ledger
 from apps.core import clock
 from apps.dispatch.models import Agency, CallType, Incident, IncidentUnit
+from apps.firstaid import codes
 from apps.firstaid.aid import Aid, aids
-from apps.firstaid.doses import Dose, answer_of, doses
+from apps.firstaid.doses import Answer, Dose, answer_of, doses
 from apps.firstaid.exports.care import Care, Patient, Response
+from apps.firstaid.exports.nemsis_codes import DEAD_AT_SCENE
 from apps.firstaid.models import FirstAidLog, NaloxoneDose, OverdoseAnswer
+from apps.firstaid.prompts import last_answers
 from apps.people.codes import HOMELESS
 from apps.people.ids import encounter_id, record_id
 from apps.people.models import Encounter, Match, Person
 from apps.people.parts import part_of
+from apps.people.signs import signs_of
 
 log = logging.getLogger(__name__)
 
@@ -42,9 +46,16 @@ LANGUAGE_BARRIER: Final = "3101007"  # eHistory.01
 _MOST_MERGES: Final = 10
 _HANDED_OVER: Final = frozenset({"44", "45"})  # APCO 1.111.2-2018: to another EMS
 _MEDICS: Final = frozenset({"medics", "fire"})
+_TOLD_OF_MEDICS: Final = frozenset(
+    {
+        ("handover", "medics"),
+        ("handover", codes.PRONOUNCED_DEAD),
+        ("fire_called", "on_scene"),
+    }
+)
 
 T = TypeVar("T", NaloxoneDose, FirstAidLog, OverdoseAnswer)
-A = TypeVar("A", Dose, Aid)
+A = TypeVar("A", Dose, Aid, Answer)
 
 
 class LeftOut(StrEnum):
@@ -96,6 +107,7 @@ class _Page:
     aids: Mapping[UUID, list[FirstAidLog]]
     answers: Mapping[UUID, list[OverdoseAnswer]]
     persons: Mapping[UUID, Person]
+    signed: Mapping[UUID, Mapping[str, Any]] | None
 
     @classmethod
     def of(cls, encounters: Sequence[Encounter]) -> _Page:
@@ -122,6 +134,7 @@ class _Page:
             aids=_by_assignment(FirstAidLog.objects.filter(assignment_id__in=ids)),
             answers=_by_assignment(OverdoseAnswer.objects.filter(assignment_id__in=ids)),
             persons=_persons({row.person_id for row in encounters if row.match == Match.CONFIRMED}),
+            signed=_signed([row.pk for row in encounters]),
         )
 
     def care(self, row: Encounter, *, narrative: bool) -> Care | None:
@@ -138,7 +151,9 @@ class _Page:
             return None
         answers = self.answers.get(assignment.pk, [])
         given = self._of(row, doses(self.doses.get(assignment.pk, []), answers))
-        response = self._response(assignment, timeline)
+        signed = self._signed(row.pk)
+        response = self._response(assignment, timeline, signed.get("disposition", ""))
+        said = last_answers(self._of(row, map(answer_of, answers)))
         person = self.persons.get(row.person_id) if row.person_id else None
         return Care(
             id=row.pk,
@@ -148,12 +163,19 @@ class _Page:
             patient=_patient(person, response.notified_at) if person else None,
             doses=given,
             aids=self._of(row, aids(self.aids.get(assignment.pk, []))),
-            barriers=_barriers(person),
+            barriers=_barriers(person, signed.get("barriers", ())),
+            mental_status=tuple(signed.get("mental_status", ())),
+            fatal=_is_fatal(response, signed, said.get("handover")),
             place=place_of(assignment.incident.details.get("location"))
             or next((place for dose in given if (place := place_of(dose.position))), None),
             medics_came=_medics_came(response, given, answers),
             narrative=_narrative(row.pk) if narrative else None,
         )
+
+    def _signed(self, encounter: UUID) -> Mapping[str, Any]:
+        """What its signed note says in codes; nothing without one."""
+        found = _notes([encounter]) if self.signed is None else self.signed
+        return found.get(encounter, {})
 
     def _of(self, row: Encounter, acts: Iterable[A]) -> tuple[A, ...]:
         """Those of this encounter, by the city's clock. What names none is the first one's."""
@@ -163,7 +185,7 @@ class _Page:
             replace(act, at=act.at.astimezone(self.zone)) if act.at else act for act in mine
         )
 
-    def _response(self, row: Assignment, timeline: Timeline) -> Response:
+    def _response(self, row: Assignment, timeline: Timeline, by_note: str) -> Response:
         incident = row.incident
         paired = [
             PairedUnit(unit.call_sign, unit.agency) for unit in self.units.get(incident.pk, [])
@@ -187,7 +209,7 @@ class _Page:
             called_at=called and called.astimezone(self.zone),
             times=times,
             closing=closing.kind,
-            disposition=closing.disposition or "",
+            disposition=closing.disposition or by_note,
             police_on_scene=handoff.police.arrived is not None,
             fire_on_scene=handoff.fire.arrived is not None,
         )
@@ -230,7 +252,7 @@ def _medics_came(
     return (
         response.fire_on_scene
         or response.disposition in _HANDED_OVER
-        or bool(said & {("handover", "medics"), ("fire_called", "on_scene")})
+        or bool(said & _TOLD_OF_MEDICS)
         or any(dose.given_by in _MEDICS for dose in given)
     )
 
@@ -287,9 +309,34 @@ def _age(content: Mapping[str, Any], at: datetime) -> int | None:
     return guessed if isinstance(guessed, int) else None
 
 
-def _barriers(person: Person | None) -> tuple[str, ...]:
+def _barriers(person: Person | None, noted: Sequence[str]) -> tuple[str, ...]:
+    """What the note says stood in the way; the language too for who needs an interpreter."""
     needed = person is not None and person.content.get("interpreter") is True
-    return (LANGUAGE_BARRIER,) if needed else ()
+    return tuple(dict.fromkeys((*noted, *((LANGUAGE_BARRIER,) if needed else ()))))
+
+
+def _is_fatal(response: Response, signed: Mapping[str, Any], handover: Answer | None) -> bool:
+    """Whether the person died, as far as anybody of CARE said so: how the call or the note ended,
+    the note's part about a death, or the last answer to who has the person now."""
+    return (
+        DEAD_AT_SCENE in {response.disposition, signed.get("disposition")}
+        or signed.get("death") is True
+        or (handover is not None and handover.answer == codes.PRONOUNCED_DEAD)
+    )
+
+
+def _signed(encounters: Sequence[UUID]) -> Mapping[UUID, Mapping[str, Any]] | None:
+    """The signed notes of a page at once. None where one of them cannot be read: then each is asked
+    for alone, so that it keeps no other back."""
+    try:
+        return _notes(encounters)
+    except Exception:  # noqa: BLE001 - whose fault it is shows with the encounter
+        return None
+
+
+def _notes(encounters: Sequence[UUID]) -> dict[UUID, Mapping[str, Any]]:
+    found = signs_of(encounters, of=("note",))
+    return {id: signs["signed"] for id, signs in found.items() if "signed" in signs}
 
 
 def _narrative(encounter: UUID) -> str | None:

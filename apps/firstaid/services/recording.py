@@ -90,6 +90,8 @@ def record_answer(
     row = fresh(OverdoseAnswer, told, session=session, now=now, question=question)
     keep(row, session=session, now=now)
     _tell(row, "dose.answered", now)
+    if question == "handover":
+        _tell(row, "dose.handed_over", now)
     return row
 
 

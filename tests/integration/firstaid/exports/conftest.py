@@ -29,13 +29,15 @@ def encounter_of(row: Assignment) -> Encounter:
     return Encounter.objects.get(pk=encounter_id(row.pk))
 
 
-def over(world: World, *, disposition: str = "18", **call: Any) -> Assignment:
+def over(world: World, *, disposition: str | None = "18", **call: Any) -> Assignment:
     """A call on which somebody was met, and that is over."""
     row = world.given(**call)
     taps = ("en_route", "on_scene", "contact_made")
     for minute, event in enumerate(taps, 1):
         world.tap(event, row, now=after(60 * minute))
-    world.tap("cleared", row, now=after(600), data={"disposition": disposition})
+    world.tap(
+        "cleared", row, now=after(600), data={"disposition": disposition} if disposition else {}
+    )
     row.refresh_from_db()
     return row
 
@@ -62,10 +64,15 @@ def aid(
 
 
 def answer(
-    row: Assignment, question: str, answer: str, *, about: NaloxoneDose | None = None
+    row: Assignment,
+    question: str,
+    answer: str,
+    *,
+    about: NaloxoneDose | None = None,
+    of: Encounter | None = None,
 ) -> OverdoseAnswer:
     asked = {"question": question, "dose_id": about.pk if about else None}
-    return _act(OverdoseAnswer, row, None, {"answer": answer}, **asked)
+    return _act(OverdoseAnswer, row, None, {"answer": answer}, of=of, **asked)
 
 
 def _act(

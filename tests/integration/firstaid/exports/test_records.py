@@ -136,6 +136,7 @@ def test_a_dose_without_its_time_by_the_citys_clock(world: World) -> None:
     [
         {"disposition": "44"},
         {"answer": ("handover", "medics")},
+        {"answer": ("handover", "dead")},
         {"answer": ("fire_called", "on_scene")},
         {"given_by": "medics"},
         {"fire": True},

@@ -129,6 +129,7 @@ OVERDOSE = care(
         ),
     ),
     barriers=("3101035",),
+    mental_status=("3519025", "9999999"),
     medics_came=True,
     narrative="Found <unresponsive> at 3rd & Pike.\x0b Breathing after the 2nd dose.",
 )

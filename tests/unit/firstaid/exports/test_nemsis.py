@@ -178,8 +178,17 @@ def test_one_group_a_dose_with_who_gave_it() -> None:
             ("4227001", "4228003", "4229013", "4230013"),
         ),
         (
-            care(response=response(disposition="39")),
+            care(response=response(disposition="39"), fatal=True),
             ("4227001", "7701001", "7701001", "4230013"),
+        ),
+        (care(fatal=True), ("4227001", "7701001", "7701001", "4230013")),
+        (
+            care(response=response(disposition="16"), fatal=True),
+            ("4227001", "7701001", "7701001", "4230013"),
+        ),
+        (
+            care(response=response(disposition="44"), fatal=True),
+            ("4227001", "4228001", "4229003", "4230005"),
         ),
         (
             care(response=response(disposition="16")),
@@ -216,6 +225,37 @@ def test_the_disposition_says_what_was_done(case: Care, expected: tuple[str, ...
     assert tuple(values(case, f"eDisposition.{number}")[0] for number in numbers) == expected
 
 
+@pytest.mark.parametrize(
+    ("case", "acuity"),
+    [
+        (care(), "7701001"),
+        (care(fatal=True), "4219007"),
+        (care(fatal=True, doses=(dose(),)), "4219009"),
+        (care(fatal=True, doses=(bystanders(),)), "4219007"),
+        (care(fatal=True, doses=(dose(withheld="8801023"),)), "4219007"),
+        (care(fatal=True, aids=(aid(procedures=("89666000",)),)), "4219009"),
+        (care(fatal=True, aids=(aid(procedures=("182531007",)),)), "4219007"),
+    ],
+)
+def test_who_died_is_released_dead(case: Care, acuity: str) -> None:
+    assert values(case, "eDisposition.19") == [acuity]
+    schema().assertValid(read(case))
+
+
+def test_what_was_seen_of_their_mind_stands_in_the_codes_of_the_note() -> None:
+    case = care(mental_status=("3519025", "3519003", "3519999"), barriers=("3101035", "3101007"))
+    assert values(case, "eExam.19") == ["3519025", "3519003"]
+    assert values(case, "eHistory.01") == ["3101035", "3101007"]
+    schema().assertValid(read(case))
+    assert values(care(), "eExam.19") == []
+
+
+def test_none_noted_does_not_stand_beside_what_was() -> None:
+    case = care(barriers=("3101009", "3101007"))
+    assert values(case, "eHistory.01") == ["3101007"]
+    assert values(care(barriers=("3101009",)), "eHistory.01") == ["3101009"]
+
+
 def test_a_text_is_cut_visibly() -> None:
     [text] = values(care(narrative="w" * 20_000), "eNarrative.01")
     assert len(text) == nemsis.LONGEST_NARRATIVE
@@ -246,6 +286,7 @@ def test_the_codes_are_those_of_the_schema() -> None:
             }
     used: dict[str, Any] = {
         "BarriersToPatientCare": nemsis_codes.BARRIERS,
+        "MentalStatusAssessment": nemsis_codes.MENTAL_STATUS,
         "MedicationComplication": set(codes.COMPLICATIONS),
         "Response": set(codes.RESPONSES),
     }

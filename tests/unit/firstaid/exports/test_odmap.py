@@ -68,9 +68,10 @@ def test_the_extent_is_counted_from_the_doses(doses: tuple[Dose, ...], expected:
     [
         (care(doses=(dose(),)), "Non-Fatal"),
         (care(aids=(aid(injuries=("overdose",)),)), "Non-Fatal"),
-        (care(doses=(dose(),), response=response(disposition="39")), "Fatal"),
-        (care(response=response(disposition="39", call_type="2301053")), "Fatal"),
-        (care(response=response(disposition="39")), None),
+        (care(doses=(dose(),), fatal=True), "Fatal"),
+        (care(aids=(aid(injuries=("overdose",)),), fatal=True), "Fatal"),
+        (care(response=response(call_type="2301053"), fatal=True), "Fatal"),
+        (care(fatal=True), None),
         (care(response=response(call_type="2301053")), None),
         (care(doses=(dose(withheld=codes.REFUSED),)), None),
         (care(), None),
