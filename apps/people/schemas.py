@@ -1,9 +1,10 @@
 """JSON Schemas (2020-12) of encounters and persons. Only `id` is required: a tombstone is valid
 under each. `readOnly` marks what the server alone writes. Nothing here asks for immigration status:
-it is never recorded."""
+it is never recorded, and what a tablet writes of it is taken out (`never_recorded`)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
@@ -23,6 +24,20 @@ _FLAGS: Final[dict[str, Any]] = {
     "items": {"type": "string"},
     "examples": [sorted(codes.FLAGS)],
 }
+
+
+# Names of fields that say it, without case and signs.
+_NEVER: Final = ("immigration", "citizenship", "visastatus", "legalstatus")
+
+
+def never_recorded(name: str) -> bool:
+    """Whether a field of this name would tell immigration status, however it is spelled.
+
+    >>> never_recorded("visaStatus"), never_recorded("housing")
+    (True, False)
+    """
+    plain = re.sub(r"[^a-z]", "", name.lower())
+    return any(word in plain for word in _NEVER)
 
 
 def _code(known: Mapping[str, str], description: str = "") -> dict[str, Any]:

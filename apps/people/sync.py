@@ -31,6 +31,7 @@ register(
         schema=schemas.ENCOUNTER,
         merging=Merging(write=write_encounter),
         audit_as="encounter",
+        never=schemas.never_recorded,
     )
 )
 
@@ -57,6 +58,7 @@ def persons(*, photos: bool) -> Collection:
         ),
         audit_as="person",
         media=media_fields("photos") if photos else None,
+        never=schemas.never_recorded,
     )
 
 

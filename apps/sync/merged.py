@@ -17,7 +17,7 @@ from apps.core.problems import FieldError
 from apps.sync import documents, projection
 from apps.sync.canonical import covers, same
 from apps.sync.documents import SERVER_EDITOR, Stand
-from apps.sync.judging import Fate, Sent, State, Verdict, judge
+from apps.sync.judging import Content, Fate, Sent, State, Verdict, judge
 from apps.sync.media import naming
 from apps.sync.registry import Collection, Contact, Edit, Merging, Pushed, Refused, content_of
 from apps.sync.services import quarantine, versions
@@ -118,8 +118,13 @@ class _Taking:
     def _carry_out(self, verdict: Verdict) -> Outcome:
         body, rev = self.stand.body, self.stand.rev
         present = self.stand.present.content if self.stand.present else None
-        if verdict.content is not None and (present is None or not same(verdict.content, present)):
-            body, rev = self._write(verdict.content, verdict.fate), rev + 1
+        content: Content | None = verdict.content
+        if self.pushed.withheld and verdict.fate == Fate.SAME:
+            content = present  # written once more: it says that something was left out
+        elif content is not None and present is not None and same(content, present):
+            content = None
+        if content is not None:
+            body, rev = self._write(dict(content), verdict.fate), rev + 1
         if verdict.fate == Fate.NEW and self.stand.rev:
             quarantine.give_way(collection=self.collection.name, doc_id=self.pushed.doc_id)
         save = self._keep(
@@ -205,6 +210,7 @@ class _Taking:
             author=user,
             actor=tablet_actor(self.contact.session.tablet, user),
             now=self.now,
+            withheld=self.pushed.withheld,
         )
 
     def _keep(self, fate: str, rev: int, result: Mapping[str, Any] | None) -> Save:
@@ -255,7 +261,7 @@ class _Taking:
         its author sees none (any more)."""
         if body is None:
             return {"id": str(self.pushed.doc_id), "_deleted": True}
-        if covers(body, self._completed(self.pushed.content, body)):
+        if not self.pushed.withheld and covers(body, self._completed(self.pushed.content, body)):
             return None
         return _whole(body, rev)
 

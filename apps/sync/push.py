@@ -24,7 +24,7 @@ from apps.sync.authors import Attribution
 from apps.sync.documents import Stand
 from apps.sync.feed import Current
 from apps.sync.registry import SERVER_MANAGED, Collection, Contact, Pushed, Refused
-from apps.sync.rows import MOST_ROWS, Row, parsed, rows_of, tombstone
+from apps.sync.rows import MOST_ROWS, Row, parsed, recordable, rows_of, tombstone
 from apps.sync.services import lost, quarantine, versions
 from apps.sync.services.quarantine import Rejected
 from apps.sync.services.versions import Save
@@ -94,6 +94,7 @@ def commit(
     checked at COMMIT fails all of its rows, where a savepoint has no say: then each row gets a
     transaction of its own, and the culprit stays out.
     """
+    rows = [recordable(collection, row) for row in rows]
     try:
         with transaction.atomic():
             batch = _Batch(collection, contact, rows, now)

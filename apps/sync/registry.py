@@ -80,6 +80,7 @@ class Pushed:
     `(editor, edit_no)` names the edit: which local database, which save. None: an old client.
     `rev` and `assumed_rev` are the server's revisions that the two were served with, 0 where they
     name none. `deleted`: its author deletes it. `corrects`: it follows a version that was refused.
+    `withheld`: something was taken out of the document that is never recorded.
     """
 
     collection: str
@@ -92,6 +93,7 @@ class Pushed:
     assumed_rev: int = 0
     deleted: bool = False
     corrects: bool = False
+    withheld: bool = False
 
     @cached_property
     def content(self) -> dict[str, Any]:
@@ -120,7 +122,8 @@ class Edit:
 
     `before` is the content that it replaces; None: there was none. `author` wrote it, `actor` is
     how the audit log names who acts. `editor` and `edit_no` name the save that it is exactly; a
-    document that the server has put together names the server.
+    document that the server has put together names the server. `withheld`: its author wrote
+    something besides that is never recorded; see `Collection.never`.
     """
 
     collection: str
@@ -132,6 +135,7 @@ class Edit:
     author: User
     actor: Actor
     now: datetime
+    withheld: bool = False
 
     def body(self, **own: Any) -> dict[str, Any]:
         """What the domain app publishes: the document, the fields of its `own`, and which save it
@@ -172,6 +176,9 @@ class Collection:
     gets documents as the version that it was built for knows them.
 
     `media`: which photos and signatures a document names. Who may see the document may see them.
+
+    `never`: whether a field of this name, at whatever depth, must not be recorded. It is taken out
+    of what is pushed before anything of that is kept: no document, no history, no quarantine.
     """
 
     name: str
@@ -185,6 +192,7 @@ class Collection:
     version: int = 1
     earlier: Mapping[int, dict[str, Any]] = field(default_factory=dict)
     media: MediaNames | None = None
+    never: Callable[[str], bool] | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -19,11 +20,13 @@ _WITHIN = 40
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the request, with an id that it can be answered under."""
+    """One row of the request, with an id that it can be answered under. `withheld`: something was
+    taken out of its document."""
 
     id: str
     document: dict[str, Any]
     assumed: dict[str, Any] | None
+    withheld: bool = False
 
 
 def rows_of(body: object) -> list[Row]:
@@ -81,8 +84,29 @@ def _too_deep(raw: object) -> bool:
     return False
 
 
+def recordable(collection: Collection, row: Row) -> Row:
+    """The row without what its collection never records, also in the state that its client assumes:
+    an older app may hold it still. So the same push twice is the same row twice."""
+    if (never := collection.never) is None:
+        return row
+    document, assumed = _without(row.document, never), _without(row.assumed, never)
+    withheld = row.withheld or document != row.document
+    return replace(row, document=document, assumed=assumed, withheld=withheld)
+
+
+def _without(value: Any, never: Callable[[str], bool]) -> Any:
+    match value:
+        case dict():
+            return {n: _without(one, never) for n, one in value.items() if not never(n)}
+        case list():
+            return [_without(one, never) for one in value]
+        case _:
+            return value
+
+
 def parsed(collection: Collection, row: Row) -> Pushed | list[FieldError]:
     """The row as the collections take it, or what is wrong with its envelope."""
+    row = recordable(collection, row)
     if len(orjson.dumps(row.document)) > LARGEST_DOCUMENT:
         return [FieldError("", f"A document has at most {LARGEST_DOCUMENT} bytes.")]
     errors = []
@@ -107,6 +131,7 @@ def parsed(collection: Collection, row: Row) -> Pushed | list[FieldError]:
         assumed_rev=revision(assumed.get("rev")),
         deleted=bool(row.document.get("_deleted")),
         corrects="sync_status" in row.document or "sync_status" in assumed,
+        withheld=row.withheld,
     )
 
 

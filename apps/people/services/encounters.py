@@ -63,7 +63,7 @@ def write_encounter(edit: Edit) -> dict[str, Any]:
         )
     row.person_id = uuid_of(typed.get("person_id"))
     row.match = _match(typed, row.person_id)
-    row.flags = _flags(typed, apart)
+    row.flags = _flags(typed, apart, withheld=edit.withheld)
     row.content = typed
     row.editor, row.edit_no = edit.editor, edit.edit_no
     row.save()
@@ -218,8 +218,10 @@ def _match(typed: dict[str, Any], person_id: UUID | None) -> Match:
     return Match.CONFIRMED if typed.get("match") == Match.CONFIRMED else Match.POSSIBLE
 
 
-def _flags(typed: dict[str, Any], apart: dict[str, Any]) -> list[str]:
+def _flags(typed: dict[str, Any], apart: dict[str, Any], *, withheld: bool) -> list[str]:
     found = {"bad_field"} if apart else set()
+    if withheld:
+        found.add("not_recorded")
     known = {"match": codes.MATCHES, "role": codes.ROLES}
     if any(typed.get(name) and typed[name] not in list for name, list in known.items()):
         found.add("unknown_code")

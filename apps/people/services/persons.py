@@ -34,8 +34,6 @@ _PURPOSE: Final = "person"
 # Whoever shares a key is opened and compared: common names have many.
 _MOST_COMPARED: Final = 50
 _MOST_OFFERED: Final = 5
-# It must not be recorded, whoever types it under whatever name.
-_NEVER: Final = ("immigration", "citizenship", "visa_status", "legal_status")
 # Codes by field, for the flag of one that is not known.
 _CODED: Final = {"sex": codes.SEXES, "housing": codes.HOUSING}
 
@@ -49,7 +47,7 @@ def write_person(edit: Edit) -> dict[str, Any]:
     if row is None:
         row = Person(id=edit.doc_id, created_at=edit.now, created_by=edit.author.pk)
     row.content = typed
-    row.flags = _flags(typed, apart)
+    row.flags = _flags(typed, apart, withheld=edit.withheld)
     row.editor, row.edit_no = edit.editor, edit.edit_no
     row.save()
     _index(row)
@@ -194,11 +192,10 @@ def _root_in(into: Mapping[UUID, UUID | None], person_id: UUID) -> UUID:
     return person_id
 
 
-def _flags(typed: dict[str, Any], apart: dict[str, Any]) -> list[str]:
-    found = set()
-    for name in apart:
-        never = any(word in name.lower() for word in _NEVER)
-        found.add("not_recorded" if never else "bad_field")
+def _flags(typed: dict[str, Any], apart: dict[str, Any], *, withheld: bool) -> list[str]:
+    found = {"bad_field"} if apart else set()
+    if withheld:
+        found.add("not_recorded")
     if any(typed.get(name) and typed[name] not in known for name, known in _CODED.items()):
         found.add("unknown_code")
     return sorted(found)
