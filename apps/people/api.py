@@ -118,7 +118,10 @@ class PersonPage(APIView):
         row = get_object_or_404(_persons(request), pk=person)
         _audit(request, "person", row.pk)
         with timezone.override(clock.city()):
-            context = {"lines": page(row.content), "now": clock.now()}
+            now = clock.now()
+            today = clock.local(now).date()
+            lines = page(row.content, reviews=row.safety_reviews, today=today)
+            context = {"lines": lines, "now": now}
             return HttpResponse(render_to_string("people/person.html", context))
 
 

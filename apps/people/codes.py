@@ -74,11 +74,21 @@ SAFETY_SOURCES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+# How a safety note stands, and what a supervisor said of it.
+STANDINGS: Final[Mapping[str, str]] = MappingProxyType(
+    {"holds": "Holds", "expired": "Expired", "ended": "Ended by a supervisor"}
+)
+VERDICTS: Final[Mapping[str, str]] = MappingProxyType(
+    {"stands": "It stands", "ended": "It holds no longer"}
+)
+
 FLAGS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "unknown_code": "A code that this version does not know",
         "bad_field": "A detail cannot be used",
         "not_here_yet": "Its assignment is not here yet",
+        "no_source": "A safety note does not say where it comes from",
+        "no_date": "A safety note does not say when it was seen",
         "not_recorded": "Immigration status is never recorded: it was left out",
     }
 )

@@ -12,6 +12,7 @@ from apps.assignments.records import Record
 from apps.assignments.timeline import Timeline
 from apps.changes.services import Document
 from apps.core.clock import iso
+from apps.people import safety
 from apps.people.models import Encounter, Person
 
 ENCOUNTERS = "encounters"
@@ -88,7 +89,7 @@ def person_body(row: Person, matches: Sequence[Mapping[str, Any]] = ()) -> dict[
     """What is known of them, what to beware of first."""
     return {
         "safety_notes": row.content.get("safety_notes"),
-        "safety_reviews": row.safety_reviews,
+        "safety_reviews": safety_reviews(row),
         **row.content,
         "id": str(row.pk),
         **_save(row.editor, row.edit_no),
@@ -96,6 +97,14 @@ def person_body(row: Person, matches: Sequence[Mapping[str, Any]] = ()) -> dict[
         "possible_matches": list(matches),
         "flags": row.flags,
     }
+
+
+def safety_reviews(row: Person) -> list[dict[str, Any]]:
+    """What supervisors have said of the safety notes as they stand: {note, verdict, by, at, until}.
+    A review of what a note said before is shown beside none."""
+    found = (one.review for one in safety.notes(row.content, row.safety_reviews))
+    told = ("note", "verdict", "by", "at", "until")
+    return [{name: review.get(name) for name in told} for review in found if review is not None]
 
 
 def _save(editor: UUID | None, edit_no: int | None) -> dict[str, Any]:

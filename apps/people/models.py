@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date, datetime
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
@@ -93,6 +94,18 @@ class PersonQuerySet(VisibleQuerySet["Person"]):
         """Persons that are not merged into another one."""
         return self.filter(merged_into=None)
 
+    def over(self, before: datetime) -> PersonQuerySet:
+        """Those written of first before an instant who are still with whoever did that."""
+        return self.filter(let_go_at=None, created_at__lte=before).order_by("created_at")
+
+    def with_unread_notes(self) -> PersonQuerySet:
+        """Those with a safety note that no supervisor has looked at as it stands."""
+        return self.filter(safety_unread=True)
+
+    def with_expired_notes(self, on: date) -> PersonQuerySet:
+        """Those with a safety note that is over, and that nobody has ended."""
+        return self.filter(safety_until__lt=on)
+
     def root_of(self, person_id: UUID) -> Person | None:
         """The record to go on with, where two were put together. None: it is not here."""
         row = self.filter(pk=person_id).first()
@@ -110,14 +123,17 @@ class PersonQuerySet(VisibleQuerySet["Person"]):
 class Person(UUIDModel):
     """Somebody whom responders have met. They may be nameless: an alias, a description, a place.
 
-    `content` (PHI) is what was typed, whole; `safety_reviews` (PHI) says which safety notes a
-    supervisor has looked at: [{note, by, at}]. A merge sets `merged_into` and rewrites nothing: who
-    reads follows it, and taking it back is setting it back.
+    `content` (PHI) is what was typed, whole; `safety_reviews` (PHI) is what supervisors said of its
+    safety notes: [{note, of, verdict, by, at, until}], `of` being the note as it was read
+    (`safety.mark_of`). `safety_unread`: nobody has looked at one of them as it stands;
+    `safety_until`: the first last day of one. `let_go_at`: from then on whoever wrote of them first
+    sees them as everybody else does, by what leads to them. A merge sets `merged_into` and rewrites
+    nothing: who reads follows it, and taking it back is setting it back.
     """
 
     SAFE = frozenset(
         {"id", "merged_into", "merged_at", "merged_by", "created_at", "created_by"}
-        | {"editor", "edit_no", "flags"}
+        | {"editor", "edit_no", "flags", "safety_unread", "safety_until", "let_go_at"}
     )
 
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, related_name="merged")
@@ -125,17 +141,32 @@ class Person(UUIDModel):
     merged_by = models.UUIDField(null=True)
     created_at = models.DateTimeField()
     created_by = models.UUIDField(help_text="the responder who wrote of them first")
+    let_go_at = models.DateTimeField(null=True)
     editor = models.UUIDField(null=True)
     edit_no = models.BigIntegerField(null=True)
     flags = models.JSONField(default=list)
     content = EncryptedJSONField()
     safety_reviews = EncryptedJSONField(default=list)
+    safety_unread = models.BooleanField(default=False)
+    safety_until = models.DateField(null=True)
 
     objects = PersonQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "persons"
-        indexes = [models.Index(fields=["created_at", "id"], name="people_person_by_time")]
+        indexes = [
+            models.Index(fields=["created_at", "id"], name="people_person_by_time"),
+            models.Index(
+                fields=["created_at", "id"],
+                condition=Q(safety_unread=True) | Q(safety_until__isnull=False),
+                name="people_person_safety",
+            ),
+            models.Index(
+                fields=["created_at"],
+                condition=Q(let_go_at=None),
+                name="people_person_unlinked",
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(merged_into=None, merged_at=None, merged_by=None)

@@ -2,32 +2,49 @@
 
 Pure. Everything that is recorded of them stands there in their words or ours, but for two things:
 safety notes, which may name who told of them, are only counted, and so is who else they might be.
+What is over is said to be.
 What they contest is typed into the record as `contested`, and stands on the page from then on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 
 from apps.people import codes
+from apps.people.safety import Review, Standing, notes
 
 
-def page(content: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Lines of (name, text) of a person's content; what is not recorded has no line."""
-    return list(_lines(content))
+def page(
+    content: Mapping[str, Any], *, reviews: Sequence[Review] = (), today: date
+) -> list[tuple[str, str]]:
+    """Lines of (name, text) of a person's content; what is not recorded has no line. `reviews` are
+    of its safety notes, `today` is by the city's clock."""
+    return list(_lines(content, reviews, today))
 
 
-def _lines(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _lines(
+    content: Mapping[str, Any], reviews: Sequence[Review], today: date
+) -> Iterator[tuple[str, str]]:
     for field, name, told in _FIELDS:
         if text := told(content.get(field)):
             yield name, text
-    if notes := content.get("safety_notes"):
-        yield "Notes for responders' safety", f"{len(notes)}. Ask a supervisor about them."
+    if counted := Counter(one.standing(today) for one in notes(content, reviews)):
+        each = (f"{counted[one]} {_STANDINGS[one]}" for one in Standing if counted[one])
+        yield "Notes for responders' safety", f"{', '.join(each)}. Ask a supervisor about them."
     if photos := content.get("photos"):
         yield "Photographs", str(len(photos))
     if contested := content.get("contested"):
         yield "What you say is wrong here", str(contested)
+
+
+_STANDINGS: Final = {
+    Standing.HOLDS: "in use",
+    Standing.EXPIRED: "expired",
+    Standing.ENDED: "no longer in use",
+}
 
 
 def _plain(said: Any) -> str:

@@ -133,9 +133,12 @@ PERSON: Final[dict[str, Any]] = {
                 "text": _TEXT,
                 "source": _code(codes.SAFETY_SOURCES),
                 "seen_on": _DAY,
-                "expires_on": {**_DAY, "description": "without one: 180 days after `seen_on`"},
+                "expires_on": {
+                    **_DAY,
+                    "description": "its last day; without one: 180 days after `seen_on`",
+                },
             },
-            "what to beware of; a past date of expiry: show it no more",
+            "what to beware of; one that is over, or that was ended, is not shown as what holds",
         ),
         "given_name": _SHORT,
         "family_name": _SHORT,
@@ -172,7 +175,8 @@ PERSON: Final[dict[str, Any]] = {
                 "safety_reviews": {
                     "type": ["array", "null"],
                     "items": {"type": "object"},
-                    "description": "{note, by, at}: a supervisor has looked at a safety note",
+                    "description": "{note, verdict, by, at, until}: what a supervisor said of a "
+                    "safety note as it stands: `stands`, or `ended`. `until`: its last day then",
                 },
                 "merged_into": {**_MAYBE_ID, "description": "the same person: go on there"},
                 "possible_matches": {

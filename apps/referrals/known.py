@@ -6,12 +6,13 @@ field of a person's record has to be put into a category first. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
+from apps.people import safety
 from apps.people.codes import SAFETY_SOURCES
 from apps.referrals.codes import DATA_CATEGORIES
 from apps.referrals.payload import Datum
@@ -42,10 +43,12 @@ _PARTNER: Final = "partner"
 _NO_AGENCY: Final = frozenset({"", "person", "seen", "other", *SAFETY_SOURCES}) - {_PARTNER}
 
 
-def of_person(content: Mapping[str, Any], *, today: date) -> Iterator[Datum]:
+def of_person(
+    content: Mapping[str, Any], *, reviews: Sequence[safety.Review] = (), today: date
+) -> Iterator[Datum]:
     """What a person's record holds. A way to reach them that is not safe is never told; a safety
-    note that is over neither. One that came from a partner agency is protected: the record does not
-    say which it was."""
+    note that is over, or that a supervisor has ended (`reviews`), neither. One that came from a
+    partner agency is protected: the record does not say which it was."""
     for name, category in _OF_PERSON.items():
         if content.get(name) not in (None, "", []):
             yield Datum(f"person.{name}", content[name], category)
@@ -57,10 +60,11 @@ def of_person(content: Mapping[str, Any], *, today: date) -> Iterator[Datum]:
         value = {key: one.get(key) for key in ("place", "when", "note")}
         if value := _told(value):
             yield Datum("person.found_at[]", value, "whereabouts")
-    for one in _items(content.get("safety_notes")):
-        if one.get("text") and not _over(one.get("expires_on"), today):
-            value = _told({key: one.get(key) for key in ("text", "source", "seen_on")})
-            yield Datum("person.safety_notes[]", value, "safety", part2=_is_of_an_agency(one))
+    for known in safety.notes(content, reviews):
+        note = known.note
+        if note.get("text") and known.standing(today) == safety.Standing.HOLDS:
+            value = _told({key: note.get(key) for key in ("text", "source", "seen_on")})
+            yield Datum("person.safety_notes[]", value, "safety", part2=_is_of_an_agency(note))
 
 
 def of_referral(content: Mapping[str, Any], *, programmes: Collection[UUID]) -> Iterator[Datum]:
@@ -117,10 +121,3 @@ def _list(value: Any) -> list[Any]:
 
 def _told(value: Mapping[str, Any]) -> dict[str, Any]:
     return {name: one for name, one in value.items() if one not in (None, "")}
-
-
-def _over(day: Any, today: date) -> bool:
-    try:
-        return date.fromisoformat(str(day)) < today if day else False
-    except ValueError:
-        return False

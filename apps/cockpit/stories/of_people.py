@@ -11,6 +11,7 @@ from apps.cockpit.stories.moments import Kind, Moment, Record
 from apps.cockpit.stories.rows import Rows
 from apps.core.ids import short
 from apps.people.models import BrokenGlass, Encounter, Person
+from apps.people.safety import Verdict
 
 
 def moments(rows: Rows) -> Iterator[Moment]:
@@ -60,7 +61,9 @@ def _of(row: Person, rows: Rows) -> Iterator[Moment]:
         yield Moment(
             at=datetime.fromisoformat(one["at"]),
             kind=Kind.PERSON,
-            what="A safety note was looked at and stands",
+            what="A safety note was looked at and stands"
+            if one["verdict"] == Verdict.STANDS
+            else "A safety note was ended",
             record=record,
             part=f"reviewed-{number}",
             who=str(one["by"]),

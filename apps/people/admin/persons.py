@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any, Final, cast
 from uuid import UUID
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -22,14 +24,14 @@ from apps.core.admin import NOTHING, in_words, moment, readable, table, when
 from apps.core.ids import short
 from apps.core.problems import INVALID, FieldError, ProblemError
 from apps.people import codes, services
-from apps.people.models import Person
+from apps.people.models import Person, PersonQuerySet
+from apps.people.safety import SafetyNote, Verdict, notes
 from apps.people.services.persons import matches_of, offer, offer_matches
 
 _LABELS: Final = {
     "sex": codes.SEXES,
     "housing": codes.HOUSING,
     "kind": codes.CONTACT_KINDS,
-    "source": codes.SAFETY_SOURCES,
 }
 
 
@@ -48,7 +50,26 @@ class IntoForm(WhyForm):
 
 
 class NoteForm(WhyForm):
-    note = forms.ChoiceField(label="Safety note")
+    note = forms.ChoiceField(label="Safety note", help_text="It is said of the note as it is here.")
+
+
+class SafetyFilter(admin.SimpleListFilter):
+    """Whose safety notes want a supervisor."""
+
+    title = "safety notes"
+    parameter_name = "safety"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("unread", "to be reviewed"), ("expired", "expired")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Person]) -> QuerySet[Person]:
+        rows = cast(PersonQuerySet, queryset)
+        match self.value():
+            case "unread":
+                return rows.with_unread_notes()
+            case "expired":
+                return rows.with_expired_notes(_today())
+        return rows
 
 
 def _asks_into(by: User, rows: list[Person]) -> Callable[[Any], forms.Form]:
@@ -65,22 +86,35 @@ def _asks_into(by: User, rows: list[Person]) -> Callable[[Any], forms.Form]:
 
 
 def _asks_note(_: User, rows: list[Person]) -> Callable[[Any], forms.Form]:
-    """With the notes of these persons, in their words."""
-    notes = [one for row in rows for one in row.content.get("safety_notes") or ()]
+    """With the notes of these persons as they stand: one that is written otherwise by the time of
+    the answer is asked for again."""
+    notes = [one for row in rows for one in _notes(row)]
 
     def form(data: Any) -> forms.Form:
         asked = NoteForm(data)
         field = cast(forms.ChoiceField, asked.fields["note"])
-        field.choices = [(one.get("id"), one.get("text") or one.get("id")) for one in notes]
+        field.choices = [(one.mark, _in_one_line(one)) for one in notes]
         return asked
 
     return form
 
 
-def _noted(row: Person, id: str) -> str:
-    """The words of a safety note, by its id."""
-    notes = row.content.get("safety_notes") or ()
-    return next((one["text"] for one in notes if one.get("id") == id and one.get("text")), id)
+def _notes(row: Person) -> Iterator[SafetyNote]:
+    return notes(row.content, row.safety_reviews)
+
+
+def _in_one_line(one: SafetyNote) -> str:
+    """A safety note with what a supervisor has to know of it to say whether it stands."""
+    source = codes.SAFETY_SOURCES.get(str(one.note.get("source")), one.note.get("source"))
+    seen = one.note.get("seen_on")
+    standing = codes.STANDINGS[one.standing(_today())].lower()
+    told = [source or "no source", f"seen on {seen}" if seen else "no date", standing]
+    return f"{one.note.get('text') or NOTHING} ({', '.join(told)})"
+
+
+def _today() -> date:
+    """By the city's clock."""
+    return clock.local(clock.now()).date()
 
 
 def _offered(one: dict[str, Any]) -> str:
@@ -111,8 +145,13 @@ def _unmerge(row: Person, by: User, _: dict[str, Any]) -> None:
     services.unmerge_person(person=row, by=by, now=clock.now())
 
 
-def _review(row: Person, by: User, given: dict[str, Any]) -> None:
-    services.review_safety_note(person=row, note=given["note"], by=by, now=clock.now())
+def _review(verdict: Verdict) -> Callable[[Person, User, dict[str, Any]], None]:
+    def verb(row: Person, by: User, given: dict[str, Any]) -> None:
+        services.review_safety_note(
+            person=row, note=given["note"], verdict=verdict, by=by, now=clock.now()
+        )
+
+    return verb
 
 
 @admin.register(Person)
@@ -120,6 +159,7 @@ class PersonAdmin(ActsAdmin[Person], RecordAdmin[Person]):
     VIEW = frozenset({"supervisor"})
     STORY = "cockpit_person_story"
     list_display = ("short_name", "called", "merged", moment("created_at", "first met"))
+    list_filter = (SafetyFilter,)
     WHEN = "created_at"
     ordering = ("-created_at",)
     acts = {
@@ -143,14 +183,23 @@ class PersonAdmin(ActsAdmin[Person], RecordAdmin[Person]):
             label="A safety note stands",
             question="Which note?",
             form_for=_asks_note,
-            verb=_review,
-            offered=lambda row: bool(row.content.get("safety_notes")),
+            verb=_review(Verdict.STANDS),
+            offered=lambda row: any(_notes(row)),
+            name=_name,
+        ),
+        "end_note": Act(
+            label="A safety note holds no longer",
+            brief="End a note",
+            question="Which note? It stays in the record, and is shown as ended.",
+            form_for=_asks_note,
+            verb=_review(Verdict.ENDED),
+            offered=lambda row: any(not one.ended for one in _notes(row)),
             name=_name,
         ),
     }
     quick_acts = ("merge", "unmerge")
     fields = (
-        *("id", "called", "typed", "reviews", "alike", "merged_into", moment("merged_at")),
+        *("id", "called", "safety", "typed", "alike", "merged_into", moment("merged_at")),
         *(moment("created_at", "first met"), "doubts"),
     )
     readonly_fields = fields
@@ -206,11 +255,28 @@ class PersonAdmin(ActsAdmin[Person], RecordAdmin[Person]):
 
     @admin.display(description="what is known of them")
     def typed(self, row: Person) -> SafeString:
-        return readable(row.content, _LABELS)
+        """All but the safety notes: those are shown with how they stand."""
+        others = {name: said for name, said in row.content.items() if name != "safety_notes"}
+        return readable(others, _LABELS)
 
-    @admin.display(description="safety notes that were looked at")
-    def reviews(self, row: Person) -> SafeString:
-        return table(
-            ("note", "by", "when"),
-            ((_noted(row, one["note"]), one["by"], when(one["at"])) for one in row.safety_reviews),
-        )
+    @admin.display(description="safety notes")
+    def safety(self, row: Person) -> SafeString:
+        today = _today()
+        heads = ("what", "source", "seen on", "last day", "now", "a supervisor says", "by", "when")
+        return table(heads, (_told(one, today) for one in _notes(row)))
+
+
+def _told(one: SafetyNote, today: date) -> tuple[Any, ...]:
+    """A line of the table of safety notes."""
+    note, review = one.note, one.review or {}
+    verdict = codes.VERDICTS.get(str(review.get("verdict")), "nobody has looked at it")
+    return (
+        note.get("text") or NOTHING,
+        codes.SAFETY_SOURCES.get(str(note.get("source")), note.get("source") or NOTHING),
+        note.get("seen_on") or NOTHING,
+        one.last_day or NOTHING,
+        codes.STANDINGS[one.standing(today)],
+        verdict,
+        review.get("by") or NOTHING,
+        when(review["at"]) if review else NOTHING,
+    )

@@ -17,12 +17,13 @@ from apps.accounts.models import User
 from apps.accounts.services import user_actor
 from apps.audit.services import Act, record_all
 from apps.changes.services import Event, publish
+from apps.core import clock
 from apps.core.clock import iso
 from apps.core.problems import CONFLICT, INVALID, FieldError, ProblemError
-from apps.people import documents
+from apps.people import documents, safety
 from apps.people.documents import PERSONS
 from apps.people.models import Person
-from apps.people.services.persons import lock_group, matches_of, scopes_of
+from apps.people.services.persons import follow_notes, lock_group, matches_of, scopes_of
 from apps.sync import documents as shared
 from apps.sync.values import uuid_of
 
@@ -67,21 +68,37 @@ def unmerge_person(*, person: Person, by: User, now: datetime) -> Person:
 
 
 @transaction.atomic
-def review_safety_note(*, person: Person, note: str, by: User, now: datetime) -> Person:
-    """A supervisor has looked at a safety note and lets it stand. INVALID for one that is not
-    there."""
+def review_safety_note(
+    *, person: Person, note: str, verdict: safety.Verdict, by: User, now: datetime
+) -> Person:
+    """A supervisor has read a safety note (`note` is its `safety.mark_of`) and says that it stands,
+    or that it holds no longer. It is said of the note as they read it, and of no other text under
+    its id. INVALID for one that is not there, or says something else by now."""
     shared.lock(PERSONS, [person.pk])
     row = _row(person.pk)
-    known = {one.get("id") for one in row.content.get("safety_notes") or ()}
+    known = {one.mark: one.note for one in safety.notes(row.content, row.safety_reviews)}
     if note not in known:
-        raise ProblemError(INVALID, errors=[FieldError("/note", "No such safety note.")])
-    others = [one for one in row.safety_reviews if one["note"] != note]
-    row.safety_reviews = [*others, {"note": note, "by": by.display_name, "at": iso(now)}]
-    row.save(update_fields=["safety_reviews"])
+        detail = "No such safety note, or not as you read it: read it again."
+        raise ProblemError(INVALID, errors=[FieldError("/note", detail)])
+    read, until = known[note], None
+    if verdict == safety.Verdict.STANDS:
+        until = safety.renewed_until(read, clock.local(now).date())
+    review = {
+        "note": read.get("id"),
+        "of": note,
+        "verdict": verdict,
+        "by": by.display_name,
+        "at": iso(now),
+        "until": until.isoformat() if until else None,
+    }
+    row.safety_reviews = [*(one for one in row.safety_reviews if one.get("of") != note), review]
+    follow_notes(row)
+    row.save(update_fields=["safety_reviews", "safety_unread", "safety_until", "flags"])
     _publish({row.pk}, (), now)
     # A tablet made the id: what is no UUID may be words about somebody.
-    detail = {"note": str(uuid_of(note) or uuid5(row.pk, note))}
-    record_all([Act(user_actor(by), "review", "person", [row.pk], detail)], now=now)
+    named = uuid_of(review["note"]) or uuid5(row.pk, str(review["note"]))
+    told = {"note": str(named), "verdict": verdict}
+    record_all([Act(user_actor(by), "review", "person", [row.pk], told)], now=now)
     return row
 
 

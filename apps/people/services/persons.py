@@ -21,8 +21,9 @@ from apps.audit.services import Act, Actor, record_all
 from apps.changes import scopes
 from apps.changes.services import Document, publish
 from apps.core.crypto import blind_index
-from apps.people import codes, documents, matching, schemas
+from apps.people import codes, documents, matching, safety, schemas
 from apps.people.access import audience
+from apps.people.ages import day_of
 from apps.people.documents import PERSONS
 from apps.people.leads import scopes_leading
 from apps.people.models import BrokenGlass, Encounter, Person, PersonKey
@@ -36,6 +37,12 @@ _MOST_COMPARED: Final = 50
 _MOST_OFFERED: Final = 5
 # Codes by field, for the flag of one that is not known.
 _CODED: Final = {"sex": codes.SEXES, "housing": codes.HOUSING}
+# And by the list in whose items they stand.
+_CODED_IN: Final = {
+    "safety_notes": {"source": codes.SAFETY_SOURCES},
+    "contacts": {"kind": codes.CONTACT_KINDS},
+}
+_OF_NOTES: Final = frozenset({"no_source", "no_date"})
 
 
 def write_person(edit: Edit) -> dict[str, Any]:
@@ -48,6 +55,7 @@ def write_person(edit: Edit) -> dict[str, Any]:
         row = Person(id=edit.doc_id, created_at=edit.now, created_by=edit.author.pk)
     row.content = typed
     row.flags = _flags(typed, apart, withheld=edit.withheld)
+    follow_notes(row)
     row.editor, row.edit_no = edit.editor, edit.edit_no
     row.save()
     _index(row)
@@ -57,6 +65,18 @@ def write_person(edit: Edit) -> dict[str, Any]:
     act = Act(edit.actor, "create" if fresh else "update", "person", [row.pk])
     record_all([act, *_offers(row, matches, edit.actor)], now=edit.now)
     return body
+
+
+def follow_notes(row: Person) -> None:
+    """Brings what the row itself says of its safety notes to what they are now: whether one is to
+    be looked at, when the first one is over, what they lack. One that was ended counts no more. The
+    caller saves it."""
+    held = [one for one in safety.notes(row.content, row.safety_reviews) if not one.ended]
+    row.safety_unread = any(one.review is None for one in held)
+    row.safety_until = min((one.last_day for one in held if one.last_day), default=None)
+    lacking = {"no_source" for one in held if not one.note.get("source")}
+    lacking |= {"no_date" for one in held if day_of(one.note.get("seen_on")) is None}
+    row.flags = sorted({*row.flags} - _OF_NOTES | lacking)
 
 
 def show_person(*, person_id: UUID, now: datetime) -> None:
@@ -196,6 +216,13 @@ def _flags(typed: dict[str, Any], apart: dict[str, Any], *, withheld: bool) -> l
     found = {"bad_field"} if apart else set()
     if withheld:
         found.add("not_recorded")
-    if any(typed.get(name) and typed[name] not in known for name, known in _CODED.items()):
+    if not _known(typed, _CODED) or not all(
+        _known(item, coded) for name, coded in _CODED_IN.items() for item in typed.get(name) or ()
+    ):
         found.add("unknown_code")
     return sorted(found)
+
+
+def _known(said: Mapping[str, Any], coded: Mapping[str, Mapping[str, str]]) -> bool:
+    """Whether every code in it is one that this version knows."""
+    return all(said[name] in known for name, known in coded.items() if said.get(name))

@@ -279,7 +279,9 @@ def _of_person(encounter_id: UUID, now: datetime) -> list[Datum]:
     """The person's record, as far as a responder has confirmed who it is."""
     person = Person.objects.met_in(encounter_id)
     today = now.astimezone(clock.city()).date()
-    return list(known.of_person(person.content, today=today)) if person else []
+    if person is None:
+        return []
+    return list(known.of_person(person.content, reviews=person.safety_reviews, today=today))
 
 
 def _programmes() -> frozenset[UUID]:

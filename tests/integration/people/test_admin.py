@@ -16,6 +16,7 @@ from apps.people import services
 from apps.people.admin.persons import PersonAdmin
 from apps.people.ids import encounter_id
 from apps.people.models import BrokenGlass, Encounter, Person
+from apps.people.safety import mark_of
 from tests.factories import NOON, person, team
 from tests.integration.assignments.conftest import World
 from tests.integration.people.conftest import Writer
@@ -55,6 +56,12 @@ def act(desk: Client, page: str, action: str, id: object, **given: Any) -> str:
     )
     assert answer.status_code == 200
     return answer.content.decode()
+
+
+def listed(desk: Client, safety: str) -> set[UUID]:
+    """Who stands in the list of persons whose safety notes want a supervisor."""
+    page = desk.get("/admin/people/person/", {"safety": safety})
+    return {row.pk for row in page.context["cl"].result_list}
 
 
 def test_a_supervisor_reads_persons_and_encounters_and_it_is_written_down(
@@ -143,7 +150,8 @@ def test_a_merge_with_nobody_is_asked_for_again(met: UUID, desk: Client) -> None
 
 def test_only_notes_that_are_there_are_offered_in_their_words(met: UUID, desk: Client) -> None:
     asked = act(desk, "person", "review", met)
-    assert ">Carries a knife for work.</option>" in asked
+    told = "Carries a knife for work. (Seen by the responder, no date, holds)"
+    assert f">{told}</option>" in asked
     nameless = Person(content={"aliases": ["Red"]}, created_by=met)
     page = desk.get(f"/admin/people/person/{met}/change/").content.decode()
     assert "A safety note stands" in page
@@ -152,7 +160,7 @@ def test_only_notes_that_are_there_are_offered_in_their_words(met: UUID, desk: C
 
 def test_the_browser_keeps_nobodys_name(met: UUID, desk: Client) -> None:
     """A message waits for the next page in a cookie, which is signed and not sealed."""
-    note = Person.objects.get(pk=met).content["safety_notes"][0]["id"]
+    note = mark_of(Person.objects.get(pk=met).content["safety_notes"][0])
     given = {"action": "review", "_selected_action": [str(met)], "apply": "1", "note": note}
     given["reason"] = "I know them."
     answer = desk.post("/admin/people/person/", given)
@@ -163,11 +171,47 @@ def test_the_browser_keeps_nobodys_name(met: UUID, desk: Client) -> None:
 
 
 def test_a_safety_note_is_looked_at(world: World, met: UUID, desk: Client) -> None:
-    note = Person.objects.get(pk=met).content["safety_notes"][0]["id"]
+    note = Person.objects.get(pk=met).content["safety_notes"][0]
+    why = {"apply": "1", "note": mark_of(note), "reason": "I know them."}
+    assert met in listed(desk, "unread")
 
-    act(desk, "person", "review", met, apply="1", note=note, reason="I know them.")
+    act(desk, "person", "review", met, **why)
 
-    assert Person.objects.get(pk=met).safety_reviews[0]["note"] == note
+    assert Person.objects.get(pk=met).safety_reviews[0]["note"] == note["id"]
+    assert "It stands" in desk.get(f"/admin/people/person/{met}/change/").content.decode()
+    assert met not in listed(desk, "unread")
+
+    act(desk, "person", "end_note", met, **why)
+
+    assert [one["verdict"] for one in Person.objects.get(pk=met).safety_reviews] == ["ended"]
+    page = desk.get(f"/admin/people/person/{met}/change/").content.decode()
+    assert "Ended by a supervisor" in page
+    assert "A safety note holds no longer" not in page
+
+
+def test_a_note_that_is_over_is_said_to_be_and_found(
+    world: World, met: UUID, desk: Client, writer: Writer
+) -> None:
+    assert met not in listed(desk, "expired")
+    note = {**Person.objects.get(pk=met).content["safety_notes"][0], "expires_on": "2020-01-01"}
+    writer.save("persons", met, safety_notes=[note])
+
+    assert met in listed(desk, "expired")
+    page = desk.get(f"/admin/people/person/{met}/change/").content.decode()
+    assert "<td>Expired</td>" in page
+    assert "expired)</option>" in act(desk, "person", "review", met)
+
+
+def test_a_note_that_was_written_otherwise_meanwhile_is_asked_for_again(
+    world: World, met: UUID, desk: Client, writer: Writer
+) -> None:
+    note = Person.objects.get(pk=met).content["safety_notes"][0]
+    writer.save("persons", met, safety_notes=[{**note, "text": "Harmless."}])
+
+    asked = act(desk, "person", "review", met, apply="1", note=mark_of(note), reason="I know.")
+
+    assert ">Harmless." in asked
+    assert Person.objects.get(pk=met).safety_reviews == []
 
 
 def test_who_broke_the_glass_is_reviewed(world: World, met: UUID, desk: Client) -> None:

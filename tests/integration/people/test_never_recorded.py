@@ -23,7 +23,12 @@ from tests.pushing import pushed
 pytestmark = pytest.mark.django_db
 
 STATUS = "came from somewhere"
-NOTE = {"id": "01931f72-1a2c-7c3a-9a51-0d7a8f4b2c32", "text": "Startles.", "source": "seen"}
+NOTE = {
+    "id": "01931f72-1a2c-7c3a-9a51-0d7a8f4b2c32",
+    "text": "Startles.",
+    "source": "seen",
+    "seen_on": "2026-03-01",
+}
 # Where a tablet may write it.
 PLACES: dict[str, dict[str, Any]] = {
     "the person": {"immigration_status": STATUS},

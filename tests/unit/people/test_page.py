@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from apps.people.page import page
+from datetime import date
+from typing import Any
+
+from apps.people import page as pages
+from apps.people import safety
 from apps.people.schemas import PERSON
+
+TODAY = date(2026, 3, 4)
 
 KNOWN = {
     "given_name": "Dana",
@@ -17,6 +23,10 @@ KNOWN = {
 }
 
 
+def page(content: dict[str, Any], *reviews: dict[str, Any]) -> list[tuple[str, str]]:
+    return pages.page(content, reviews=reviews, today=TODAY)
+
+
 def test_tells_what_is_recorded_in_words() -> None:
     assert dict(page(KNOWN)) == {
         "Given name": "Dana",
@@ -25,7 +35,7 @@ def test_tells_what_is_recorded_in_words() -> None:
         "An interpreter is needed": "no",
         "How to reach you": "Telephone, 206-555-0100, not to be used, sister's",
         "Where and when to find you": "steps of the library, mornings",
-        "Notes for responders' safety": "1. Ask a supervisor about them.",
+        "Notes for responders' safety": "1 in use. Ask a supervisor about them.",
         "What you say is wrong here": "I have no sister.",
     }
 
@@ -36,6 +46,16 @@ def test_counts_photographs_where_there_are_any() -> None:
 
 def test_names_nobody_who_told_of_a_danger() -> None:
     assert "neighbour" not in str(page(KNOWN))
+
+
+def test_says_which_safety_notes_are_over() -> None:
+    old, ended, new = (
+        {"text": str(n), "seen_on": day}
+        for n, day in enumerate(("2020-01-01", "2026-03-01", "2026-03-02"))
+    )
+    review = {"of": safety.mark_of(ended), "verdict": "ended"}
+    [line] = page({"safety_notes": [old, ended, new]}, review)
+    assert line[1].startswith("1 in use, 1 expired, 1 no longer in use.")
 
 
 def test_has_a_line_for_every_field_that_people_write() -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from apps.people.safety import mark_of
 from apps.people.schemas import PERSON
 from apps.referrals import known, payload
 from apps.referrals.consenting import RULES_OF_PART_2, Grant
@@ -152,6 +153,12 @@ class TestOfAPerson:
             ("said the clinic", True),
             ("said who", True),
         ]
+
+    def test_nor_what_a_supervisor_has_ended(self, record: dict[str, Any]) -> None:
+        reviews = [{"of": mark_of(one), "verdict": "ended"} for one in record["safety_notes"]]
+        told = known.of_person(record, reviews=reviews, today=date(2026, 3, 4))
+
+        assert "safety" not in {one.category for one in told}
 
     def test_the_responders_own_words_stay_with_them(self, record: dict[str, Any]) -> None:
         told = str(list(known.of_person(record, today=date(2026, 3, 4))))
