@@ -357,8 +357,6 @@ BREAK_GLASS_MINUTES = env.number("BREAK_GLASS_MINUTES", 60, least=1)
 MISTAP_SECONDS = env.number("MISTAP_SECONDS", 10, least=0)
 # A signed note is locked after this long; until then a further responder may sign it too.
 NOTE_LOCK_HOURS = env.number("NOTE_LOCK_HOURS", 24, least=0)
-# The share of signed notes that a supervisor reviews whatever stands in them: 0 to 1.
-NOTE_REVIEW_SAMPLE = env.number("NOTE_REVIEW_SAMPLE", 0.05, least=0)
 # A call whose coordinates move by more than this has another place, and is acknowledged anew: some
 # two blocks. Geocoders and the positions of phones jitter by less.
 MATERIAL_MOVE_METRES = env.number("MATERIAL_MOVE_METRES", 150, least=1)

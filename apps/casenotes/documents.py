@@ -1,4 +1,4 @@
-"""The documents that tablets are sent: notes, signatures, addenda.
+"""The documents that tablets are sent: notes, signatures, addenda, policies.
 
 Built from rows that were read before. What the server adds to a note is worked out anew each time,
 so that nobody can type it.
@@ -6,39 +6,39 @@ so that nobody can type it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
 
+from apps.casenotes import codes
 from apps.casenotes.content import (
     blocking,
     completeness,
     content_hash,
     cssrs,
     deadlines,
-    reviews,
 )
-from apps.casenotes.models import Addendum, Review, Signature, ToldFact
+from apps.casenotes.models import Addendum, NotePolicy, Review, Signature, ToldFact
+from apps.casenotes.policies import TO_CONFIRM, Rule, shipped
 from apps.casenotes.records import NoteRecord
 from apps.changes import scopes
-from apps.changes.services import Document
+from apps.changes.services import EVERYONE_SCOPE, Document
 from apps.core.clock import iso
+from apps.dispatch.referencekinds import REFERENCE
 from apps.sync.stamps import as_sent
 
 NOTE_SIGNATURE: Final = "note_signature"
 NOTE_ADDENDUM: Final = "note_addendum"
+NOTE_POLICY: Final = "note_policy"
 # A document is at most 64 KB; the rest is room for `rev` and for sealing.
 _LARGEST: Final = 60_000
-
-_REASONS: Final = {
-    reason.code: reason for reason in (*(rule.reason for rule in reviews.RULES), reviews.SAMPLE)
-}
 
 
 def note_body(record: NoteRecord) -> dict[str, Any]:
     """What was typed, and what the server knows of it."""
     row = record.note
-    progress = completeness(record.content, record.facts)
+    progress = completeness(record.content, record.facts, record.judged_by.policy)
     body = {
         **record.content,
         "id": str(row.pk),
@@ -55,7 +55,7 @@ def note_body(record: NoteRecord) -> dict[str, Any]:
         "to_mend": _to_mend(record),
         "deadlines": [
             {"code": one.code, "due_at": iso(one.due_at), "done_at": iso(one.done_at)}
-            for one in deadlines(record.content)
+            for one in deadlines(record.content, record.policies)
         ],
         "flags": row.flags,
         "content_hash": content_hash(record.content),
@@ -104,23 +104,63 @@ def orphan(row: Addendum) -> Document:
     return addendum(row, frozenset(to))
 
 
-def reason_label(code: str) -> str:
-    """A reason for a review in words; one that this version does not know as its code."""
-    known = _REASONS.get(code)
-    return known.label if known else code
+def policy(row: NotePolicy) -> Document:
+    """A version of what notes are judged by (collection `reference`, kind `note_policy`). Each item
+    says what is still to be confirmed of it, and by whom; null once the version is."""
+    told = row.as_version().policy.definition()
+    body = {
+        "id": str(row.pk),
+        "kind": NOTE_POLICY,
+        "version": row.version,
+        "holds_from": iso(row.effective_from),
+        "holds_until": iso(row.effective_to),
+        "citation": row.citation,
+        "confirmed_at": iso(row.confirmed_at),
+        "confirmation": row.confirmation or None,
+        "rules": told["rules"],
+        "intervals": [_interval(one) for one in told["intervals"]],
+        "acts": [_act(one) for one in told["acts"]],
+    }
+    for part, words in TO_CONFIRM.items():
+        to_confirm = None if row.confirmed_at else words
+        body[part] = [{**one, "to_confirm": to_confirm} for one in body[part]]
+    return Document(REFERENCE, row.pk, frozenset({EVERYONE_SCOPE}), body)
 
 
-def asks_for_signature(code: str) -> bool:
-    """Whether a further responder's signature settles this reason."""
-    known = _REASONS.get(code)
-    return known is not None and known.kind == "co_signature"
+def why_reviewed(row: Review) -> str:
+    """The reasons of a review in words, by the policy that the note was judged by; one that it does
+    not know as its code."""
+    return "; ".join(rule.label if rule else code for code, rule in _rules_of(row).items())
+
+
+def settled_by_signature(row: Review) -> bool:
+    """Whether a further responder's signature is all that a review asks for."""
+    return all(rule and rule.kind == "co_signature" for rule in _rules_of(row).values())
+
+
+def _rules_of(row: Review) -> dict[str, Rule | None]:
+    judged_by = row.policy.as_version() if row.policy else shipped()[0]
+    return {code: judged_by.policy.rule(code) for code in row.reasons}
+
+
+def _interval(one: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the law was read for it is for whoever confirms it."""
+    given = {name: told for name, told in one.items() if name not in {"read", "hours", "age"}}
+    return {**given, "within_hours": one.get("hours"), "age": one.get("age")}
+
+
+def _act(one: Mapping[str, Any]) -> dict[str, Any]:
+    risk = one["risk"]
+    shown = {"code": risk, "label": codes.RISKS[risk], "color": cssrs.COLORS.get(risk)}
+    given = {name: told for name, told in one.items() if name != "risk"}
+    return {**shown, "done_by": [], **given}
 
 
 def _to_mend(record: NoteRecord) -> list[dict[str, str]]:
     """What stands in the way of the signature of a draft."""
     if not record.is_draft:
         return []
-    errors = blocking(record.content, record.facts)
+    errors = blocking(record.content, record.facts, record.judged_by.policy)
     return [{"pointer": error.pointer, "detail": error.detail} for error in errors]
 
 
@@ -157,6 +197,7 @@ def _review(row: Review) -> dict[str, Any]:
         "id": str(row.pk),
         "state": row.state,
         "reasons": row.reasons,
+        "policy": row.policy.version if row.policy else None,
         "asked_at": iso(row.asked_at),
         "reviewer": row.reviewer.display_name if row.reviewer else None,
         "decided_at": iso(row.decided_at),

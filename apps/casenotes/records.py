@@ -23,11 +23,13 @@ from apps.casenotes.models import (
     CaseNote,
     CaseNoteQuerySet,
     NoteAuthor,
+    NotePolicy,
     NoteState,
     Review,
     ReviewState,
     Signature,
 )
+from apps.casenotes.policies import Policies, Version
 from apps.changes import scopes
 from apps.people.access import audience, may_write
 from apps.people.models import Encounter, EncounterQuerySet
@@ -40,7 +42,9 @@ CASE_NOTES: Final = CaseNoteQuerySet.COLLECTION
 @dataclass
 class NoteRecord:
     """One note. `content` is what stands in it: the draft, or what was signed. `assignment` None:
-    it is not here yet. The lists are in the order in which things came."""
+    it is not here yet. The lists are in the order in which things came. `policies` are all
+    versions; `judged_by` is the one that was in force when the note was signed, of a draft the one
+    of now."""
 
     note: CaseNote
     content: Mapping[str, Any]
@@ -50,6 +54,8 @@ class NoteRecord:
     reviews: list[Review]
     assignment: Assignment | None
     facts: RecordFacts
+    policies: Policies
+    judged_by: Version
 
     @property
     def author_ids(self) -> list[UUID]:
@@ -70,7 +76,7 @@ class NoteRecord:
 
     def count(self) -> None:
         """Puts into a draft's row how much its path asks for, and how much of it is left."""
-        progress = completeness(self.content, self.facts)
+        progress = completeness(self.content, self.facts, self.judged_by.policy)
         self.note.asked, self.note.missing = len(progress.asked), len(progress.missing)
 
     def owing(self) -> list[UUID]:
@@ -116,7 +122,8 @@ def read(note: CaseNote, *, now: datetime) -> NoteRecord:
     signatures = list(note.signatures.select_related("author").order_by("received_at", "pk"))
     content = note.content if note.state == NoteState.DRAFT else signatures[0].content
     assignment = Assignment.objects.filter(pk=note.assignment_id).first()
-    reviews = note.reviews.select_related("reviewer")
+    reviews = note.reviews.select_related("reviewer", "policy")
+    policies = NotePolicy.objects.held()
     return NoteRecord(
         note=note,
         content=content,
@@ -126,6 +133,8 @@ def read(note: CaseNote, *, now: datetime) -> NoteRecord:
         reviews=list(reviews.order_by("asked_at", "pk")),
         assignment=assignment,
         facts=known_of(assignment, [note.encounter_id], now=now),
+        policies=policies,
+        judged_by=policies.at(note.signed_at or now),
     )
 
 

@@ -1,12 +1,14 @@
-"""JSON Schemas of notes, signatures and addenda, with examples."""
+"""JSON Schemas of notes, signatures, addenda and policies, with examples."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 from uuid import UUID
 
+from apps.casenotes import codes
 from apps.casenotes.content import CONTENT_SCHEMA, EXAMPLES, content_hash
 from apps.casenotes.documents import NOTE_ADDENDUM, NOTE_SIGNATURE
+from apps.casenotes.policies import INTERVALS, KINDS, PARAMETERS, SIGNS
 from apps.people.ids import record_id
 
 _ID: Final = {"type": "string", "format": "uuid", "maxLength": 36}
@@ -58,7 +60,9 @@ CASE_NOTE: Final[dict[str, Any]] = {
         "lock_due_at": _server(_TIME, "until then a further responder may sign"),
         "locked_at": _server(_TIME),
         "signatures": _server(_LIST, "{id, at, author_id, author_name}"),
-        "reviews": _server(_LIST, "{id, state, reasons, asked_at, reviewer, decided_at, comment}"),
+        "reviews": _server(
+            _LIST, "{id, state, reasons, policy, asked_at, reviewer, decided_at, comment}"
+        ),
         "addenda": _server(
             _LIST, "{id, at, author_id, author_name, text, changes}; cut: see the fact itself"
         ),
@@ -173,4 +177,89 @@ ADDENDUM: Final[dict[str, Any]] = {
             **_TOLD,
         }
     ],
+}
+
+# A kind of `reference`: clients see the properties of all kinds side by side.
+_CODE: Final = {"type": "string", "maxLength": 40}
+_WORDS: Final = {"type": "string"}
+_TO_CONFIRM: Final = {
+    "type": ["string", "null"],
+    "description": "by whom it is still to be confirmed: show it; null: it is confirmed",
+}
+_NUMBER: Final = {"type": ["number", "null"]}
+_RULE_EXAMPLE: Final = {
+    "code": "new_responder",
+    "kind": "co_signature",
+    "label": "The author is new",
+    "sign": "new_responder",
+    "days": 90,
+    "to_confirm": None,
+}
+_INTERVAL_EXAMPLE: Final = {
+    "code": "child_report",
+    "label": "Report at the first opportunity, at the latest within 48 hours",
+    "citation": "RCW 26.44.030 (1)(g)",
+    "within_hours": 48,
+    "age": None,
+    "to_confirm": None,
+}
+_ACT_EXAMPLE: Final = {
+    "code": "high",
+    "label": codes.RISKS["high"],
+    "color": "red",
+    "done_by": ["warm_handoff", "dcr_requested", "stayed"],
+    "words": "Stay with the person until somebody qualified has taken over.",
+    "citation": "Standing order 7 of the medical director",
+    "to_confirm": None,
+}
+
+
+def _items(example: dict[str, Any], **properties: dict[str, Any]) -> dict[str, Any]:
+    """A list of objects, each with all of these but for the parameters of a rule's sign."""
+    required = [name for name in properties if name not in PARAMETERS.values()]
+    item = {"type": "object", "required": required, "properties": properties}
+    return {"type": "array", "items": item, "examples": [[example]]}
+
+
+POLICY: Final[dict[str, Any]] = {
+    "version": {"type": "string"},
+    "holds_from": {"type": "string"},
+    "holds_until": {"type": ["string", "null"]},
+    "citation": {"type": "string"},
+    "confirmed_at": {"type": ["string", "null"]},
+    "confirmation": {"type": ["string", "null"]},
+    "rules": _items(
+        _RULE_EXAMPLE,
+        code=_CODE,
+        kind={"type": "string", "examples": list(KINDS)},
+        label=_WORDS,
+        sign={"type": "string", "examples": list(SIGNS)},
+        risks={"type": "array", "items": _CODE},
+        days=_NUMBER,
+        percent=_NUMBER,
+        to_confirm=_TO_CONFIRM,
+    ),
+    "intervals": _items(
+        _INTERVAL_EXAMPLE,
+        code={"type": "string", "examples": list(INTERVALS)},
+        label=_WORDS,
+        citation=_WORDS,
+        within_hours={**_NUMBER, "description": "from when it began; 0: at once"},
+        age={"type": ["integer", "null"], "description": "in years"},
+        to_confirm=_TO_CONFIRM,
+    ),
+    "acts": _items(
+        _ACT_EXAMPLE,
+        code={**_CODE, "description": "the risk: code list note_suicide_risks"},
+        label=_WORDS,
+        color={"type": ["string", "null"]},
+        words=_WORDS,
+        citation=_WORDS,
+        done_by={
+            "type": "array",
+            "items": _CODE,
+            "description": "interventions of which one is told before the note is signed",
+        },
+        to_confirm=_TO_CONFIRM,
+    ),
 }

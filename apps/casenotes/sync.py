@@ -12,12 +12,15 @@ from apps.casenotes import schemas, services
 from apps.casenotes.codes import CODE_LISTS
 from apps.casenotes.content import POLICIES
 from apps.casenotes.content.lists import REFERENCE_LISTS
-from apps.casenotes.documents import NOTE_ADDENDUM, NOTE_SIGNATURE
+from apps.casenotes.documents import NOTE_ADDENDUM, NOTE_POLICY, NOTE_SIGNATURE
 from apps.casenotes.handover import note_part
 from apps.casenotes.records import CASE_NOTES, lock_notes
+from apps.casenotes.services.policies import load_policies, policy_documents
 from apps.casenotes.signs import note_signs
 from apps.core.problems import FieldError
 from apps.dispatch.codelists import CodeList, register_code_list
+from apps.dispatch.referencekinds import ReferenceKind, register_reference_kind
+from apps.dispatch.shipped import register_shipped
 from apps.people.parts import register_part
 from apps.people.signs import register_signs
 from apps.sync.registry import (
@@ -115,5 +118,7 @@ register_fact_kind(NOTE_SIGNATURE, schema=schemas.SIGNATURE, push=push_signature
 register_fact_kind(NOTE_ADDENDUM, schema=schemas.ADDENDUM, push=push_addendum, lock=lock)
 for codes in (*(CodeList(one.name, one.source, one.items) for one in CODE_LISTS), *REFERENCE_LISTS):
     register_code_list(codes)
+register_shipped("note policies", load_policies)
+register_reference_kind(ReferenceKind(NOTE_POLICY, schemas.POLICY, policy_documents))
 register_part("note", note_part)
 register_signs("note", note_signs)

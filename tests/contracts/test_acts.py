@@ -34,6 +34,7 @@ from tests.integration.casenotes.conftest import MET, on_a_call
 from tests.integration.firstaid.conftest import stocked
 from tests.integration.people.conftest import Writer
 from tests.integration.referrals.conftest import met as somebody_met
+from tests.policies import drawn
 
 __all__ = ["world"]
 
@@ -269,10 +270,10 @@ def standing(row: Model) -> Given:
 
 @pytest.mark.parametrize("one", ACTS, ids=[one.says for one in ACTS])
 def test_each_act_is_done_by_whose_it_is_once_and_says_why(
-    world: World, one: One, monkeypatch: pytest.MonkeyPatch, settings: Any
+    world: World, one: One, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda: after(60))
-    settings.NOTE_REVIEW_SAMPLE = 1  # each note is reviewed
+    drawn(100)  # each note is reviewed
     room, _, verb = f"apps.{one.verb}".rpartition(".")
     assert callable(getattr(import_module(room), verb))
     row = one.on(world)

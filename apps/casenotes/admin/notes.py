@@ -117,7 +117,7 @@ class CaseNoteAdmin(OfCallAdmin[CaseNote]):
         rows = (
             (
                 when(one.asked_at),
-                "; ".join(documents.reason_label(code) for code in one.reasons),
+                documents.why_reviewed(one),
                 one.get_state_display(),
                 one.reviewer or NOTHING,
                 one.comment or NOTHING,

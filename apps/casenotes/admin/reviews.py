@@ -75,7 +75,7 @@ class ReviewAdmin(ActsAdmin[Review], OfCallAdmin[Review]):
         *(moment("asked_at", "asked"), "state", "reviewer"),
     )
     list_filter = (QueueFilter,)
-    list_select_related = ("note", "note__signed_by", "reviewer")
+    list_select_related = ("note", "note__signed_by", "policy", "reviewer")
     ordering = ("asked_at", "pk")
     acts = {
         "accept": Act(
@@ -120,7 +120,7 @@ class ReviewAdmin(ActsAdmin[Review], OfCallAdmin[Review]):
 
     @admin.display(description="why")
     def why(self, row: Review) -> str:
-        return "; ".join(documents.reason_label(code) for code in row.reasons)
+        return documents.why_reviewed(row)
 
     @admin.display(description="waits", ordering="asked_at")
     def waits(self, row: Review) -> str:

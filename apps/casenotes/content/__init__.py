@@ -2,7 +2,8 @@
 
 `content` is a note document's fields as JSON gives them; whatever stands in them, nothing here
 raises. `parts` has the table of fields, `cssrs` the screener, `grave` the gravest outcomes,
-`completeness` the paths, `reviews` who looks at it afterwards.
+`completeness` the paths, `reviews` who looks at it afterwards. What of it is decided by the agency,
+its medical director and counsel is data: a policy (`casenotes.policies`), which is an argument.
 """
 
 from apps.casenotes.content.completeness import (
@@ -26,7 +27,7 @@ from apps.casenotes.content.parts import (
     content_of,
     problems,
 )
-from apps.casenotes.content.reviews import Reason, required
+from apps.casenotes.content.reviews import required
 
 __all__ = [
     "CONTENT_SCHEMA",
@@ -36,7 +37,6 @@ __all__ = [
     "SIGNED_FIELDS",
     "Completeness",
     "Deadline",
-    "Reason",
     "RecordFacts",
     "RecordKind",
     "against_short_path",

@@ -19,6 +19,7 @@ from apps.casenotes import codes
 from apps.casenotes.content import cssrs, grave
 from apps.casenotes.content.parts import FIELDS
 from apps.casenotes.content.shapes import blank, told
+from apps.casenotes.policies import Policy
 from apps.core.problems import FieldError
 
 Content = Mapping[str, Any]
@@ -67,10 +68,13 @@ PATHS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "cancelled": (),
     }
 )
-# At high risk: what the local protocol asks for (`cssrs.required_act`) was done, among the
+# What the local protocol asks for at the risk of the screen (`Policy.act`) was done, among the
 # interventions, or the screen says why not.
 REQUIRED_ACT: Final = "required_act"
-_ACT_MISSING: Final = "the risk is high: tell what was done, or in screen.act_not_done why not"
+_ACT_MISSING: Final = (
+    "at this risk the protocol asks for an act: tell what was done, or in screen.act_not_done why "
+    "not"
+)
 # Nobody is screened who has died.
 _DEATH: Final = ("death", "disposition", "narrative")
 
@@ -142,17 +146,20 @@ def _by_disposition(disposition: str | None) -> str | None:
     return _BY_DISPOSITION.get(disposition or "")
 
 
-def completeness(content: Content, facts: RecordFacts) -> Completeness:
+def completeness(content: Content, facts: RecordFacts, policy: Policy) -> Completeness:
     """What the note asks for and what of it is left."""
-    asked = _asked(content, facts)
-    return Completeness(asked, tuple(name for name in asked if _errors_of(content, facts, name)))
+    asked = _asked(content, facts, policy)
+    missing = (name for name in asked if _errors_of(content, facts, policy, name))
+    return Completeness(asked, tuple(missing))
 
 
-def blocking(content: Content, facts: RecordFacts) -> list[FieldError]:
+def blocking(content: Content, facts: RecordFacts, policy: Policy) -> list[FieldError]:
     """What has to be mended before the note is signed, by JSON Pointers into it. Empty: it may be
     signed. Details hold no values."""
     errors = [
-        error for name in _asked(content, facts) for error in _errors_of(content, facts, name)
+        error
+        for name in _asked(content, facts, policy)
+        for error in _errors_of(content, facts, policy, name)
     ]
     if _stated(content) in SHORT and against_short_path(content, facts):
         errors.append(
@@ -174,7 +181,7 @@ def record_kind(content: Content, facts: RecordFacts) -> RecordKind:
     return "minimal" if outcome_of(content, facts) in SHORT else "full"
 
 
-def _asked(content: Content, facts: RecordFacts) -> tuple[str, ...]:
+def _asked(content: Content, facts: RecordFacts, policy: Policy) -> tuple[str, ...]:
     outcome = outcome_of(content, facts)
     if _dead(content, facts):
         names = [*_DEATH]
@@ -187,7 +194,7 @@ def _asked(content: Content, facts: RecordFacts) -> tuple[str, ...]:
         names += ["screen"] if cssrs.begun(content.get("screen")) else []
     if outcome not in SHORT:
         names += [name for name in grave.PARTS if _calls_for(name, content, facts)]
-    if "screen" in names and cssrs.risk(grave.part_of(content, "screen")) == "high":
+    if "screen" in names and _acts(content, policy):
         names.insert(names.index("screen") + 1, REQUIRED_ACT)
     if facts.disposition is not None and "disposition" in names:
         names.remove("disposition")
@@ -216,10 +223,10 @@ def _concern(content: Content) -> bool:
     return isinstance(needs, list) and any(one in _CONCERNS for one in needs)
 
 
-def _errors_of(content: Content, facts: RecordFacts, name: str) -> list[FieldError]:
+def _errors_of(content: Content, facts: RecordFacts, policy: Policy, name: str) -> list[FieldError]:
     """What an asked field needs; nothing where it is answered."""
     if name in grave.PARTS:
-        return grave.lacking(content, name, facts.at)
+        return grave.lacking(content, name, policy)
     answers = grave.part_of(content, "screen")
     if name == "screen":
         return [
@@ -227,18 +234,24 @@ def _errors_of(content: Content, facts: RecordFacts, name: str) -> list[FieldErr
             for one in cssrs.unanswered(answers)
         ]
     if name == REQUIRED_ACT:
-        return [] if _acted(content) else [FieldError("/interventions", _ACT_MISSING)]
+        return [] if _acted(content, policy) else [FieldError("/interventions", _ACT_MISSING)]
     if told(FIELDS[name], content.get(name)):
         return []
     return [FieldError(f"/{name}", "is needed")]
 
 
-def _acted(content: Content) -> bool:
-    """Whether what the protocol asks for at high risk is told, or why it was not done."""
-    act, done = cssrs.required_act("high"), content.get("interventions")
-    if act is None or not blank(grave.part_of(content, "screen").get("act_not_done")):
+def _acts(content: Content, policy: Policy) -> tuple[str, ...]:
+    """The interventions of which the protocol asks for one at the risk of the screen."""
+    act = policy.act(cssrs.risk(grave.part_of(content, "screen")))
+    return act.done_by if act else ()
+
+
+def _acted(content: Content, policy: Policy) -> bool:
+    """Whether what the protocol asks for is told, or why it was not done."""
+    if not blank(grave.part_of(content, "screen").get("act_not_done")):
         return True
-    return isinstance(done, list) and any(one in tuple(act.done_by) for one in done)
+    done = content.get("interventions")
+    return isinstance(done, list) and any(one in _acts(content, policy) for one in done)
 
 
 def _disposition(content: Content, facts: RecordFacts) -> str | None:

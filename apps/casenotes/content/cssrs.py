@@ -187,73 +187,6 @@ def contradicts(answers: Answers) -> bool:
     return any(answer(answers, name) == "yes" for name in QUESTIONS.keys() - set(asked(answers)))
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
-    """What the local protocol asks for at a risk. `done_by`: interventions (`codes`) of which one
-    must be told before a note is signed; empty: it is shown, and asks for nothing."""
-
-    risk: str
-    color: str | None
-    words: str
-    citation: str
-    to_confirm: str
-    done_by: frozenset[str] = frozenset()
-
-
-_GUIDE: Final = "C-SSRS clinical triage guidelines, The Columbia Lighthouse Project"
-_CONFIRM: Final = "to be confirmed by the medical director"
-
-PROTOCOL: Final[Mapping[str, Act]] = MappingProxyType(
-    {
-        act.risk: act
-        for act in (
-            Act(
-                "high",
-                COLORS["high"],
-                "Stay with the person and keep means of harm out of reach until somebody qualified "
-                "has taken over. Have a mental health professional evaluate now; where the person "
-                "is not willing, ask for a designated crisis responder.",
-                f"{_GUIDE}: a yes to 4 or 5, or behavior in the past three months, calls for "
-                "immediate referral to mental health services and patient safety precautions. The "
-                "ways to do so here are this project's proposal.",
-                _CONFIRM,
-                frozenset(
-                    {"warm_handoff", "dcr_requested", "medics_requested", "stayed", "transport"}
-                ),
-            ),
-            Act(
-                "moderate",
-                COLORS["moderate"],
-                "Make a safety plan with the person, speak about means of harm, and hand over to "
-                "services in person where that can be done.",
-                f"{_GUIDE}: other answers may call for evaluation or referral, by clinical "
-                "judgement. The words are this project's proposal.",
-                _CONFIRM,
-            ),
-            Act(
-                "low",
-                COLORS["low"],
-                "Offer a referral and the number of the 988 line.",
-                f"{_GUIDE}, as for moderate.",
-                _CONFIRM,
-            ),
-            Act(
-                "not_determined",
-                None,
-                "Not answered is not no: act on what was seen and heard, and ask again.",
-                "This project's proposal.",
-                _CONFIRM,
-            ),
-        )
-    }
-)
-
-
-def required_act(risk: str) -> Act | None:
-    """What the local protocol asks for at a risk; None where it asks for nothing."""
-    return PROTOCOL.get(risk)
-
-
 def question_items() -> list[dict[str, Any]]:
     """The questions as tablets get them, in their order, in the published words."""
     return [
@@ -266,20 +199,4 @@ def question_items() -> list[dict[str, Any]]:
             "after": one.after,
         }
         for name, one in QUESTIONS.items()
-    ]
-
-
-def protocol_items() -> list[dict[str, Any]]:
-    """The local protocol as tablets get it."""
-    return [
-        {
-            "code": act.risk,
-            "label": codes.RISKS[act.risk],
-            "color": act.color,
-            "words": act.words,
-            "citation": act.citation,
-            "to_confirm": act.to_confirm,
-            "done_by": sorted(act.done_by),
-        }
-        for act in PROTOCOL.values()
     ]

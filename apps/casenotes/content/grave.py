@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from apps.casenotes.content.shapes import (
     instant,
     told,
 )
+from apps.casenotes.policies import Policies, Policy
 from apps.core.problems import FieldError
 
 # What a client may send where only others decide. It is kept, flagged, and has to be mended.
@@ -121,92 +122,10 @@ NEEDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 Content = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A legal interval or age, from `effective_from` to before `effective_to` (None: since before
-    this product, and until further notice). `within` zero: at once. `read`: what of the law was
-    read for it."""
-
-    code: str
-    words: str
-    citation: str
-    read: str
-    within: timedelta | None = None
-    age: int | None = None
-    effective_from: datetime | None = None
-    effective_to: datetime | None = None
-    to_confirm: str = "to be confirmed by counsel"
-
-    def in_force(self, at: datetime) -> bool:
-        """Whether it holds at an instant."""
-        begun = self.effective_from is None or self.effective_from <= at
-        return begun and (self.effective_to is None or at < self.effective_to)
-
-
-INTERVALS: Final = (
-    Interval(
-        "child_report",
-        "Report at the first opportunity, at the latest within 48 hours",
-        "RCW 26.44.030 (1)(g)",
-        "quoted by others: 'at the first opportunity, but in no case longer than forty-eight hours "
-        "after there is reasonable cause to believe that the child has suffered abuse or neglect'. "
-        "Whether CARE's responders are among those who must report: ask counsel",
-        within=timedelta(hours=48),
-    ),
-    Interval(
-        "vulnerable_adult_report",
-        "Report at once",
-        "RCW 74.34.035 (1)",
-        "quoted by others: 'mandated reporters shall immediately report'. Some incidents go to the "
-        "police as well. Whether CARE's responders must report: ask counsel",
-        within=timedelta(0),
-    ),
-    Interval(
-        "death_notice",
-        "The medical examiner is notified at once",
-        "RCW 68.50.010, 68.50.020",
-        "the first in full; of the second the title only (notice to coroner or medical examiner)",
-        within=timedelta(0),
-    ),
-    Interval(
-        "own_consent",
-        "From 13 a minor may consent to outpatient treatment",
-        "RCW 71.34.530 (2019 c 381 s 6)",
-        "in full",
-        age=13,
-    ),
-)
-
 _REPORT_INTERVALS: Final = {
     "child": "child_report",
     "vulnerable_adult": "vulnerable_adult_report",
 }
-_BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
-
-
-def interval(
-    code: str, at: datetime, *, intervals: tuple[Interval, ...] = INTERVALS
-) -> Interval | None:
-    """The version of an interval that holds at an instant (aware), the latest where several do."""
-    found = [one for one in intervals if one.code == code and one.in_force(at)]
-    return max(found, key=lambda one: one.effective_from or _BEGINNING, default=None)
-
-
-def interval_items(intervals: tuple[Interval, ...] = INTERVALS) -> list[dict[str, Any]]:
-    """The intervals as tablets get them, every version; `within_hours` 0: at once."""
-    return [
-        {
-            "code": one.code,
-            "label": one.words,
-            "within_hours": one.within.total_seconds() / 3600 if one.within is not None else None,
-            "age": one.age,
-            "citation": one.citation,
-            "effective_from": one.effective_from and one.effective_from.isoformat(),
-            "effective_to": one.effective_to and one.effective_to.isoformat(),
-            "to_confirm": one.to_confirm,
-        }
-        for one in intervals
-    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,9 +145,10 @@ class Deadline:
         return self.done_at > self.due_at and not self.at_once
 
 
-def deadlines(content: Content) -> tuple[Deadline, ...]:
-    """The deadlines that a note's parts set. A part that does not say when it began sets none yet:
-    that is missing in it."""
+def deadlines(content: Content, policies: Policies) -> tuple[Deadline, ...]:
+    """The deadlines that a note's parts set, each by the law of when it began: one that runs stays
+    as it is, whatever holds later. A part that does not say when it began sets none yet: that is
+    missing in it."""
     found = []
     report, death = part_of(content, "mandated_report"), part_of(content, "death")
     about = report.get("about")
@@ -245,9 +165,10 @@ def deadlines(content: Content) -> tuple[Deadline, ...]:
         ),
     ]
     for code, began, done in starts:
-        rule = interval(code, began) if began else None
-        if began and rule and rule.within is not None:
-            found.append(Deadline(code, began + rule.within, done, at_once=not rule.within))
+        rule = policies.at(began).policy.interval(code) if began else None
+        if began and rule and rule.hours is not None:
+            due = began + timedelta(hours=rule.hours)
+            found.append(Deadline(code, due, done, at_once=not rule.hours))
     return tuple(found)
 
 
@@ -278,53 +199,53 @@ def odd(content: Content) -> Iterator[str]:
             yield f"care_never_decides:{name}.{key}"
 
 
-def lacking(content: Content, name: str, at: datetime) -> list[FieldError]:
-    """What a part needs before the note is signed, or has to have mended. `at`: when it happened
-    (aware)."""
+def lacking(content: Content, name: str, policy: Policy) -> list[FieldError]:
+    """What a part needs before the note is signed, or has to have mended."""
     part, shape = part_of(content, name), PARTS[name]
     errors = [
         FieldError(f"/{name}/{key}", "is needed")
         for key in NEEDS[name]
         if not told(shape.fields[key], part.get(key))
     ]
-    return errors + [FieldError(f"/{name}/{key}", words) for key, words in _CHECKS[name](part, at)]
+    checked = _CHECKS[name](part, policy)
+    return errors + [FieldError(f"/{name}/{key}", words) for key, words in checked]
 
 
-def _too_young(part: Mapping[str, Any], at: datetime) -> bool:
-    age, rule = part.get("age"), interval("own_consent", at)
+def _too_young(part: Mapping[str, Any], policy: Policy) -> bool:
+    age, rule = part.get("age"), policy.interval("own_consent")
     own = part.get("consent") == "own"
     return own and type(age) is int and rule is not None and age < (rule.age or 0)
 
 
-_Check = Callable[[Mapping[str, Any], datetime], Iterator[tuple[str, str]]]
+_Check = Callable[[Mapping[str, Any], Policy], Iterator[tuple[str, str]]]
 
 
-def _involuntary(part: Mapping[str, Any], at: datetime) -> Iterator[tuple[str, str]]:
+def _involuntary(part: Mapping[str, Any], policy: Policy) -> Iterator[tuple[str, str]]:
     if part.get("decided_by") in _CARE:
         yield "decided_by", "CARE never detains: name the designated crisis responder or the police"
     if part.get("taken_by") not in (None, "", "not_taken") and blank(part.get("taken_to")):
         yield "taken_to", "is needed where the person was taken somewhere"
 
 
-def _minor(part: Mapping[str, Any], at: datetime) -> Iterator[tuple[str, str]]:
-    if _too_young(part, at):
+def _minor(part: Mapping[str, Any], policy: Policy) -> Iterator[tuple[str, str]]:
+    if _too_young(part, policy):
         yield "consent", "a minor of this age cannot consent alone"
     reached = part.get("guardian") in (None, "", "present", "contacted")
     if not reached and blank(part.get("guardian_note")):
         yield "guardian_note", "say why no parent or guardian was contacted"
 
 
-def _death(part: Mapping[str, Any], at: datetime) -> Iterator[tuple[str, str]]:
+def _death(part: Mapping[str, Any], policy: Policy) -> Iterator[tuple[str, str]]:
     if part.get("pronounced_by") in _CARE:
         yield "pronounced_by", "CARE never pronounces: name who did"
 
 
-def _refusal(part: Mapping[str, Any], at: datetime) -> Iterator[tuple[str, str]]:
+def _refusal(part: Mapping[str, Any], policy: Policy) -> Iterator[tuple[str, str]]:
     if part.get("capacity") in ("no", "unable") and blank(part.get("capacity_observed")):
         yield "capacity_observed", "say what was seen where they may not be able to decide"
 
 
-def _nothing(part: Mapping[str, Any], at: datetime) -> Iterator[tuple[str, str]]:
+def _nothing(part: Mapping[str, Any], policy: Policy) -> Iterator[tuple[str, str]]:
     yield from ()
 
 

@@ -1,8 +1,8 @@
 """Which notes need a second signature or a review, and why. Pure.
 
-Rules are a table: a code, what it asks for, and when. Beside them a random sample: whether a note
-is in it follows from its id alone, so that asking twice gives one answer, and from the server's
-key, so that nobody knows beforehand.
+The rules are data (`casenotes.policies`); here stands when the sign that each of them is about is
+there. Whether a note is in the random sample follows from its id alone, so that asking twice gives
+one answer, and from the server's key, so that nobody knows beforehand.
 """
 
 from __future__ import annotations
@@ -10,28 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from types import MappingProxyType
+from typing import Any, Final
 from uuid import UUID
 
 from apps.casenotes.content import cssrs, grave
 from apps.casenotes.content.completeness import SHORT, RecordFacts, outcome_of
 from apps.casenotes.content.shapes import blank
+from apps.casenotes.policies import Policy, Rule
 from apps.core.crypto import blind_index
 
 Content = Mapping[str, Any]
-Kind = Literal["co_signature", "review"]
-
-# To be confirmed by the agency.
-NEW_RESPONDER: Final = timedelta(days=90)
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why a note is looked at by a second person."""
-
-    code: str
-    kind: Kind
-    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,102 +30,82 @@ class Case:
 
     content: Content
     facts: RecordFacts
+    note_id: UUID
     author_since: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule. To be confirmed by the agency and, for care, by the medical director."""
-
-    reason: Reason
-    holds: Callable[[Case], bool]
-
-
-def _screen(case: Case) -> Mapping[str, Any]:
-    return grave.part_of(case.content, "screen")
-
-
-def _unsettled(case: Case) -> bool:
-    answers = _screen(case)
-    return cssrs.risk(answers) in ("low", "moderate") and cssrs.may_be_higher(answers)
-
-
-def _act_not_done(case: Case) -> bool:
-    return not blank(_screen(case).get("act_not_done"))
-
-
-def _capacity_doubtful(case: Case) -> bool:
-    return grave.part_of(case.content, "refusal").get("capacity") in ("no", "unable")
-
-
-def _new_responder(case: Case) -> bool:
-    """Two taps of a new responder are no note to learn from; the sample takes its share of them."""
-    since = case.author_since
-    if outcome_of(case.content, case.facts) in SHORT:
-        return False
-    return since is None or case.facts.at - since < NEW_RESPONDER
-
-
-RULES: Final = (
-    Rule(
-        Reason("high_risk", "co_signature", "High risk of suicide"),
-        lambda case: cssrs.risk(_screen(case)) == "high",
-    ),
-    Rule(
-        Reason("act_not_done", "co_signature", "What the protocol asks for was not done"),
-        _act_not_done,
-    ),
-    Rule(
-        Reason("involuntary", "co_signature", "Held against their will"),
-        lambda case: grave.is_open(case.content, "involuntary"),
-    ),
-    Rule(
-        Reason("death", "co_signature", "A death"),
-        lambda case: grave.is_open(case.content, "death"),
-    ),
-    Rule(
-        Reason("new_responder", "co_signature", "The author is new"),
-        _new_responder,
-    ),
-    Rule(
-        Reason("risk_unsettled", "review", "The risk may be higher than what was answered"),
-        _unsettled,
-    ),
-    Rule(
-        Reason("dose", "review", "Naloxone was given"),
-        lambda case: case.facts.doses > 0,
-    ),
-    Rule(
-        Reason("mandated_report", "review", "A mandated report"),
-        lambda case: grave.is_open(case.content, "mandated_report"),
-    ),
-    Rule(
-        Reason("refusal_without_capacity", "review", "Refused by somebody who may not decide"),
-        _capacity_doubtful,
-    ),
-)
-SAMPLE: Final = Reason("sample", "review", "Drawn at random")
 
 
 def required(
     content: Content,
     facts: RecordFacts,
     *,
+    policy: Policy,
     note_id: UUID,
     author_since: datetime | None,
-    rate: float,
-    rules: tuple[Rule, ...] = RULES,
-) -> list[Reason]:
-    """Every reason to have this note looked at; none: nobody has to.
-
-    `rate`: the share of notes that are drawn at random, 0 to 1.
-    """
-    case = Case(content, facts, author_since)
-    reasons = [rule.reason for rule in rules if rule.holds(case)]
-    return [*reasons, SAMPLE] if sampled(note_id, rate) else reasons
+) -> list[Rule]:
+    """Every rule by which this note is looked at, in the policy's order; none: nobody has to."""
+    case = Case(content, facts, note_id, author_since)
+    return [rule for rule in policy.rules if HOLDS[rule.sign](case, rule)]
 
 
 def sampled(note_id: UUID, rate: float) -> bool:
     """Whether a note is in the random sample of this rate (0 to 1)."""
     drawn = int.from_bytes(blind_index(str(note_id), purpose="note review")[:8], "big")
     return drawn < rate * 2**64
+
+
+def _screen(case: Case) -> Mapping[str, Any]:
+    return grave.part_of(case.content, "screen")
+
+
+def _risk(case: Case, rule: Rule) -> bool:
+    """Where nothing was asked there is no risk to speak of."""
+    return cssrs.begun(_screen(case)) and cssrs.risk(_screen(case)) in rule.risks
+
+
+def _risk_may_be_higher(case: Case, rule: Rule) -> bool:
+    answers = _screen(case)
+    return cssrs.risk(answers) in ("low", "moderate") and cssrs.may_be_higher(answers)
+
+
+def _act_not_done(case: Case, rule: Rule) -> bool:
+    return not blank(_screen(case).get("act_not_done"))
+
+
+def _is_open(case: Case, rule: Rule) -> bool:
+    """The signs of the gravest outcomes are called as their parts are."""
+    return grave.is_open(case.content, rule.sign)
+
+
+def _capacity_doubtful(case: Case, rule: Rule) -> bool:
+    return grave.part_of(case.content, "refusal").get("capacity") in ("no", "unable")
+
+
+def _dose(case: Case, rule: Rule) -> bool:
+    return case.facts.doses > 0
+
+
+def _new_responder(case: Case, rule: Rule) -> bool:
+    """Two taps of a new responder are no note to learn from; the sample takes its share of them."""
+    since = case.author_since
+    if outcome_of(case.content, case.facts) in SHORT:
+        return False
+    return since is None or case.facts.at - since < timedelta(days=rule.days or 0)
+
+
+def _sample(case: Case, rule: Rule) -> bool:
+    return sampled(case.note_id, (rule.percent or 0) / 100)
+
+
+# When the sign of a rule is there, by `policies.SIGNS`.
+HOLDS: Final[Mapping[str, Callable[[Case, Rule], bool]]] = MappingProxyType(
+    {
+        "risk": _risk,
+        "risk_may_be_higher": _risk_may_be_higher,
+        "act_not_done": _act_not_done,
+        **dict.fromkeys(grave.PARTS, _is_open),
+        "capacity_doubtful": _capacity_doubtful,
+        "dose": _dose,
+        "new_responder": _new_responder,
+        "sample": _sample,
+    }
+)

@@ -4,6 +4,7 @@
 `signing`            signatures, and the lock
 `early`              signatures that came before their text
 `adding`             addenda
+`policies`           what notes are judged by (imported from there)
 `reviewing`          what a supervisor says of a signed note
 `following`          notes go with their assignment
 `reminding`          who is told that they owe a record

@@ -145,7 +145,9 @@ def _attach(record: NoteRecord, row: Addendum, now: datetime) -> None:
     if answers:
         returned = record.last_review
         assert returned is not None
-        again = Review.objects.create(note=record.note, asked_at=now, reasons=returned.reasons)
+        again = Review.objects.create(
+            note=record.note, policy=returned.policy, asked_at=now, reasons=returned.reasons
+        )
         record.reviews.append(again)
     show(
         record,

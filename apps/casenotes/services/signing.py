@@ -118,7 +118,7 @@ def _must_be_signable(record: NoteRecord, named: str) -> None:
 def _missing(record: NoteRecord) -> list[FieldError]:
     """What has to be mended before this text is signed. Pointers lead into the note, which the
     signature only names: so they stand in the words."""
-    errors = blocking(record.content, record.facts)
+    errors = blocking(record.content, record.facts, record.judged_by.policy)
     return [FieldError("/note_id", f"{error.pointer} {error.detail}") for error in errors]
 
 
@@ -143,13 +143,18 @@ def _ask_for_review(record: NoteRecord, now: datetime) -> None:
     reasons = required(
         record.content,
         record.facts,
+        policy=record.judged_by.policy,
         note_id=record.note.pk,
         author_since=record.signatures[0].author.created_at,
-        rate=settings.NOTE_REVIEW_SAMPLE,
     )
     if reasons:
-        codes = [reason.code for reason in reasons]
-        record.reviews.append(Review.objects.create(note=record.note, asked_at=now, reasons=codes))
+        asked = Review.objects.create(
+            note=record.note,
+            policy_id=record.judged_by.id,
+            asked_at=now,
+            reasons=[rule.code for rule in reasons],
+        )
+        record.reviews.append(asked)
 
 
 def _settle_by_signature(record: NoteRecord, row: Signature, now: datetime) -> None:
@@ -159,7 +164,7 @@ def _settle_by_signature(record: NoteRecord, row: Signature, now: datetime) -> N
     if waiting is None or waiting.state != ReviewState.WAITING:
         return
     another = row.author_id != record.signatures[0].author_id
-    if another and all(map(documents.asks_for_signature, waiting.reasons)):
+    if another and documents.settled_by_signature(waiting):
         waiting.state = ReviewState.ACCEPTED
         waiting.reviewer, waiting.decided_at = row.author, now
         waiting.save(update_fields=["state", "reviewer", "decided_at"])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from apps.casenotes.documents import reason_label
+from apps.casenotes.documents import why_reviewed
 from apps.casenotes.models import ReviewState
 from apps.cockpit.stories import said
 from apps.cockpit.stories.moments import Record
@@ -70,8 +70,7 @@ def _of_notes(rows: Rows) -> Iterator[Step]:
     last = {review.note_id: review for review in rows.reviews}
     for review in last.values():
         if review.state == ReviewState.WAITING:
-            why = "; ".join(reason_label(code) for code in review.reasons)
-            what = f"Review the note: {why}"
+            what = f"Review the note: {why_reviewed(review)}"
             yield Step(what=what, record=Record.of(review), since=review.asked_at, urgent=True)
         elif review.state == ReviewState.RETURNED:
             what = "The note was returned; an addendum is awaited"

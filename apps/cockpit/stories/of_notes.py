@@ -7,7 +7,7 @@ from typing import Any
 
 from apps.casenotes import codes
 from apps.casenotes.content.words import in_words
-from apps.casenotes.documents import reason_label
+from apps.casenotes.documents import why_reviewed
 from apps.casenotes.models import Addendum, CaseNote, Review, Signature
 from apps.cockpit.stories import said
 from apps.cockpit.stories.moments import Kind, Line, Moment, Record
@@ -116,7 +116,6 @@ def _of_addendum(row: Addendum, note: CaseNote) -> Moment:
 
 
 def _of_review(row: Review, note: CaseNote) -> Iterator[Moment]:
-    why = "; ".join(reason_label(code) for code in row.reasons)
     yield Moment(
         at=row.asked_at,
         kind=Kind.NOTE,
@@ -125,7 +124,7 @@ def _of_review(row: Review, note: CaseNote) -> Iterator[Moment]:
         part=f"review-{row.pk}",
         of=note.assignment_id,
         source="Carefield",
-        lines=said.line("why", why),
+        lines=said.line("why", why_reviewed(row)),
     )
     if row.decided_at and row.reviewer:
         yield Moment(

@@ -183,7 +183,7 @@ def _read_notes(rows: Rows, by: User, on: _On) -> None:
     added = Addendum.objects.filter(note_id__in=known).select_related("author", "recorded_by")
     in_turn = added.order_by("received_at", "pk")
     rows.addenda = [one for one in in_turn if is_of_the_crew(one, known[one.note_id])]
-    reviews = Review.objects.filter(note__in=known).select_related("reviewer")
+    reviews = Review.objects.filter(note__in=known).select_related("policy", "reviewer")
     rows.reviews = list(reviews.order_by("asked_at", "pk"))
     of_notes = Version.objects.filter(collection="case_notes", doc_id__in=known)
     counted = of_notes.order_by().values_list("doc_id").annotate(Count("pk"))

@@ -15,6 +15,7 @@ from apps.casenotes.models import Addendum, CaseNote, EncounterRecord, Review, R
 from apps.core import clock
 from tests.factories import person
 from tests.integration.casenotes.conftest import MET, Crew, World, after, note_on, place
+from tests.policies import drawn
 
 TYPED = "the man with the grey dog"
 LATE = "and a red leash"
@@ -32,10 +33,10 @@ def text(answer: Any) -> str:
 
 
 @pytest.fixture
-def signed(world: World, crew: Crew, settings: Any, monkeypatch: pytest.MonkeyPatch) -> CaseNote:
+def signed(world: World, crew: Crew, monkeypatch: pytest.MonkeyPatch) -> CaseNote:
     """A signed note that waits for a review; its call is cleared."""
     monkeypatch.setattr(clock, "now", lambda: after(7200))
-    settings.NOTE_REVIEW_SAMPLE = 1
+    drawn(100)
     crew.met(world)
     crew.first.write(crew.call, **{**MET, "narrative": TYPED, "mandated_report": None})
     crew.cleared(world)

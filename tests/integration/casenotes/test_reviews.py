@@ -16,6 +16,7 @@ from apps.core.problems import ProblemError
 from tests.factories import person
 from tests.integration.assignments.conftest import dropped, shown
 from tests.integration.casenotes.conftest import MET, Crew, World, after, note_on, place
+from tests.policies import drawn, in_force, sampling
 
 HIGH: dict[str, Any] = {
     **MET,
@@ -25,8 +26,8 @@ HIGH: dict[str, Any] = {
 
 
 @pytest.fixture(autouse=True)
-def _no_sample(settings: Any) -> None:
-    settings.NOTE_REVIEW_SAMPLE = 0
+def _no_sample(db: None) -> None:
+    drawn(0)
 
 
 @pytest.fixture(autouse=True)
@@ -58,8 +59,8 @@ class TestTheQueue:
         crew.first.sign(crew.call)
         assert not Review.objects.exists()
 
-    def test_holds_what_the_sample_draws(self, crew: Crew, settings: Any) -> None:
-        settings.NOTE_REVIEW_SAMPLE = 1
+    def test_holds_what_the_sample_draws(self, crew: Crew) -> None:
+        in_force(sampling(100), since=after(-60))
         crew.first.write(crew.call, outcome="cancelled")
         crew.first.sign(crew.call)
         assert Review.objects.get().reasons == ["sample"]

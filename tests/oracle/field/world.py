@@ -36,6 +36,7 @@ from tests.oracle.field.rights import FieldRights
 from tests.oracle.held import Rooms
 from tests.oracle.rights import Shown
 from tests.oracle.world import World
+from tests.policies import drawn
 
 PRODUCT = Rooms(
     collections=COLLECTIONS,
@@ -85,6 +86,7 @@ class FieldWorld(World):
         )
         self._stock(now)
         load_plans(by=SYSTEM, now=now)
+        drawn(100)  # every signed note is reviewed
         self.partners: list[PartnerSystem] = partners_of(self._name(""), now)
 
     def _name(self, what: str) -> str:

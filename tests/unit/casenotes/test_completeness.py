@@ -9,24 +9,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.casenotes import content as rules
 from apps.casenotes.content import (
     EXAMPLES,
+    Completeness,
     RecordFacts,
     against_short_path,
-    blocking,
-    completeness,
     outcome_of,
     record_kind,
 )
 from apps.casenotes.content.completeness import PATHS, SHORT
 from apps.casenotes.content.parts import FIELDS
 from apps.casenotes.content.shapes import told
+from apps.casenotes.policies import Act, Policy, shipped
+from apps.core.problems import FieldError
 from tests.factories import NOON
 from tests.unit.casenotes.strategies import broken, facts, notes
 
 CONTACT, HIGH_RISK, NOBODY_FOUND, REFUSED = EXAMPLES
 NOTHING = RecordFacts(at=NOON)
 FIVE = ("presenting_needs", "screen", "interventions", "disposition", "narrative")
+
+
+[SHIPPED] = shipped()
+
+
+def completeness(content: Any, known: RecordFacts, policy: Policy = SHIPPED.policy) -> Completeness:
+    return rules.completeness(content, known, policy)
+
+
+def blocking(content: Any, known: RecordFacts, policy: Policy = SHIPPED.policy) -> list[FieldError]:
+    return rules.blocking(content, known, policy)
 
 
 def pointers(content: dict[str, Any], known: RecordFacts = NOTHING) -> list[str]:
@@ -191,6 +204,15 @@ class TestSigning:
         excused = {**note, "screen": {**note["screen"], "act_not_done": "Ran off."}}
         assert pointers(excused) == []
         assert "required_act" not in completeness(CONTACT, NOTHING).asked
+
+    def test_the_policy_says_at_which_risk_and_what(self) -> None:
+        low = Act(risk="low", words="Offer it.", citation="SOP 1", done_by=("information",))
+        policy = Policy((), (), (low,))
+        excused = {**HIGH_RISK, "interventions": ["none"]}
+        assert blocking(excused, NOTHING, policy) == [], "nothing is asked for at high risk"
+        note = {**CONTACT, "interventions": ["basic_needs"]}
+        assert "required_act" in completeness(note, NOTHING, policy).missing
+        assert blocking({**note, "interventions": ["information"]}, NOTHING, policy) == []
 
     @pytest.mark.parametrize("name", FIVE)
     def test_a_field_that_holds_something_else_is_not_answered(self, name: str) -> None:

@@ -177,24 +177,6 @@ class TestOddAnswers:
         assert cssrs.begun(value) is begun
 
 
-class TestProtocol:
-    def test_high_risk_asks_for_an_act(self) -> None:
-        act = cssrs.required_act("high")
-        assert act is not None
-        assert act.color == "red"
-        assert act.done_by <= set(codes.INTERVENTIONS)
-        assert act.done_by
-
-    @pytest.mark.parametrize("risk", ["none", "incomplete"])
-    def test_nothing_is_asked_for_where_nothing_is_known(self, risk: str) -> None:
-        assert cssrs.required_act(risk) is None
-
-    def test_every_act_has_its_citation_and_waits_for_the_medical_director(self) -> None:
-        for act in cssrs.PROTOCOL.values():
-            assert act.citation
-            assert "medical director" in act.to_confirm
-
-    def test_tablets_get_questions_and_protocol(self) -> None:
-        assert [item["code"] for item in cssrs.question_items()] == list(cssrs.QUESTIONS)
-        assert [item["code"] for item in cssrs.protocol_items()] == list(cssrs.PROTOCOL)
-        assert "Research Foundation for Mental Hygiene" in cssrs.SOURCE
+def test_tablets_get_the_questions() -> None:
+    assert [item["code"] for item in cssrs.question_items()] == list(cssrs.QUESTIONS)
+    assert "Research Foundation for Mental Hygiene" in cssrs.SOURCE

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from apps.casenotes.content import deadlines, problems, restricted
 from apps.casenotes.content.examples import HIGH_RISK, REFUSED
-from apps.casenotes.content.grave import (
-    INTERVALS,
-    NEEDS,
-    PARTS,
-    Interval,
-    interval,
-    interval_items,
-    lacking,
-)
+from apps.casenotes.content.grave import NEEDS, PARTS, Deadline, lacking
+from apps.casenotes.policies import Policies, Policy, Version, shipped
 from tests.factories import NOON
 
 REPORT = {
@@ -52,8 +45,23 @@ WHOLE: dict[str, dict[str, Any]] = {
 }
 
 
-def pointers(name: str, part: Any) -> list[str]:
-    return [error.pointer for error in lacking({name: part}, name, NOON)]
+[SHIPPED] = shipped()
+
+
+def pointers(name: str, part: Any, policy: Policy = SHIPPED.policy) -> list[str]:
+    return [error.pointer for error in lacking({name: part}, name, policy)]
+
+
+def deadlines_of(content: dict[str, Any], *policies: Version) -> tuple[Deadline, ...]:
+    return deadlines(content, Policies([SHIPPED, *policies]))
+
+
+def later(at: datetime, **intervals: dict[str, Any]) -> Version:
+    """A policy from a day on, with intervals that are told otherwise; an empty one is none."""
+    told = SHIPPED.policy.definition()
+    changed = [{**one, **intervals.get(one["code"], {})} for one in told["intervals"]]
+    kept = [one for one in changed if intervals.get(one["code"]) != {}]
+    return Version(version="later", effective_from=at, definition={**told, "intervals": kept})
 
 
 @pytest.mark.parametrize("name", PARTS)
@@ -98,6 +106,11 @@ class TestMinor:
     def test_own_consent_is_from_13(self, age: int, may: bool) -> None:
         found = pointers("minor", {**MINOR, "age": age})
         assert found == ([] if may else ["/minor/consent"])
+
+    def test_own_consent_is_from_the_age_of_the_policy_or_from_any(self) -> None:
+        older = later(NOON, own_consent={"age": 16}).policy
+        assert pointers("minor", MINOR, older) == ["/minor/consent"]
+        assert pointers("minor", {**MINOR, "age": 3}, later(NOON, own_consent={}).policy) == []
 
     def test_a_guardian_may_consent_at_any_age(self) -> None:
         assert pointers("minor", {**MINOR, "age": 9, "consent": "guardian"}) == []
@@ -147,19 +160,19 @@ class TestRefusal:
 
 class TestDeadlines:
     def test_a_child_is_reported_within_48_hours(self) -> None:
-        [deadline] = deadlines({"mandated_report": REPORT})
+        [deadline] = deadlines_of({"mandated_report": REPORT})
         assert deadline.code == "child_report"
         assert deadline.done_at is not None
         assert deadline.due_at - deadline.done_at == timedelta(hours=46, minutes=30)
         assert not deadline.overdue(deadline.due_at + timedelta(days=9))
 
     def test_until_then_it_is_not_overdue(self) -> None:
-        [deadline] = deadlines({"mandated_report": {**REPORT, "reported_at": None}})
+        [deadline] = deadlines_of({"mandated_report": {**REPORT, "reported_at": None}})
         assert not deadline.overdue(deadline.due_at)
         assert deadline.overdue(deadline.due_at + timedelta(seconds=1))
 
     def test_a_vulnerable_adult_at_once(self) -> None:
-        [deadline] = deadlines({"mandated_report": {**REPORT, "about": "vulnerable_adult"}})
+        [deadline] = deadlines_of({"mandated_report": {**REPORT, "about": "vulnerable_adult"}})
         assert deadline.code == "vulnerable_adult_report"
         assert deadline.due_at.isoformat() == "2026-03-04T22:00:00+00:00"
         # Nobody has said how long "at once" may take.
@@ -169,11 +182,11 @@ class TestDeadlines:
 
     def test_what_was_done_late_stays_overdue(self) -> None:
         late = {**REPORT, "reported_at": "2026-03-07T22:00:00Z"}
-        [deadline] = deadlines({"mandated_report": late})
+        [deadline] = deadlines_of({"mandated_report": late})
         assert deadline.overdue(NOON)
 
     def test_the_medical_examiner_at_once(self) -> None:
-        [deadline] = deadlines({"death": DEATH})
+        [deadline] = deadlines_of({"death": DEATH})
         assert (deadline.code, deadline.due_at.minute) == ("death_notice", 10)
 
     @pytest.mark.parametrize(
@@ -188,34 +201,26 @@ class TestDeadlines:
         ],
     )
     def test_what_does_not_say_when_sets_none(self, content: dict[str, Any]) -> None:
-        assert deadlines(content) == ()
+        assert deadlines_of(content) == ()
 
+    def test_each_runs_by_the_law_of_when_it_began(self) -> None:
+        """What is decided later shortens nothing that runs already, and takes nothing back."""
+        known_at = datetime(2026, 3, 4, 22, tzinfo=UTC)
+        shorter = {"child_report": {"hours": 24}}
+        for from_day, hours in ((0, 24), (1, 48)):
+            new = later(known_at + timedelta(days=from_day), **shorter)
+            [deadline] = deadlines_of({"mandated_report": REPORT}, new)
+            assert deadline.due_at - known_at == timedelta(hours=hours)
 
-class TestIntervals:
-    def test_each_has_its_citation_and_waits_for_counsel(self) -> None:
-        for one in INTERVALS:
-            assert one.citation.startswith("RCW ")
-            assert one.read
-            assert "counsel" in one.to_confirm
-            assert (one.within is None) != (one.age is None)
+    def test_none_is_set_by_an_interval_that_has_ended(self) -> None:
+        known_at = datetime(2026, 3, 4, 22, tzinfo=UTC)
+        assert deadlines_of({"mandated_report": REPORT}, later(known_at, child_report={})) == ()
+        after = later(known_at + timedelta(hours=1), child_report={})
+        assert len(deadlines_of({"mandated_report": REPORT}, after)) == 1
 
-    def test_tablets_get_them_with_their_dates(self) -> None:
-        items = {item["code"]: item for item in interval_items()}
-        assert items["child_report"]["within_hours"] == 48
-        assert items["vulnerable_adult_report"]["within_hours"] == 0
-        assert items["own_consent"]["age"] == 13
-        [dated] = interval_items((Interval("x", "", "RCW 1", "", age=1, effective_from=NOON),))
-        assert (dated["effective_from"], dated["effective_to"]) == (NOON.isoformat(), None)
-
-    def test_the_version_of_the_day_holds(self) -> None:
-        old = Interval("x", "", "RCW 1", "", age=13, effective_to=NOON)
-        new = Interval("x", "", "RCW 1", "", age=14, effective_from=NOON)
-        later = Interval("x", "", "RCW 1", "", age=15, effective_from=NOON + timedelta(days=1))
-        versions = (later, old, new)
-        assert interval("x", NOON - timedelta(1), intervals=versions) is old
-        assert interval("x", NOON, intervals=versions) is new
-        assert interval("x", NOON + timedelta(days=2), intervals=versions) is later
-        assert interval("y", NOON, intervals=versions) is None
+    def test_of_long_ago_it_runs_by_the_first_law_that_is_known(self) -> None:
+        [deadline] = deadlines_of({"mandated_report": {**REPORT, "known_at": "1990-01-01T00:00Z"}})
+        assert deadline.due_at == datetime(1990, 1, 3, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,16 @@ from uuid import UUID, uuid5
 import pytest
 
 from apps.casenotes.content import EXAMPLES, RecordFacts, required
-from apps.casenotes.content.reviews import NEW_RESPONDER, RULES, sampled
+from apps.casenotes.content.reviews import HOLDS, sampled
+from apps.casenotes.policies import SIGNS, Policy, Rule, shipped
 from tests.factories import NOON
 
 CONTACT, HIGH_RISK, _, REFUSED = EXAMPLES
 NOTE = UUID("7d2c0f0e-3a56-5f0e-8f0b-3c1d8e0a9b11")
 FACTS = RecordFacts(at=NOON)
 LONG_AGO = NOON - timedelta(days=900)
+[SHIPPED] = shipped()
+NEW = timedelta(days=90)
 
 
 def reasons(
@@ -24,10 +27,16 @@ def reasons(
     facts: RecordFacts = FACTS,
     *,
     since: Any = LONG_AGO,
-    rate: float = 0.0,
+    percent: float = 0.0,
+    policy: Policy = SHIPPED.policy,
 ) -> set[str]:
-    found = required(content, facts, note_id=NOTE, author_since=since, rate=rate)
-    return {reason.code for reason in found}
+    """By the rules that come with the product, with another share of the sample."""
+    rules = tuple(
+        replace(rule, percent=percent) if rule.sign == "sample" else rule for rule in policy.rules
+    )
+    drawn = replace(policy, rules=rules)
+    found = required(content, facts, policy=drawn, note_id=NOTE, author_since=since)
+    return {rule.code for rule in found}
 
 
 @pytest.mark.parametrize(
@@ -60,8 +69,8 @@ def test_rules_name_their_reasons(
     [
         (None, True),
         (NOON, True),
-        (NOON - NEW_RESPONDER + timedelta(seconds=1), True),
-        (NOON - NEW_RESPONDER, False),
+        (NOON - NEW + timedelta(seconds=1), True),
+        (NOON - NEW, False),
         (LONG_AGO, False),
     ],
 )
@@ -75,13 +84,34 @@ def test_two_taps_of_a_new_responder_are_not() -> None:
     assert reasons({}, replace(FACTS, closing="unable_to_locate"), since=None) == set()
 
 
-def test_reasons_have_one_code_each() -> None:
-    assert len({rule.reason.code for rule in RULES}) == len(RULES)
+def test_each_sign_is_known_and_of_use() -> None:
+    assert HOLDS.keys() == SIGNS.keys()
+
+
+def test_a_rule_may_be_about_another_sign_or_be_told_otherwise() -> None:
+    moderate = Rule(
+        code="moderate", kind="review", label="Moderate", sign="risk", risks=("moderate", "none")
+    )
+    newer = Rule(code="newer", kind="review", label="New", sign="new_responder", days=1)
+    other = Policy((moderate, newer), (), ())
+    screen = {"screen": {"q1": "no", "q2": "no", "q6": "yes", "q6_recent": "no"}}
+    contact = {"outcome": "contact_made"}
+    assert reasons({**contact, **screen}, policy=other) == {"moderate"}
+    assert reasons(HIGH_RISK, policy=other) == set(), "it asks for nothing else"
+    assert reasons(contact, since=NOON - timedelta(hours=1), policy=other) == {"newer"}
+    assert reasons(contact, since=NOON - timedelta(days=1), policy=other) == set()
+
+
+def test_where_nobody_was_asked_there_is_no_risk_to_look_at() -> None:
+    unasked = Rule(code="unasked", kind="review", label="?", sign="risk", risks=("incomplete",))
+    assert reasons({"screen": {}}, policy=Policy((unasked,), (), ())) == set()
+    begun = {"screen": {"q1": "no"}}
+    assert reasons(begun, policy=Policy((unasked,), (), ())) == {"unasked"}
 
 
 class TestSample:
     def test_is_asked_for_beside_the_rules(self) -> None:
-        assert reasons({"death": {}}, rate=1.0) == {"death", "sample"}
+        assert reasons({"death": {}}, percent=100) == {"death", "sample"}
 
     def test_none_and_all(self) -> None:
         ids = [uuid5(NOTE, str(n)) for n in range(200)]
