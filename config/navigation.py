@@ -116,6 +116,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
         (
             Place("Dispatch rules", "dispatch.dispatchrule"),
             Place("Call types", "dispatch.calltype"),
+            Place("Note policies", "casenotes.notepolicy"),
             Place("Follow-up plans", "followups.followupplan"),
             Place("Overdose protocols", "firstaid.overdoseprotocol"),
             Place("Team hours", "notify.teamhours"),

@@ -18,6 +18,22 @@ from apps.core.problems import ProblemError
 M = TypeVar("M", bound=Model)
 
 
+class NumberField(forms.CharField):
+    """A number, whole where it is; what is none stays as it was typed, for the verb to refuse."""
+
+    def __init__(self, **options: Any) -> None:
+        mode = {"inputmode": "decimal", "size": "8", "autocomplete": "off"}
+        super().__init__(required=False, max_length=20, widget=forms.TextInput(mode), **options)
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        try:
+            number = float(text)
+        except ValueError:
+            return text or None
+        return int(number) if number.is_integer() else number
+
+
 class VersionForm(forms.ModelForm[Any]):
     """A version as it is typed. `check` is the verb that says what is wrong with it; what it names
     stands beside its field."""

@@ -23,7 +23,9 @@ OTHERWISE = {
 } - TITLES
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/runbook.md", "docs/followups.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "docs/runbook.md", "docs/followups.md", "docs/policies.md"]
+)
 def test_are_called_as_in_the_sidebar(document: str) -> None:
     text = (ROOT / document).read_text()
     emphasised = set(re.findall(r"(?<!\*)\*([A-Z][^*\n]+)\*(?!\*)", text))

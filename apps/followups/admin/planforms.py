@@ -13,7 +13,7 @@ from django import forms
 from django.forms.utils import ErrorDict
 from django.http import QueryDict
 
-from apps.audit.versions import VersionForm
+from apps.audit.versions import NumberField, VersionForm
 from apps.core import clock
 from apps.followups import codes, plans
 from apps.followups.models import FollowUpPlan
@@ -32,22 +32,6 @@ _KNOWN: Final = {"": "known or not", "yes": "confirmed by a responder", "no": "n
 _YES_NO: Final[Mapping[str, bool]] = {"yes": True, "no": False}
 _LISTS: Final = ("outcomes", "risk")
 _ANSWERS: Final = ("dose", "referral", "known")
-
-
-class NumberField(forms.CharField):
-    """A number, whole where it is; what is none stays as it was typed, for the plan to refuse."""
-
-    def __init__(self, **options: Any) -> None:
-        mode = {"inputmode": "decimal", "size": "8", "autocomplete": "off"}
-        super().__init__(required=False, max_length=20, widget=forms.TextInput(mode), **options)
-
-    def clean(self, value: Any) -> Any:
-        text = super().clean(value)
-        try:
-            number = float(text)
-        except ValueError:
-            return text or None
-        return int(number) if number.is_integer() else number
 
 
 class ItemForm(forms.Form):
