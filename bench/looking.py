@@ -13,7 +13,7 @@ from typing import Any, Final
 from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Model
 from django.test import Client, RequestFactory
 from django.urls import reverse
@@ -37,6 +37,7 @@ from bench.signing import NOTE
 # Calls of the person whose story is looked at.
 _MET: Final = 15
 _SHOWN: Final = 60  # rows of a list, and some
+_LONG_AGO: Final = 36_500  # days: before all that there is
 _NEEDS: Final = {"needs": ["homelessness"], "note": "A bed for tonight."}
 # Models whose rows grow with the work: their lists are measured. Of all others it is asked that
 # they answer.
@@ -65,8 +66,11 @@ def told_of(supervisor: str, author: str, team: str) -> dict[str, Any]:
     for row in met:
         for one in _of(row, by, team):
             told.setdefault(type(one), []).append(one)
-    for model, rows in told.items():
-        model.objects.bulk_create(rows)
+    with transaction.atomic():
+        # Nobody becomes an author of a note that is signed: they are there before it.
+        NoteAuthor.objects.bulk_create(told.pop(NoteAuthor))
+        for model, rows in told.items():
+            model.objects.bulk_create(rows)
     tasks = [
         ReferralTask(
             referral=row, partner=partner, status="requested", status_at=row.created_at,
@@ -90,7 +94,8 @@ def _of(row: Encounter, by: User, team: str) -> list[Any]:
         note,
         NoteAuthor(note=note, author=by, first_at=at, last_at=at, parts=["narrative"]),
         Signature(
-            note=note, author=by, received_at=at, content_hash="0" * 64, content=NOTE, authors=[]
+            note=note, author=by, received_at=at, content_hash="0" * 64, content=NOTE,
+            authors=[{"id": str(by.pk), "name": by.display_name, "parts": ["narrative"]}],
         ),
         Review(note=note, asked_at=at, reasons=["sample"]),
         EncounterRecord(id=row.pk, **place, cleared_at=at, owed_by=[by.pk]),
@@ -110,10 +115,15 @@ def _of(row: Encounter, by: User, team: str) -> list[Any]:
 def reseal() -> dict[str, Any]:
     """Old rows are copies, which hold what was sealed for the place of another. Those that a
     narrowed list shows are written whole."""
-    reviews = Review.objects.filter(state="accepted").order_by("asked_at")[:_SHOWN]
-    for review in reviews:
-        review.reasons = ["sample"]
-        review.save(update_fields=["reasons"])
+    # What was decided stands, so these are new rows, the oldest of all.
+    oldest = list(Review.objects.filter(state="accepted").order_by("asked_at")[:_SHOWN])
+    reviews = Review.objects.bulk_create(
+        Review(
+            note_id=row.note_id, state="accepted", reasons=["sample"], reviewer_id=row.reviewer_id,
+            asked_at=row.asked_at - timedelta(days=_LONG_AGO), decided_at=row.decided_at,
+        )
+        for row in oldest
+    )  # fmt: skip
     referrals = Referral.objects.filter(closed_at__isnull=False).order_by("-created_at")[:_SHOWN]
     for referral in referrals:
         referral.content = _NEEDS

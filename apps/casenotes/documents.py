@@ -59,10 +59,7 @@ def note_body(record: NoteRecord) -> dict[str, Any]:
         ],
         "flags": row.flags,
         "content_hash": content_hash(record.content),
-        "authors": [
-            {"id": str(one.author_id), "name": one.author.display_name, "parts": one.parts}
-            for one in record.authors
-        ],
+        "authors": record.wrote,
         "begun_at": iso(row.begun_at),
         "signed_at": iso(row.signed_at),
         "lock_due_at": iso(row.lock_due_at),

@@ -136,7 +136,10 @@ class CaseNote(UUIDModel):
 
 class NoteAuthor(UUIDModel):
     """Somebody who wrote in a note. `parts` (PHI: it tells what was there to be written) names the
-    fields in which something is theirs, in the order in which they came to them."""
+    fields in which something is theirs, in the order in which they came to them.
+
+    Once the note is signed a trigger refuses every change: they stand as `Signature.authors` has
+    them."""
 
     SAFE = frozenset({"id", "note", "author", "first_at", "last_at"})
 
@@ -237,7 +240,8 @@ class ReviewQuerySet(VisibleQuerySet["Review"]):
 
 
 class Review(UUIDModel):
-    """A look that a rule, or the sample, asks for after a note is signed. Decided once.
+    """A look that a rule, or the sample, asks for after a note is signed. Decided once: a trigger
+    refuses what would change it then, and nothing is ever deleted.
 
     A returned note is answered with an addendum, which asks for the next review. `reasons` (PHI)
     are codes of rules: a reason tells of the person's state. `policy` has those rules; None: the

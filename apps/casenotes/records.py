@@ -62,6 +62,17 @@ class NoteRecord:
         return [one.author_id for one in self.authors]
 
     @property
+    def wrote(self) -> list[dict[str, Any]]:
+        """Who wrote which fields: {id, name, parts}. Of a signed note as it was signed."""
+        if not self.is_draft:
+            signed: list[dict[str, Any]] = self.signatures[0].authors
+            return signed
+        return [
+            {"id": str(one.author_id), "name": one.author.display_name, "parts": one.parts}
+            for one in self.authors
+        ]
+
+    @property
     def is_draft(self) -> bool:
         return self.note.state == NoteState.DRAFT
 

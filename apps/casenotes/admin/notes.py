@@ -99,8 +99,10 @@ class CaseNoteAdmin(OfCallAdmin[CaseNote]):
 
     @admin.display(description="who wrote what")
     def authors(self, row: CaseNote) -> SafeString:
+        known = _known(row)
+        last = {str(one.author_id): one.last_at for one in known.authors}
         rows = (
-            (one.author, ", ".join(one.parts), when(one.last_at)) for one in _known(row).authors
+            (one["name"], ", ".join(one["parts"]), when(last.get(one["id"]))) for one in known.wrote
         )
         return table(("who", "fields", "last"), rows)
 

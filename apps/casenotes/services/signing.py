@@ -57,7 +57,7 @@ def sign(*, telling: Telling, named: str, now: datetime) -> Signature:
         note=record.note,
         content_hash=named,
         content=dict(record.content),
-        authors=_authorship(record),
+        authors=record.wrote,
         **telling.columns(now),
     )
     record.signatures.append(row)
@@ -120,13 +120,6 @@ def _missing(record: NoteRecord) -> list[FieldError]:
     signature only names: so they stand in the words."""
     errors = blocking(record.content, record.facts, record.judged_by.policy)
     return [FieldError("/note_id", f"{error.pointer} {error.detail}") for error in errors]
-
-
-def _authorship(record: NoteRecord) -> list[dict[str, Any]]:
-    return [
-        {"id": str(one.author_id), "name": one.author.display_name, "parts": one.parts}
-        for one in record.authors
-    ]
 
 
 def _end_draft(record: NoteRecord, by: Signature, now: datetime) -> None:

@@ -21,8 +21,7 @@ def moments(rows: Rows) -> Iterator[Moment]:
     first signature."""
     notes = {note.pk: note for note in rows.notes}
     for note in rows.notes:
-        authors = [one.author.display_name for one in rows.authors if one.note_id == note.pk]
-        yield from _of_note(note, ", ".join(authors), rows.saves[note.pk])
+        yield from _of_note(note, ", ".join(_authors(note, rows)), rows.saves[note.pk])
     signed = set()
     for signature in rows.signatures:
         note = notes[signature.note_id]
@@ -44,6 +43,14 @@ def flag(code: str) -> str:
     name, _, field = code.partition(":")
     label = codes.FLAGS.get(name, said.words(name))
     return f"{field}: {label}" if field else label
+
+
+def _authors(note: CaseNote, rows: Rows) -> list[str]:
+    """Who wrote a note, by name: of a signed one as it was signed."""
+    signature = next((one for one in rows.signatures if one.note_id == note.pk), None)
+    if signature is not None:
+        return [one["name"] for one in signature.authors]
+    return [one.author.display_name for one in rows.authors if one.note_id == note.pk]
 
 
 def _of_note(note: CaseNote, authors: str, saves: int) -> Iterator[Moment]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, ProgrammingError, connection, transaction
 
 from apps.accounts.models import Role, User
 from apps.assignments.services import let_cleared_go
@@ -17,6 +19,8 @@ from tests.factories import person
 from tests.integration.assignments.conftest import dropped, shown
 from tests.integration.casenotes.conftest import MET, Crew, World, after, note_on, place
 from tests.policies import drawn, in_force, sampling
+
+Application = Callable[[], AbstractContextManager[None]]
 
 HIGH: dict[str, Any] = {
     **MET,
@@ -159,6 +163,46 @@ class TestADecision:
         with pytest.raises(ProblemError) as raised:
             services.accept(review=waiting, by=person(Role.SUPERVISOR), now=after(60))
         assert raised.value.status_code == 403
+
+
+# What SQL can try once a reviewer has decided.
+_UNDO = (
+    """update casenotes_review
+    set state = 'waiting', reviewer_id = null, decided_at = null, comment = null""",
+    "update casenotes_review set state = 'returned'",
+    "update casenotes_review set reviewer_id = (select signed_by_id from casenotes_casenote)",
+    "update casenotes_review set decided_at = now()",
+    "update casenotes_review set comment = 'x'",
+    "update casenotes_review set reasons = 'x'",
+    "update casenotes_review set asked_at = now()",
+    "delete from casenotes_review",
+)
+
+
+@pytest.mark.parametrize("statement", _UNDO)
+def test_what_a_reviewer_decided_stands(
+    world: World, waiting: Review, application_role: Application, statement: str
+) -> None:
+    services.accept(review=waiting, by=world.supervisor, comment="Good.", now=after(60))
+    with pytest.raises(ProgrammingError), application_role(), connection.cursor() as cursor:
+        cursor.execute(statement)
+    with pytest.raises(ProgrammingError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.reviewer) == (ReviewState.ACCEPTED, world.supervisor)
+    assert (waiting.decided_at, waiting.comment) == (after(60), "Good.")
+
+
+def test_a_review_that_waits_goes_from_the_queue_by_a_decision_alone(
+    waiting: Review, application_role: Application
+) -> None:
+    for statement in (
+        "delete from casenotes_review",
+        "update casenotes_review set reasons = 'x'",
+        "update casenotes_review set asked_at = now()",
+    ):
+        with pytest.raises(ProgrammingError), application_role(), connection.cursor() as cursor:
+            cursor.execute(statement)
 
 
 def test_the_database_refuses_impossible_states(waiting: Review) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
+import orjson
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, ProgrammingError, connection, transaction
@@ -16,15 +17,19 @@ from django.db.models import ProtectedError
 from django.test import Client
 from pytest_django import DjangoDbBlocker
 
+from apps.accounts.models import User
 from apps.casenotes.content import content_hash
-from apps.casenotes.models import CaseNote, NoteState, Signature
+from apps.casenotes.models import CaseNote, NoteAuthor, NoteState, Signature
+from apps.casenotes.services import lock_due
 from apps.changes import scopes
+from apps.changes.models import StoredDocument
+from apps.changes.reading import body_of
 from apps.changes.services import Document, publish
 from apps.core.problems import ProblemError
 from apps.sync.models import Choice, Conflict, Version
 from apps.sync.services import versions
 from tests import kept
-from tests.integration.assignments.conftest import begun
+from tests.integration.assignments.conftest import begun, shown
 from tests.integration.casenotes.conftest import (
     MET,
     NOON,
@@ -54,6 +59,15 @@ ATTEMPTS = (
     """insert into casenotes_signature (id, note_id, author_id, content_hash, content, authors,
     received_at, flags) select gen_random_uuid(), note_id, author_id, repeat('0', 64), 'x',
     authors, received_at, flags from casenotes_signature""",
+    "update casenotes_noteauthor set parts = 'x'",
+    "update casenotes_noteauthor set last_at = now()",
+    """update casenotes_noteauthor set author_id =
+    (select id from accounts_user where id <> author_id limit 1)""",
+    "update casenotes_noteauthor set note_id = gen_random_uuid()",
+    "delete from casenotes_noteauthor",
+    """insert into casenotes_noteauthor (id, note_id, author_id, first_at, last_at, parts)
+    select gen_random_uuid(), note_id, (select id from accounts_user where id <> author_id limit 1),
+    first_at, last_at, parts from casenotes_noteauthor""",
 )
 TO_APPEND_ONLY = (
     "update casenotes_signature set content = 'x'",
@@ -237,6 +251,35 @@ class TestTheShell:
         with pytest.raises(ProgrammingError, match="by a signature"), transaction.atomic():
             row.save()
 
+    def test_changing_who_wrote_it(self, crew: Crew, stands: Callable[[], None]) -> None:
+        for row in note_on(crew.call).authors.all():
+            row.parts = [*row.parts, "retry_plan"]
+            with pytest.raises(ProgrammingError, match="authors"), transaction.atomic():
+                row.save()
+        stands()
+
+    def test_adding_somebody_who_wrote_it(
+        self, crew: Crew, signed: CaseNote, stands: Callable[[], None]
+    ) -> None:
+        mine = {"author": crew.second.user, "first_at": NOON, "last_at": NOON}
+        with pytest.raises(ProgrammingError, match="authors"), transaction.atomic():
+            NoteAuthor.objects.create(note=signed, parts=["narrative"], **mine)
+        stands()
+
+
+def test_who_wrote_it_is_shown_by_the_name_that_was_signed(
+    world: World, crew: Crew, client: Client
+) -> None:
+    signed_as = crew.first.user.display_name
+    User.objects.filter(pk=crew.first.user.pk).update(display_name="Somebody Else")
+    lock_due(now=after(40 * 86_400))
+    world.commit()
+    [told] = shown(world.ours.tablets[0], "case_notes")[note_on(crew.call).pk]["authors"]
+    assert (told["name"], told["id"]) == (signed_as, str(crew.first.user.pk))
+    client.force_login(world.supervisor, backend="django.contrib.auth.backends.ModelBackend")
+    page = client.get(f"/admin/casenotes/casenote/{note_on(crew.call).pk}/change/")
+    assert signed_as in page.content.decode()
+
 
 class TestTheAPI:
     def test_a_push(self, crew: Crew, stands: Callable[[], None]) -> None:
@@ -310,6 +353,32 @@ class TestAChangePastAllOfThem:
         with pytest.raises(CommandError):
             call_command("verify_notes", stdout=StringIO(), stderr=said)
         assert "what was signed is not what the signature names" in said.getvalue()
+
+    def test_of_who_wrote_it_is_found(self, crew: Crew, signed: CaseNote) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("alter table casenotes_noteauthor disable trigger user")
+        signed.authors.update(author=crew.second.user)
+        said = StringIO()
+        with pytest.raises(CommandError):
+            call_command("verify_notes", stdout=StringIO(), stderr=said)
+        assert "its authors are not those that were signed" in said.getvalue()
+
+    def test_of_who_is_said_to_have_written_it_is_found(
+        self, world: World, crew: Crew, signed: CaseNote
+    ) -> None:
+        """What is sent says so too."""
+        stored = StoredDocument.objects.get(collection="case_notes", doc_id=signed.pk)
+        plain = body_of("case_notes", signed.pk, bytes(stored.body))
+        assert plain is not None
+        body = orjson.loads(plain)
+        body["authors"][0]["id"] = str(crew.second.user.pk)
+        to = frozenset({scopes.team(world.team.pk)})
+        with transaction.atomic():
+            publish(documents=[Document("case_notes", signed.pk, to, body)], now=NOON)
+        said = StringIO()
+        with pytest.raises(CommandError):
+            call_command("verify_notes", stdout=StringIO(), stderr=said)
+        assert "the authors that are sent are not those that were signed" in said.getvalue()
 
     def test_all_is_well(self, signed: CaseNote) -> None:
         said = StringIO()
