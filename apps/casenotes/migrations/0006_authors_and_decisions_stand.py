@@ -6,7 +6,7 @@ SQL = Path(__file__).resolve().parent.parent / "sql"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("casenotes", "0004_lists_by_value")]
+    dependencies = [("casenotes", "0005_note_policies")]
 
     operations = [
         migrations.RunSQL(
