@@ -75,6 +75,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
             Place("Quarantined writes", "sync.quarantinedwrite"),
             Place("Conflicts", "sync.conflict"),
             Place("Versions", "sync.version"),
+            Place("Purge receipts", "sync.purgereceipt"),
             Place("Parked reactions", "changes.parkedreaction"),
             Place("Recoveries", "sync.history"),
             Place("Claims of later commits", "sync.setbackclaim"),

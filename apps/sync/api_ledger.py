@@ -95,12 +95,27 @@ class UnsentOfCollection(serializers.Serializer[Any]):
 
     count = serializers.IntegerField(min_value=0)
     oldest_at = serializers.DateTimeField(allow_null=True, required=False)
+    kinds = serializers.DictField(
+        child=serializers.IntegerField(min_value=0),
+        required=False,
+        help_text="the same, by the `kind` of the documents",
+    )
+
+
+class ComparedDigest(serializers.Serializer[Any]):
+    """What came of comparing what a local database holds of one collection with its digest."""
+
+    head = serializers.CharField(help_text="the Sync-Head of the digest's answer")
+    count = serializers.IntegerField(min_value=0, help_text="documents that it holds")
+    agrees = serializers.BooleanField()
 
 
 class Outbox(api.SyncView):
     """What this local database has not sent, in place of what it said before. Supervisors see it.
 
-    Send it when it changes, and now and then. An empty `unsent` says that everything is sent.
+    Send it when it changes, and now and then. An empty `unsent` says that everything is sent. In
+    `digests` it says what its last comparison of a collection came to; what it does not name there
+    stays as it was said.
     """
 
     @extend_schema(
@@ -112,6 +127,7 @@ class Outbox(api.SyncView):
             {
                 "unsent": serializers.DictField(child=UnsentOfCollection(), required=False),
                 "refused": serializers.DictField(child=UnsentOfCollection(), required=False),
+                "digests": serializers.DictField(child=ComparedDigest(), required=False),
                 "at": serializers.DateTimeField(help_text="the device's clock, uncorrected"),
             },
         ),
@@ -120,8 +136,15 @@ class Outbox(api.SyncView):
             OpenApiExample(
                 "Two facts wait",
                 {
-                    "unsent": {"facts": {"count": 2, "oldest_at": "2026-03-04T14:03:11.120-08:00"}},
+                    "unsent": {
+                        "facts": {
+                            "count": 2,
+                            "oldest_at": "2026-03-04T14:03:11.120-08:00",
+                            "kinds": {"assignment_event": 1, "note_addendum": 1},
+                        }
+                    },
                     "refused": {},
+                    "digests": {"assignments": {"head": "20.324271", "count": 3, "agrees": False}},
                     "at": "2026-03-04T14:31:02.007-08:00",
                 },
                 request_only=True,

@@ -1,11 +1,17 @@
-"""The list of tablets, for whoever answers for them."""
+"""The list of tablets, and what they say they have dropped, for whoever answers for them."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiExample, extend_schema, inline_serializer
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    extend_schema,
+    inline_serializer,
+)
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -15,9 +21,13 @@ from apps.accounts.api import person_of
 from apps.accounts.models import Tablet, TabletState
 from apps.accounts.permissions import IsDesk
 from apps.core import clock
+from apps.core.pagination import CursorPagination
+from apps.core.problems import INVALID, FieldError, ProblemError
 from apps.core.schema import PROBLEMS
 from apps.sync import tablets
+from apps.sync.models import PurgeReceipt
 from apps.sync.tablets import Condition
+from apps.sync.values import uuid_of
 
 _AT = "2026-03-04T22:03:11.120000Z"
 _EXAMPLE = {
@@ -32,13 +42,33 @@ _EXAMPLE = {
     "outbox": {
         "declared_at": _AT,
         "unsent": {"facts": 2},
+        "kinds": {"facts": {"assignment_event": 1, "note_addendum": 1}},
         "unsent_count": 2,
         "oldest_at": "2026-03-04T22:01:40Z",
         "refused_count": 0,
     },
+    "digests": [
+        {
+            "collection": "assignments",
+            "agrees": False,
+            "count": 3,
+            "head_seq": 20,
+            "declared_at": _AT,
+        }
+    ],
     "quarantine_open": 0,
     "conflicts_open": 1,
     "still_holds": 0,
+}
+
+_RECEIPT_EXAMPLE = {
+    "tablet": "01a214a7-cb95-7588-ac31-819920b97dea",
+    "label": "CARE-21 left",
+    "local_database": "01a214a7-cbba-752b-993e-bf855dbb848e",
+    "collection": "assignments",
+    "document": "01931f6e-7f42-7c3a-9a51-0d7a8f4b2c12",
+    "ordered": True,
+    "at": _AT,
 }
 
 
@@ -75,6 +105,10 @@ class TabletOut(serializers.Serializer[Any]):
             "unsent": serializers.DictField(
                 child=serializers.IntegerField(), help_text="edits not sent, by collection"
             ),
+            "kinds": serializers.DictField(
+                child=serializers.DictField(child=serializers.IntegerField()),
+                help_text="the same by what they tell, as far as the tablet says it",
+            ),
             "unsent_count": serializers.IntegerField(),
             "oldest_at": serializers.DateTimeField(
                 allow_null=True, help_text="the oldest of them, by the server's clock"
@@ -83,6 +117,18 @@ class TabletOut(serializers.Serializer[Any]):
         },
         allow_null=True,
         help_text="what it said last; null: it never said",
+    )
+    digests = inline_serializer(
+        "TabletDigest",
+        {
+            "collection": serializers.CharField(),
+            "agrees": serializers.BooleanField(help_text="with the digest of this server"),
+            "count": serializers.IntegerField(help_text="documents on the tablet"),
+            "head_seq": serializers.IntegerField(help_text="as of this commit"),
+            "declared_at": serializers.DateTimeField(),
+        },
+        many=True,
+        help_text="what its local databases found last when they compared what they hold",
     )
     quarantine_open = serializers.IntegerField()
     conflicts_open = serializers.IntegerField()
@@ -132,11 +178,85 @@ def body_of(known: Condition) -> dict[str, Any]:
         and {
             "declared_at": waiting.declared_at,
             "unsent": dict(waiting.unsent),
+            "kinds": dict(waiting.kinds),
             "unsent_count": waiting.unsent_count,
             "oldest_at": waiting.oldest_at,
             "refused_count": waiting.refused_count,
         },
+        "digests": [
+            {
+                "collection": one.collection,
+                "agrees": one.agrees,
+                "count": one.count,
+                "head_seq": one.head_seq,
+                "declared_at": one.declared_at,
+            }
+            for one in known.digests
+        ],
         "quarantine_open": known.quarantine_open,
         "conflicts_open": known.conflicts_open,
         "still_holds": known.still_holds,
     }
+
+
+class PurgeReceiptOut(serializers.ModelSerializer[PurgeReceipt]):
+    """A tablet says that it has dropped a document."""
+
+    tablet = serializers.UUIDField(source="local_database.tablet_id")
+    label = serializers.CharField(source="local_database.tablet.label")  # type: ignore[assignment]
+    local_database = serializers.UUIDField(source="local_database_id")
+    document = serializers.UUIDField(source="doc_id")
+    ordered = serializers.SerializerMethodField(
+        help_text="false: there was no order to drop it any more"
+    )
+
+    class Meta:
+        model = PurgeReceipt
+        fields = ("tablet", "label", "local_database", "collection", "document", "ordered", "at")
+
+    def get_ordered(self, row: PurgeReceipt) -> bool:
+        return row.seq > 0
+
+
+class ReceiptPagination(CursorPagination):
+    read = int
+
+
+class PurgeReceipts(ListAPIView[PurgeReceipt]):
+    """What tablets of the supervisor's team, or of the agency for the dispatch desk, say that they
+    have dropped, the newest first. Their declarations, no proofs."""
+
+    permission_classes = [IsDesk]
+    serializer_class = PurgeReceiptOut
+    pagination_class = ReceiptPagination
+
+    def get_queryset(self) -> QuerySet[PurgeReceipt]:
+        rows = PurgeReceipt.objects.visible_to(self.request.user)
+        rows = rows.select_related("local_database__tablet")
+        query, errors = self.request.query_params, []
+        for name, column in (("tablet", "local_database__tablet"), ("document", "doc_id")):
+            if (text := query.get(name)) is not None:
+                if (id := uuid_of(text)) is None:
+                    errors.append(FieldError(f"/{name}", "Not a UUID."))
+                rows = rows.filter(**{column: id})
+        if errors:
+            raise ProblemError(INVALID, errors=errors)
+        if collection := query.get("collection"):
+            rows = rows.filter(collection=collection)
+        return rows
+
+    @extend_schema(
+        operation_id="list_purge_receipts",
+        tags=["tablets"],
+        parameters=[
+            OpenApiParameter("tablet", OpenApiTypes.UUID),
+            OpenApiParameter("document", OpenApiTypes.UUID),
+            OpenApiParameter("collection", str),
+        ],
+        responses={200: PurgeReceiptOut(many=True), **PROBLEMS(400, 401, 403)},
+        examples=[
+            OpenApiExample("Dropped", _RECEIPT_EXAMPLE, response_only=True, status_codes=["200"])
+        ],
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)

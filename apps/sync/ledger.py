@@ -1,4 +1,5 @@
-"""What a local database says of itself: what it has not sent, and what it has dropped.
+"""What a local database says of itself: what it has not sent, whether it holds what it should, and
+what it has dropped.
 
 Declarations, no proofs: they are kept as they were made, with the time of their arrival, for
 whoever answers for the tablets. They hold counts, names of collections and ids, never what was
@@ -8,20 +9,23 @@ typed. Each costs one statement, because every tablet makes them all day.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard, TypeVar
 from uuid import UUID
 
 import orjson
 from django.db import connection
 
+from apps.changes.reading import Head
 from apps.core.problems import INVALID, FieldError, ProblemError, escape
-from apps.sync.models import Outbox
+from apps.sync.headers import parse_head
+from apps.sync.models import CheckedDigest, Outbox
 from apps.sync.registry import Contact
 from apps.sync.values import uuid_of
 
+T = TypeVar("T")
 # A declaration names collections that this server may not know: a newer client's.
 MOST_COLLECTIONS = 50
 MOST_PURGED = 1000
@@ -48,24 +52,36 @@ on conflict do nothing
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What is said of one collection."""
+    """What is said of one collection. `kinds`: the same, by what the documents tell."""
 
     count: int
     oldest_at: datetime | None
+    kinds: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Digest:
+    """What came of comparing one collection with its digest."""
+
+    head: Head
+    count: int
+    agrees: bool
 
 
 def declare_outbox(contact: Contact, body: object, now: datetime) -> None:
     """Keeps what a local database says it has not sent, in place of what it said before.
 
-    `body`: `{"unsent": {collection: {"count", "oldest_at"}}, "refused": {...}, "at"}`, times by the
-    device's clock. An empty `unsent` says that everything is sent. The last to arrive stands.
-    ProblemError (400) names what is wrong, and nothing is changed.
+    `body`: `{"unsent": {collection: {"count", "oldest_at", "kinds"}}, "refused": {...}, "digests":
+    {collection: {"head", "count", "agrees"}}, "at"}`, times by the device's clock. An empty
+    `unsent` says that everything is sent. The last to arrive stands; of digests, the last of each
+    collection. ProblemError (400) names what is wrong, and nothing is changed.
     """
     if not isinstance(body, dict):
         raise ProblemError(INVALID, errors=[FieldError("", "An outbox is an object.")])
     errors: list[FieldError] = []
     unsent = _parts(body, "unsent", errors)
     refused = _parts(body, "refused", errors)
+    digests = _digests(body, errors)
     device_at = _instant(body.get("at"))
     if device_at is None:
         errors.append(FieldError("/at", "The device's clock, ISO 8601 with a zone."))
@@ -90,6 +106,22 @@ def declare_outbox(contact: Contact, body: object, now: datetime) -> None:
     Outbox.objects.bulk_create(
         [said], update_conflicts=True, unique_fields=["local_database"], update_fields=columns
     )
+    CheckedDigest.objects.bulk_create(
+        [
+            CheckedDigest(
+                local_database_id=contact.instance,
+                collection=name,
+                head_seq=one.head.seq,
+                count=one.count,
+                agrees=one.agrees,
+                declared_at=now,
+            )
+            for name, one in sorted(digests.items())
+        ],
+        update_conflicts=True,
+        unique_fields=["local_database", "collection"],
+        update_fields=["head_seq", "count", "agrees", "declared_at"],
+    )
 
 
 def note_purged(contact: Contact, body: object, now: datetime) -> None:
@@ -109,6 +141,20 @@ def note_purged(contact: Contact, body: object, now: datetime) -> None:
 
 
 def _parts(body: Mapping[str, Any], name: str, errors: list[FieldError]) -> dict[str, _Part]:
+    return _of_each(body, name, errors, _part)
+
+
+def _digests(body: Mapping[str, Any], errors: list[FieldError]) -> dict[str, _Digest]:
+    return _of_each(body, "digests", errors, _digest)
+
+
+def _of_each(
+    body: Mapping[str, Any],
+    name: str,
+    errors: list[FieldError],
+    read: Callable[[Mapping[str, Any]], T | str],
+) -> dict[str, T]:
+    """What is said of each collection; what is wrong goes to `errors`."""
     given = body.get(name, {})
     if not isinstance(given, dict) or len(given) > MOST_COLLECTIONS:
         detail = f"An object of at most {MOST_COLLECTIONS} collections."
@@ -116,7 +162,9 @@ def _parts(body: Mapping[str, Any], name: str, errors: list[FieldError]) -> dict
         return {}
     found = {}
     for collection, said in given.items():
-        part = _part(collection, said)
+        part: T | str = "Not the name of a collection."
+        if _NAME.fullmatch(collection):
+            part = read(said) if isinstance(said, dict) else "An object with count."
         if isinstance(part, str):
             errors.append(FieldError(f"/{name}/{escape(collection)}", part))
         else:
@@ -124,19 +172,35 @@ def _parts(body: Mapping[str, Any], name: str, errors: list[FieldError]) -> dict
     return found
 
 
-def _part(collection: str, said: object) -> _Part | str:
+def _part(said: Mapping[str, Any]) -> _Part | str:
     """What is said of one collection, or what is wrong with it."""
-    if not _NAME.fullmatch(collection):
-        return "Not the name of a collection."
-    if not isinstance(said, dict):
-        return "An object with count and oldest_at."
-    count, oldest_at = said.get("count"), said.get("oldest_at")
-    if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= _WIDEST:
+    count, oldest_at, kinds = said.get("count"), said.get("oldest_at"), said.get("kinds", {})
+    if not _is_count(count):
         return "count is a whole number from 0."
     instant = _instant(oldest_at)
     if oldest_at is not None and instant is None:
         return "oldest_at is an instant, ISO 8601 with a zone, or null."
-    return _Part(count, instant)
+    # Kinds that this server does not know are a newer client's.
+    fine = isinstance(kinds, dict) and len(kinds) <= MOST_COLLECTIONS
+    if not fine or not all(_NAME.fullmatch(kind) and _is_count(n) for kind, n in kinds.items()):
+        return f"kinds is an object of at most {MOST_COLLECTIONS} names, each with a count."
+    return _Part(count, instant, kinds)
+
+
+def _digest(said: Mapping[str, Any]) -> _Digest | str:
+    head, count, agrees = said.get("head"), said.get("count"), said.get("agrees")
+    if not _is_count(count):
+        return "count is a whole number from 0."
+    if not isinstance(agrees, bool):
+        return "agrees is true or false."
+    try:
+        return _Digest(parse_head(head if isinstance(head, str) else ""), count, agrees)
+    except ProblemError:
+        return "head is the Sync-Head that the digest was answered with."
+
+
+def _is_count(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _WIDEST
 
 
 def _purged(body: object) -> list[tuple[str, UUID]]:
@@ -188,6 +252,7 @@ def _json(parts: Mapping[str, _Part]) -> dict[str, Any]:
         name: {
             "count": part.count,
             "oldest_at": part.oldest_at.isoformat() if part.oldest_at else None,
+            "kinds": dict(part.kinds),
         }
         for name, part in parts.items()
     }

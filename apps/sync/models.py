@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import OuterRef, Q
 
-from apps.accounts.models import LocalDatabase, Tablet, User
+from apps.accounts.models import LocalDatabase, Role, Tablet, User
 from apps.changes.models import Grant, Member
 from apps.changes.querysets import VisibleQuerySet
 from apps.changes.services import EVERYONE
@@ -23,6 +23,7 @@ from apps.sync.media import models as _media_models  # noqa: F401  (Django finds
 
 __all__ = [
     "FATES",
+    "CheckedDigest",
     "Choice",
     "Comeback",
     "Conflict",
@@ -306,8 +307,9 @@ class LostIntake(UUIDModel):
 class Outbox(Model):
     """What a local database says it has not sent: its own declaration, replaced each time.
 
-    `unsent` and `refused`: by collection `{count, oldest_at}`, by the device's clock, which is
-    `offset_ms` ahead of the server's. `oldest_at` is the oldest unsent of all, by the server's.
+    `unsent` and `refused`: by collection `{count, oldest_at, kinds}`, by the device's clock, which
+    is `offset_ms` ahead of the server's; `kinds` counts the edits by what they tell, where the
+    client says so. `oldest_at` is the oldest unsent of all, by the server's clock.
     """
 
     SAFE = frozenset(
@@ -335,6 +337,46 @@ class Outbox(Model):
         return f"outbox of {short(self.pk)}"
 
 
+class CheckedDigest(UUIDModel):
+    """What a local database found when it compared what it holds of a collection with the digest as
+    of commit `head_seq`: its own declaration, the last one. `count`: how many documents it holds.
+    Where they do not agree after everything was pulled anew, one of the two has a fault."""
+
+    SAFE = frozenset(
+        {"id", "local_database", "collection", "head_seq", "count", "agrees", "declared_at"}
+    )
+
+    local_database = models.ForeignKey(
+        LocalDatabase, models.CASCADE, related_name="checked_digests"
+    )
+    collection = models.CharField(max_length=40)
+    head_seq = models.BigIntegerField("as of commit")
+    count = models.PositiveIntegerField("documents on the tablet")
+    agrees = models.BooleanField()
+    declared_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "checked digest"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["local_database", "collection"], name="sync_last_digest_checked"
+            )
+        ]
+
+
+class PurgeReceiptQuerySet(QuerySet["PurgeReceipt"]):
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> PurgeReceiptQuerySet:
+        """Those of the tablets that a person answers for: a supervisor's team's, all for the
+        dispatch desk and the administrator."""
+        match user:
+            case User(role=Role.DISPATCHER | Role.ADMINISTRATOR):
+                return self.all()
+            case User(role=Role.SUPERVISOR, team_id=team) if team is not None:
+                return self.filter(local_database__tablet__team=team)
+            case _:
+                return self.none()
+
+
 class PurgeReceipt(Model):
     """A local database says that it has dropped a document: its declaration, no proof.
 
@@ -351,7 +393,10 @@ class PurgeReceipt(Model):
     seq = models.BigIntegerField()
     at = models.DateTimeField()
 
+    objects = PurgeReceiptQuerySet.as_manager()
+
     class Meta:
+        verbose_name = "purge receipt"
         constraints = [
             models.UniqueConstraint(
                 fields=["local_database", "collection", "doc_id", "seq"], name="sync_purged_once"

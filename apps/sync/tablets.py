@@ -6,6 +6,7 @@ many tablets there are.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from django.db import connection
 from django.db.models import Count, QuerySet
 
 from apps.accounts.models import Role, SignIn, Tablet, User
-from apps.sync.models import Conflict, Outbox, QuarantinedWrite
+from apps.sync.models import CheckedDigest, Conflict, Outbox, QuarantinedWrite
 
 # Orders to drop something that their holder has neither confirmed nor passed.
 _TO_DROP = """
@@ -34,10 +35,12 @@ group by l.tablet_id
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """What a tablet's local databases said last: what they have not sent, and what was refused and
-    not mended. `unsent` by collection; `oldest_at` by the server's clock."""
+    not mended. `unsent` by collection; `kinds` by collection and what the edits tell, as far as the
+    client says it; `oldest_at` by the server's clock."""
 
     declared_at: datetime
     unsent: Mapping[str, int]
+    kinds: Mapping[str, Mapping[str, int]]
     unsent_count: int
     refused_count: int
     oldest_at: datetime | None
@@ -45,14 +48,16 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """How a tablet is. `waiting` is None where it never said. `still_holds`: at most so many
-    documents are on it that it was told to drop."""
+    """How a tablet is. `waiting` is None where it never said. `digests`: what its local databases
+    found last when they compared what they hold. `still_holds`: at most so many documents are on it
+    that it was told to drop."""
 
     tablet: Tablet
     in_contact: bool
     clock_suspect: bool
     signed_in: User | None
     waiting: Waiting | None
+    digests: Sequence[CheckedDigest]
     quarantine_open: int
     conflicts_open: int
     still_holds: int
@@ -86,6 +91,10 @@ def conditions(tablets: Sequence[Tablet], *, now: datetime) -> dict[UUID, Condit
     said = Outbox.objects.filter(local_database__tablet__in=ids).select_related("local_database")
     for row in said:
         declared.setdefault(row.local_database.tablet_id, []).append(row)
+    checked: dict[UUID, list[CheckedDigest]] = {}
+    compared = CheckedDigest.objects.filter(local_database__tablet__in=ids)
+    for one in compared.select_related("local_database").order_by("collection", "-declared_at"):
+        checked.setdefault(one.local_database.tablet_id, []).append(one)
     refused = _counts(QuarantinedWrite.objects.open().filter(tablet__in=ids))
     conflicts = _counts(Conflict.objects.open().filter(tablet__in=ids))
     to_drop = _to_drop(ids)
@@ -97,6 +106,7 @@ def conditions(tablets: Sequence[Tablet], *, now: datetime) -> dict[UUID, Condit
             clock_suspect=is_suspect(tablet.clock_offset_ms),
             signed_in=signed_in.get(tablet.pk),
             waiting=_waiting(declared[tablet.pk]) if tablet.pk in declared else None,
+            digests=checked.get(tablet.pk, []),
             quarantine_open=refused.get(tablet.pk, 0),
             conflicts_open=conflicts.get(tablet.pk, 0),
             still_holds=to_drop.get(tablet.pk, 0),
@@ -112,13 +122,21 @@ def is_suspect(offset_ms: int | None) -> bool:
 
 def _waiting(said: Sequence[Outbox]) -> Waiting:
     """The sum over a tablet's local databases."""
-    unsent: dict[str, int] = {}
+    unsent: Counter[str] = Counter()
+    kinds: dict[str, Counter[str]] = {}
     for row in said:
         for name, part in row.unsent.items():
-            unsent[name] = unsent.get(name, 0) + part["count"]
+            unsent[name] += part["count"]
+            # What was declared before kinds were has none.
+            kinds.setdefault(name, Counter()).update(part.get("kinds", {}))
     return Waiting(
         declared_at=max(row.declared_at for row in said),
         unsent={name: count for name, count in sorted(unsent.items()) if count},
+        kinds={
+            name: {kind: count for kind, count in sorted(found.items()) if count}
+            for name, found in sorted(kinds.items())
+            if found.total()
+        },
         unsent_count=sum(row.unsent_count for row in said),
         refused_count=sum(row.refused_count for row in said),
         oldest_at=min((row.oldest_at for row in said if row.oldest_at), default=None),

@@ -40,5 +40,6 @@ urlpatterns = [
     ),
     path("media/<str:sha256>", Media.as_view(), name="media"),
     path("tablets", api_tablets.Tablets.as_view(), name="tablets"),
+    path("purge-receipts", api_tablets.PurgeReceipts.as_view(), name="purge-receipts"),
     path("schemas/<str:collection>", api.SchemaOf.as_view(), name="collection-schema"),
 ]

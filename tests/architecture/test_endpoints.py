@@ -59,6 +59,7 @@ DOORS: dict[str, dict[str, frozenset[str]]] = {
     "quarantine/<uuid:write>/apply": {"POST": PEOPLE},
     "media/<str:sha256>": {"GET": PEOPLE, "PUT": TABLETS},
     "tablets": {"GET": DESK},
+    "purge-receipts": {"GET": DESK},
     "schemas/<str:collection>": {"GET": TABLETS | DESK},
     "assignments": {"GET": PEOPLE},
     "assignments/<uuid:assignment>": {"GET": PEOPLE},

@@ -1,6 +1,24 @@
-"""The admin of synchronisation: history, conflicts, the quarantine, tablets, recoveries, and the
-reactions that are parked."""
+"""The admin of synchronisation: history, conflicts, the quarantine, tablets and what they say,
+recoveries, and the reactions that are parked."""
 
-from apps.sync.admin import claims, conflicts, history, parked, quarantine, recoveries, tablets
+from apps.sync.admin import (
+    claims,
+    conflicts,
+    history,
+    parked,
+    quarantine,
+    receipts,
+    recoveries,
+    tablets,
+)
 
-__all__ = ["claims", "conflicts", "history", "parked", "quarantine", "recoveries", "tablets"]
+__all__ = [
+    "claims",
+    "conflicts",
+    "history",
+    "parked",
+    "quarantine",
+    "receipts",
+    "recoveries",
+    "tablets",
+]

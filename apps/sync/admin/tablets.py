@@ -18,7 +18,7 @@ from apps.core import clock
 from apps.core.admin import NOTHING, moment, table, when
 from apps.sync import tablets
 from apps.sync.admin.ages import DAY
-from apps.sync.models import Outbox
+from apps.sync.models import CheckedDigest, Outbox
 from apps.sync.tablets import Condition
 
 
@@ -35,6 +35,7 @@ class AttentionFilter(admin.SimpleListFilter):
             ("quiet", "no contact"),
             ("silent", "no contact, and somebody is signed in"),
             ("day", "no contact for over a day"),
+            ("differs", "holds something else than it should"),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Tablet]) -> QuerySet[Tablet]:
@@ -52,6 +53,9 @@ class AttentionFilter(admin.SimpleListFilter):
                 return queryset.filter(_not_since(now - tablets.quiet_after()), Exists(used))
             case "day":
                 return queryset.filter(_not_since(now - DAY))
+            case "differs":
+                found = CheckedDigest.objects.filter(local_database__tablet=OuterRef("pk"))
+                return queryset.filter(Exists(found.filter(agrees=False)))
             case _:
                 return queryset
 
@@ -91,7 +95,8 @@ class ToldTabletAdmin(TabletAdmin):
     list_filter = ("state", AttentionFilter, "team")
     fields = (
         *("label", "team", "state", "signed_in", "contact", "clock", "not_sent", "kinds"),
-        *("refused", "declared", "in_quarantine", "in_conflict", "still_holds"),
+        *("refused", "declared", "compared", "in_quarantine", "in_conflict", "still_holds"),
+        "receipts",
         moment("enrolled_at", "enrolled"),
     )
     readonly_fields = fields
@@ -136,7 +141,30 @@ class ToldTabletAdmin(TabletAdmin):
     @admin.display(description="not sent, by kind")
     def kinds(self, tablet: Tablet) -> SafeString:
         said = _of(tablet).waiting
-        return table(("collection", "not sent"), said.unsent.items() if said else ())
+        if said is None:
+            return table(("collection", "not sent", "of what kind"), ())
+        rows = (
+            (name, count, ", ".join(f"{n} {kind}" for kind, n in said.kinds.get(name, {}).items()))
+            for name, count in said.unsent.items()
+        )
+        return table(("collection", "not sent", "of what kind"), rows)
+
+    @admin.display(description="holds what it should, as it says")
+    def compared(self, tablet: Tablet) -> SafeString:
+        rows = (
+            (
+                *(one.collection, "yes" if one.agrees else "NO", one.count, one.head_seq),
+                when(one.declared_at),
+            )
+            for one in _of(tablet).digests
+        )
+        return table(("collection", "agrees", "documents on it", "as of commit", "said"), rows)
+
+    @admin.display(description="dropped, as it says")
+    def receipts(self, tablet: Tablet) -> SafeString:
+        address = reverse("admin:sync_purgereceipt_changelist")
+        shape = '<a href="{}?tablet={}">purge receipts</a>'
+        return format_html(shape, address, tablet.pk)
 
     @admin.display(description="refused")
     def refused(self, tablet: Tablet) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -14,11 +16,12 @@ from apps.accounts.models import Role, Tablet
 from apps.changes.reading import head
 from apps.changes.services import forget
 from apps.core import clock
-from apps.core.ids import uuid7
-from apps.sync.models import Outbox, PurgeReceipt, QuarantinedWrite
+from apps.core.ids import short, uuid7
+from apps.sync.models import CheckedDigest, Outbox, PurgeReceipt, QuarantinedWrite
 from apps.sync.services import quarantine
 from tests.factories import EnrolledTablet, person, tablet, team
 from tests.integration.sync.conftest import Pages
+from tests.integration.sync.test_admin import Desk
 from tests.probe import rooms
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -102,6 +105,22 @@ class TestOutbox:
             ({"at": AT, "refused": {"facts": {"count": True}}}, ["/refused/facts"]),
             ({"at": AT, "refused": {"facts": {"count": 2**31}}}, ["/refused/facts"]),
             ({"at": AT, "unsent": {"facts": {"count": 1, "oldest_at": 3}}}, ["/unsent/facts"]),
+            ({"at": AT, "unsent": {"facts": {"count": 1, "kinds": []}}}, ["/unsent/facts"]),
+            (
+                {"at": AT, "unsent": {"facts": {"count": 1, "kinds": {"Mr. Doe": 1}}}},
+                ["/unsent/facts"],
+            ),
+            ({"at": AT, "unsent": {"facts": {"count": 1, "kinds": {"a": -1}}}}, ["/unsent/facts"]),
+            ({"at": AT, "digests": [1]}, ["/digests"]),
+            ({"at": AT, "digests": {"facts": {"head": "9.1", "count": 1}}}, ["/digests/facts"]),
+            (
+                {"at": AT, "digests": {"facts": {"head": "9", "count": 1, "agrees": True}}},
+                ["/digests/facts"],
+            ),
+            (
+                {"at": AT, "digests": {"facts": {"head": "9.1", "count": "1", "agrees": True}}},
+                ["/digests/facts"],
+            ),
         ],
     )
     def test_what_is_wrong_is_named_and_nothing_is_kept(
@@ -111,6 +130,51 @@ class TestOutbox:
         assert answer.status_code == 400
         assert [error["pointer"] for error in answer.json()["errors"]] == pointers
         assert not Outbox.objects.exists()
+
+    def test_of_digests_the_last_word_of_each_collection_stands(
+        self, client: Client, mine: EnrolledTablet
+    ) -> None:
+        differs = {"head": "20.7", "count": 3, "agrees": False}
+        agrees = {"head": "21.8", "count": 4, "agrees": True}
+        declare(client, mine, {"at": AT, "digests": {"notes": differs, "pages": differs}})
+        declare(client, mine, {"at": AT, "digests": {"notes": agrees}})
+        declare(client, mine, {"at": AT})  # an older app says nothing of it
+        found = {row.collection: row for row in CheckedDigest.objects.all()}
+        assert {name: (row.agrees, row.count, row.head_seq) for name, row in found.items()} == {
+            "notes": (True, 4, 21),
+            "pages": (False, 3, 20),
+        }
+        [row] = listed(Role.SUPERVISOR, mine)
+        said = [(one["collection"], one["agrees"], one["count"]) for one in row["digests"]]
+        assert said == [("notes", True, 4), ("pages", False, 3)]
+        desk = Desk(person(Role.SUPERVISOR, of=mine.tablet.team))
+        page = desk.read(f"tablet/{mine.tablet.pk}/change/", base="/admin/accounts/")
+        assert "<td>NO</td>" in re.sub(r"<td[^>]*>", "<td>", page)
+        for chosen, shown in (("differs", True), ("refused", False)):
+            listing = desk.read(f"tablet/?look={chosen}", base="/admin/accounts/")
+            assert (mine.tablet.label in listing) == shown
+
+    def test_kinds_are_told_apart_and_those_of_a_newer_app_are_kept(
+        self, client: Client, mine: EnrolledTablet
+    ) -> None:
+        facts = {"count": 3, "kinds": {"assignment_event": 2, "of_a_newer_app": 1}}
+        declare(client, mine, {"at": AT, "unsent": {"facts": facts, "pages": {"count": 1}}})
+        other = EnrolledTablet(mine.tablet, mine.token, uuid7())
+        declare(client, other, {"at": AT, "unsent": {"facts": {**facts, "count": 5}}})
+        [row] = listed(Role.SUPERVISOR, mine)
+        assert row["outbox"]["unsent"] == {"facts": 8, "pages": 1}
+        assert row["outbox"]["kinds"] == {"facts": {"assignment_event": 4, "of_a_newer_app": 2}}
+        desk = Desk(person(Role.SUPERVISOR, of=mine.tablet.team))
+        page = desk.read(f"tablet/{mine.tablet.pk}/change/", base="/admin/accounts/")
+        assert "4 assignment_event, 2 of_a_newer_app" in page
+
+    def test_that_was_declared_before_kinds_were_is_shown(
+        self, client: Client, mine: EnrolledTablet
+    ) -> None:
+        declare(client, mine, {"at": AT})
+        Outbox.objects.update(unsent={"facts": {"count": 2, "oldest_at": None}}, unsent_count=2)
+        outbox = listed(Role.SUPERVISOR, mine)[0]["outbox"]
+        assert (outbox["unsent"], outbox["kinds"]) == ({"facts": 2}, {})
 
     def test_is_a_contact(self, client: Client, mine: EnrolledTablet) -> None:
         declare(client, mine, {"at": AT})
@@ -199,6 +263,46 @@ class TestPurged:
         purged(client, mine, [{"collection": "notes", "ids": [str(uuid7())]}])
         with pytest.raises(Exception, match="append-only"):
             PurgeReceipt.objects.update(seq=9)
+
+
+class TestReceipts:
+    """What supervisors read of what was dropped."""
+
+    def test_say_which_tablet_dropped_which_document_and_when(
+        self, client: Client, mine: EnrolledTablet
+    ) -> None:
+        [first, second] = rooms.notes(["a", "b"], to=mine.tablet.sign_ins.get().user)
+        rooms.withdraw(first)
+        purged(client, mine, [{"collection": "notes", "ids": [str(first)]}])
+        purged(client, mine, [{"collection": "marks", "ids": [str(second)]}])
+        found = receipts(Role.SUPERVISOR, mine)
+        assert [(row["collection"], row["document"], row["ordered"]) for row in found] == [
+            ("marks", str(second), False),
+            ("notes", str(first), True),
+        ]
+        assert {row["label"] for row in found} == {mine.tablet.label}
+        assert {row["tablet"] for row in found} == {str(mine.tablet.pk)}
+        assert len(receipts(Role.DISPATCHER, mine, document=str(first))) == 1
+        assert len(receipts(Role.DISPATCHER, mine, collection="marks")) == 1
+        assert receipts(Role.DISPATCHER, mine, tablet=str(uuid7())) == []
+        desk = Desk(person(Role.SUPERVISOR, of=mine.tablet.team))
+        page = desk.read("purgereceipt/")
+        assert mine.tablet.label in page
+        assert short(first) in page
+        one = PurgeReceipt.objects.get(doc_id=first)
+        assert short(first) in desk.read(f"purgereceipt/{one.pk}/change/")
+        narrowed = desk.read(f"purgereceipt/?tablet={mine.tablet.pk}")
+        assert short(first) in narrowed
+
+    def test_are_for_those_who_answer_for_the_tablet(
+        self, client: Client, mine: EnrolledTablet
+    ) -> None:
+        purged(client, mine, [{"collection": "notes", "ids": [str(uuid7())]}])
+        stranger = Desk(person(Role.SUPERVISOR))
+        assert mine.tablet.label not in stranger.read("purgereceipt/")
+        assert stranger.client.get("/api/v1/purge-receipts").json()["results"] == []
+        assert stranger.client.get("/api/v1/purge-receipts?tablet=x").status_code == 400
+        assert mine.tablet.label in Desk(person(Role.ADMINISTRATOR)).read("purgereceipt/")
 
 
 class TestTablets:
@@ -293,4 +397,16 @@ def listed(role: str, of: EnrolledTablet) -> list[dict[str, Any]]:
     browser = Client()
     browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
     found: list[dict[str, Any]] = browser.get("/api/v1/tablets").json()["results"]
+    return found
+
+
+def receipts(role: str, of: EnrolledTablet, **query: str) -> list[dict[str, Any]]:
+    """As `listed`, of what was dropped."""
+    user = person(role, of=of.tablet.team if role == Role.SUPERVISOR else None)
+    found: list[dict[str, Any]] = []
+    address: str | None = f"/api/v1/purge-receipts?limit=1&{urlencode(query)}"
+    while address:
+        answer = Desk(user).client.get(address).json()
+        found += answer["results"]
+        address = answer["next"]
     return found
