@@ -54,7 +54,7 @@ def assign(
     record = known.get(unit.pk)
     if record is not None and record.is_open:
         return record.assignment
-    against_rules = incident.verdict in _NEEDS_REASON
+    against_rules = incident.verdict_now in _NEEDS_REASON
     if against_rules and not reason.strip():
         error = FieldError("/reason", "Say why: the dispatch rules do not provide for this call.")
         raise ProblemError(INVALID, errors=[error])

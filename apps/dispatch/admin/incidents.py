@@ -54,7 +54,7 @@ class IncidentAdmin(ActsAdmin[Incident], RecordAdmin[Incident]):
     WHEN = "occurred_at"
     fieldsets = (
         ("Hazards", {"fields": ("cautions", "withheld")}),
-        ("The rules", {"fields": ("said", "rule", "terms")}),
+        ("The rules", {"fields": ("said", "said_now", "rule", "terms")}),
         (
             "The call",
             {
@@ -116,6 +116,10 @@ class IncidentAdmin(ActsAdmin[Incident], RecordAdmin[Incident]):
     @admin.display(description="in plain words")
     def said(self, row: Incident) -> str:
         return str(row.evaluation.get("text") or NOTHING)
+
+    @admin.display(description="by what became known later")
+    def said_now(self, row: Incident) -> str:
+        return str(row.evaluation.get("now", {}).get("text") or NOTHING)
 
     @admin.display(description="priority", ordering="priority")
     def urgency(self, row: Incident) -> str:

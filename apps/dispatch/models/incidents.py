@@ -60,9 +60,10 @@ class Incident(UUIDModel):
 
     `details` (PHI) has the shape of `details()` below. `call_revision` grows with every material
     update (address, new location, weapon or violence caution): it asks for a new acknowledgement.
-    `evaluation` is what the rules in force said of the call, in the shape of
-    `apps.dispatch.rules.Evaluation.as_json`. A message that names no agency counts as its client's:
-    `agency_id` is then the client's id.
+    `evaluation` is what the rules in force said of the call as it was known while it could be
+    given, in the shape of `apps.dispatch.rules.Evaluation.as_json`; `now` in it (`verdict`, `text`)
+    is what they say of all that is known since, where that differs. A message that names no agency
+    counts as its client's: `agency_id` is then the client's id.
     """
 
     SAFE = frozenset(
@@ -106,6 +107,11 @@ class Incident(UUIDModel):
     details = EncryptedJSONField()
 
     objects = IncidentQuerySet.as_manager()
+
+    @property
+    def verdict_now(self) -> str:
+        """What the rules say of the call as it is known now: by this it is given once more."""
+        return str(self.evaluation.get("now", {}).get("verdict", self.verdict))
 
     class Meta:
         constraints = [

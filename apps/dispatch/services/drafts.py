@@ -67,6 +67,10 @@ class Draft:
     new_links: list[IncidentLink] = field(default_factory=list)
     gone_links: list[IncidentLink] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
+    before: Call = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.before = self.known.call
 
     @property
     def merged(self) -> bool:
@@ -223,13 +227,48 @@ class Draft:
         if incident.entry_kind not in STARTED_BY_RESPONDER:
             self.set(entry_kind=entry_kind(self.known.call, self.units.values()))
         if incident.cad_number is not None and not self.merged:
-            book = rulebook.current()
-            told = book.evaluate(self.known.call, incident.occurred_at)
-            self.set(verdict=told.verdict, evaluation=told.as_json())
-            minutes = book.check_in_minutes(incident.final_call_type, incident.initial_call_type)
+            self._evaluate()
+            minutes = rulebook.current().check_in_minutes(
+                incident.final_call_type, incident.initial_call_type
+            )
             self.set(check_in_minutes=minutes)
         incident.updated_at = now
         self.dirty.add("updated_at")
+
+    def _evaluate(self) -> None:
+        """What the rules say of the call as it was known while it could be given.
+
+        It is judged anew with every change until a CARE unit is sent or the call ends; one that
+        opens again without a unit of ours is judged again. What becomes known later stands beside
+        it, under `now`. So a dispatch is not made wrong by what the crew found, nor a call that
+        nobody was sent to made right by how it was closed. What a responder began was given by
+        nobody, and is judged by all that is known.
+        """
+        incident, book = self.incident, rulebook.current()
+        told = book.evaluate(self.known.call, incident.occurred_at)
+        sent = [row for row in self.units.values() if row.agency == Agency.CARE]
+        sent_before = [row for row in sent if row not in self.new_units]
+        ended = incident.status != IncidentStatus.ACTIVE
+        if incident.entry_kind in STARTED_BY_RESPONDER or not (sent or ended):
+            stands = told.as_json()
+        elif incident.evaluation and not self.created and (sent_before or ended):
+            stands = {name: part for name, part in incident.evaluation.items() if name != "now"}
+        else:
+            stands = book.evaluate(self._without_end(), incident.occurred_at).as_json()
+        if told.verdict != stands["verdict"]:
+            stands["now"] = {"verdict": told.verdict, "text": told.text}
+        self.set(verdict=stands["verdict"], evaluation=stands)
+
+    def _without_end(self) -> Call:
+        """The call without a final type that came with the very message by which a unit was sent or
+        the call ended: dispatch knew the initial one."""
+        call, before = self.known.call, self.before
+        if not call.initial_call_type or call.final_call_type == before.final_call_type:
+            return call
+        known = replace(
+            call, final_call_type=before.final_call_type, common_type=before.common_type
+        )
+        return rulebook.current().classified(known)
 
     def event_names(self) -> list[str]:
         """In the order in which others should hear of it. An end alone is no update beside it."""

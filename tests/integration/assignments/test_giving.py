@@ -11,8 +11,10 @@ from django.db import transaction
 from apps.assignments import services
 from apps.assignments.models import Assignment, Fact
 from apps.audit.models import Entry
+from apps.audit.services import SYSTEM
 from apps.core.problems import ProblemError
 from apps.dispatch.models import Agency, EntryKind, Incident, Source, Unit
+from apps.dispatch.services import load_reference
 from tests.integration.assignments.conftest import (
     NOON,
     World,
@@ -83,6 +85,19 @@ class TestAssign:
         incident = world.call(units=[])
         Incident.objects.filter(pk=incident.pk).update(verdict="eligible")
         assert assign(world, incident).override_reason is None
+
+    def test_of_a_further_unit_is_by_what_is_known_now(self, world: World) -> None:
+        load_reference(by=SYSTEM, now=NOON)
+        known = {"violence": "no", "medical": "no"}
+        incident = world.call(number="1", exclusions=known)
+        assert incident.verdict == "eligible"
+        danger = [{"text": "threatened a nurse"}]
+        incident = world.call(number="1", now=after(60), cautions=danger)
+        assert (incident.verdict, incident.verdict_now) == ("eligible", "not_eligible")
+        with pytest.raises(ProblemError):
+            assign(world, incident, unit=world.theirs.unit)
+        further = assign(world, incident, unit=world.theirs.unit, reason="Police are there")
+        assert further.override_reason == "Police are there"
 
     def test_twice_is_once(self, world: World) -> None:
         incident = world.call(units=[])

@@ -9,10 +9,12 @@ import pytest
 
 from apps.changes.published import Event
 from apps.dispatch import plain, services
+from apps.dispatch.models import Incident, Unit
 from tests.factories import NOON
 from tests.integration.dispatch.conftest import (
     CAD,
     at,
+    care,
     incident,
     names,
     police,
@@ -110,6 +112,62 @@ class TestUpdate:
         cad.tell(updated_at=at(1), cautions=[{"text": "threatened a nurse"}])
         assert incident().verdict == "not_eligible"
         assert "violence" in incident().evaluation["text"]
+
+
+ASSAULT = "ASLT - CRITICAL (NO SHOOTINGS)"
+
+
+class TestTheEvaluation:
+    """Is of what was known while the call could be given."""
+
+    def test_of_a_call_that_nobody_was_sent_to_stands_when_it_is_closed(
+        self, cad: CAD, loaded: None
+    ) -> None:
+        cad.tell()
+        cad.tell(updated_at=at(9), event="close", final_call_type=ASSAULT)
+        row = incident()
+        assert (row.final_call_type, row.verdict) == (ASSAULT, "eligible")
+        assert row.evaluation["text"].startswith("eligible: welfare check")
+        assert list(Incident.objects.eligible_not_sent()) == [row]
+        assert row.verdict_now == row.evaluation["now"]["verdict"] == "not_eligible"
+        cad.tell(updated_at=at(12), cautions=[{"text": "has a knife"}])
+        assert incident().verdict == "eligible"
+
+    def test_of_one_that_is_heard_of_when_it_is_over_is_by_its_initial_type(
+        self, cad: CAD, loaded: None
+    ) -> None:
+        cad.tell(event="close", final_call_type=ASSAULT)
+        assert (incident().verdict, incident().verdict_now) == ("eligible", "not_eligible")
+
+    def test_of_a_dispatch_stands_whatever_the_crew_finds(
+        self, cad: CAD, unit: Unit, loaded: None
+    ) -> None:
+        cad.tell(units=[care()], final_call_type=ASSAULT)
+        assert incident().verdict == "eligible"
+        cad.tell(updated_at=at(4), cautions=[{"text": "threatened a nurse"}])
+        cad.tell(updated_at=at(30), units=[care(status="Cleared", minutes=30)])
+        cad.tell(updated_at=at(31), event="close")
+        assert (incident().verdict, incident().verdict_now) == ("eligible", "not_eligible")
+
+    def test_is_by_all_that_is_known_when_a_unit_is_sent(
+        self, cad: CAD, unit: Unit, loaded: None
+    ) -> None:
+        cad.tell()
+        cad.tell(updated_at=at(1), final_call_type=ASSAULT)
+        assert incident().verdict == "not_eligible"
+        danger = [{"text": "threatened a nurse"}]
+        cad.tell(updated_at=at(2), final_call_type="SERVICE - WELFARE CHECK")
+        assert incident().verdict == "eligible"
+        cad.tell(updated_at=at(3), units=[care()], cautions=danger)
+        assert incident().verdict == "not_eligible"
+        assert "now" not in incident().evaluation
+
+    def test_is_made_anew_for_a_call_that_opens_again(self, cad: CAD, loaded: None) -> None:
+        cad.tell()
+        cad.tell(updated_at=at(9), event="close", final_call_type=ASSAULT)
+        cad.tell(updated_at=at(12), event="reopen")
+        assert incident().verdict == "not_eligible"
+        assert "now" not in incident().evaluation
 
 
 def _bare(**members: Any) -> Any:
