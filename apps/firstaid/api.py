@@ -22,9 +22,9 @@ from apps.core import clock
 from apps.core.problems import INVALID, FieldError, ProblemError
 from apps.core.schema import PROBLEMS
 from apps.firstaid import parts, services
-from apps.firstaid.models import Kit, Lot, Product, StockMovement
+from apps.firstaid.models import Kit, Lot, Product
 from apps.firstaid.services.ledger import shelf_of, warnings_on
-from apps.firstaid.services.stock import Recall
+from apps.firstaid.services.stock import Gone, Recall
 from apps.firstaid.shapes import A_KIT, A_RECALL, SOME_DOSES, KitOut, RecallIn, RecallOut
 from apps.people.models import Encounter
 
@@ -138,12 +138,12 @@ def _recall(request: Request, found: Recall) -> dict[str, Any]:
     return dict(RecallOut(body).data)
 
 
-def _gone(rows: Iterable[StockMovement]) -> list[dict[str, Any]]:
+def _gone(rows: Iterable[Gone]) -> list[dict[str, Any]]:
     return [
         {
             "dose": row.dose_id,
             "unit": row.unit.call_sign if row.unit else None,
-            "at": row.device_time or row.received_at,
+            "at": row.at,
         }
         for row in rows
     ]

@@ -334,13 +334,15 @@ STOCK_REASONS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+# The flag of what was CARE's and of which nothing says from what stock it came.
+STOCK_UNKNOWN: Final = "stock_unknown"
 # What a flag means, in words for a supervisor. `unknown_code:<field>` names no value.
 FLAGS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "unknown_code": "A code that this version does not know",
         "bad_field": "A detail is missing or cannot be used",
         "not_here_yet": "Its assignment is not here yet",
-        "stock_unknown": "Nothing says what stock it was taken from",
+        STOCK_UNKNOWN: "Nothing says what stock it was taken from",
         "below_zero": "More was taken out than was there",
     }
 )

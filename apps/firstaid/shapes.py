@@ -101,7 +101,8 @@ class GoneOut(serializers.Serializer[Any]):
 
 
 class RecallOut(serializers.Serializer[Any]):
-    """Where a lot is and went. `maybe`: from a kit that had it, of no lot that anybody named."""
+    """Where a lot is and went. `maybe`: of no lot that anybody named, from a kit that had it
+    or that nobody knows."""
 
     id = serializers.UUIDField()
     product = serializers.CharField()

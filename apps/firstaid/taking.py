@@ -6,7 +6,7 @@ unit's kit and from what was given, where that leaves one answer only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
@@ -57,6 +57,23 @@ def piece_of(dose: Dose, supply: Supply) -> Piece | None:
     return Piece(kit.pk, product, lot.pk if lot else None)
 
 
+def may_be_of(dose: Dose, lot: Lot, supply: Supply, *, in_kits: Collection[UUID]) -> bool:
+    """Whether a dose of which nobody knows the piece may have been of this lot: it names no other,
+    is like its product, and came out of a kit that had it (`in_kits`), or nobody knows of which."""
+    if dose.lot_id in supply.lots:
+        return False
+    if dose.product_id in supply.products:
+        like = dose.product_id == lot.product_id
+    else:
+        like = _is_like(dose, supply.products[lot.product_id])
+    kits = {dose.kit_id} if dose.kit_id in supply.kits else _kits_of(dose.unit_id, supply)
+    return like and (not kits or not kits.isdisjoint(in_kits))
+
+
+def _kits_of(unit: UUID | None, supply: Supply) -> set[UUID | None]:
+    return {kit.pk for kit in supply.kits.values() if unit and kit.unit_id == unit}
+
+
 def _kit(dose: Dose, supply: Supply) -> Kit | None:
     named = supply.kits.get(dose.kit_id) if dose.kit_id else None
     return named or _only(
@@ -67,19 +84,18 @@ def _kit(dose: Dose, supply: Supply) -> Kit | None:
 def _product(dose: Dose, kit: Kit | None, supply: Supply) -> UUID | None:
     if dose.product_id in supply.products:
         return dose.product_id
-    fitting = [product for product in supply.products.values() if _fits(dose, product)]
+    fitting = [one for one in supply.products.values() if one.in_use and _is_like(dose, one)]
     if kit is not None and (there := [p for p in fitting if (kit.pk, p.pk) in supply.had]):
         fitting = there
     found = _only(fitting)
     return found.pk if found else None
 
 
-def _fits(dose: Dose, product: Product) -> bool:
+def _is_like(dose: Dose, product: Product) -> bool:
     """Whether one piece of the product may be what was given; what was not told fits all."""
     return (
         dose.drug in codes.NALOXONES
         and product.kind == ProductKind.NALOXONE
-        and product.in_use
         and product.drug in ("", dose.drug)
         and dose.amount in (None, product.dose)
         and dose.amount_unit in ("", product.dose_unit)

@@ -136,7 +136,7 @@ class LotAdmin(ActsAdmin[Lot], RoleAdmin[Lot]):
             ),
             gone=table(
                 ("what", "unit", "told"),
-                ((what, one.unit or NOTHING, when(one.received_at)) for what, one in gone),
+                ((what, one.unit or NOTHING, when(one.at)) for what, one in gone),
             ),
         )
 

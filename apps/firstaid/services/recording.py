@@ -18,6 +18,7 @@ from apps.audit.services import SYSTEM
 from apps.changes.services import Event, publish
 from apps.core.problems import FieldError
 from apps.dispatch.models import Unit
+from apps.firstaid import codes
 from apps.firstaid.doses import Dose, chains, dose_of, text
 from apps.firstaid.models import (
     ActSource,
@@ -39,9 +40,6 @@ from apps.firstaid.stock import Place
 from apps.firstaid.taking import Piece, Supply, is_ours, piece_of
 from apps.sync.registry import Refused
 
-# The flag of a dose of ours of which nothing says from what stock it came.
-STOCK_UNKNOWN = "stock_unknown"
-
 
 @transaction.atomic
 def record_dose(*, told: Told, session: TabletSession, now: datetime) -> NaloxoneDose | None:
@@ -58,7 +56,7 @@ def record_dose(*, told: Told, session: TabletSession, now: datetime) -> Naloxon
     dose = dose_of(row)
     supply = _supply()
     if is_ours(dose) and piece_of(dose, supply) is None:
-        row.flags = sorted({*row.flags, STOCK_UNKNOWN})
+        row.flags = sorted({*row.flags, codes.STOCK_UNKNOWN})
     keep(row, session=session, now=now)
     _settle(row, supply, now)
     _tell(row, "dose.recorded", now)

@@ -5,13 +5,15 @@ A desk is told at once where something cannot be; what a tablet tells has happen
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from apps.accounts.models import User
 from apps.accounts.services import user_actor
@@ -19,18 +21,22 @@ from apps.audit.services import Act, Actor, record, record_all
 from apps.changes import scopes
 from apps.changes.services import publish
 from apps.core.problems import CONFLICT, INVALID, FieldError, ProblemError
+from apps.dispatch.models import Unit
 from apps.dispatch.services import publish_reference
 from apps.firstaid import codes, documents
+from apps.firstaid.doses import Dose, dose_of, standing
 from apps.firstaid.models import (
     ActSource,
     Kit,
     Lot,
     MovementKind,
+    NaloxoneDose,
     Product,
     StockMovement,
 )
 from apps.firstaid.services.ledger import kit_documents, lock_ledger, product_documents, shelf_of
 from apps.firstaid.stock import Place
+from apps.firstaid.taking import Supply, is_ours, may_be_of
 
 # Of a lot, at once.
 MOST_PIECES: Final = 100_000
@@ -154,16 +160,26 @@ def count(
 
 
 @dataclass(frozen=True, kw_only=True)
+class Gone:
+    """What went out of stock: the dose that it was (None: a kit that was left behind), by which
+    unit, and when it was told. Nothing of whom it was given to."""
+
+    dose_id: UUID | None
+    unit: Unit | None
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recall:
     """Where a lot is and went. `in_kits`: kit and number of pieces. `doses` were given from it,
-    `maybe` from a kit that had it, without anybody saying of which lot; `left_behind` were handed
-    out. They are movements: lot, unit and time, nothing of whom it was given to."""
+    `left_behind` were handed out; `maybe` was of a lot that nobody has named, from a kit that had
+    this one, or from one that nobody knows."""
 
     lot: Lot
     in_kits: tuple[tuple[Kit, int], ...]
-    doses: tuple[StockMovement, ...]
-    maybe: tuple[StockMovement, ...]
-    left_behind: tuple[StockMovement, ...]
+    doses: tuple[Gone, ...]
+    maybe: tuple[Gone, ...]
+    left_behind: tuple[Gone, ...]
 
 
 @transaction.atomic
@@ -192,15 +208,56 @@ def recall_of(lot: Lot) -> Recall:
     levels = shelf_of(had).levels
     kits = Kit.objects.filter(pk__in=had).select_related("unit").order_by("label")
     held = ((kit, levels.get(Place(kit.pk, lot.product_id, lot.pk), 0)) for kit in kits)
-    gone = StockMovement.objects.standing().select_related("unit", "author").order_by("order")
+    gone = StockMovement.objects.standing().select_related("unit")
     unsaid = gone.filter(lot_id=None, product_id=lot.product_id, from_kit_id__in=had)
+    unsaid = unsaid.filter(kind__in=[MovementKind.DOSE, MovementKind.LEFT_BEHIND])
+    supply = Supply(Kit.objects.in_bulk(), Lot.objects.in_bulk(), Product.objects.in_bulk())
+    unmoved = _unmoved()
+    named = [dose for dose in unmoved if dose.lot_id == lot.pk]
+    maybe = [dose for dose in unmoved if may_be_of(dose, lot, supply, in_kits=had)]
     return Recall(
         lot=lot,
         in_kits=tuple((kit, quantity) for kit, quantity in held if quantity),
-        doses=tuple(gone.filter(lot_id=lot.pk, kind=MovementKind.DOSE)),
-        maybe=tuple(unsaid.filter(kind__in=[MovementKind.DOSE, MovementKind.LEFT_BEHIND])),
-        left_behind=tuple(gone.filter(lot_id=lot.pk, kind=MovementKind.LEFT_BEHIND)),
+        doses=_gone(gone.filter(lot_id=lot.pk, kind=MovementKind.DOSE), named),
+        maybe=_gone(unsaid, maybe),
+        left_behind=_gone(gone.filter(lot_id=lot.pk, kind=MovementKind.LEFT_BEHIND), []),
     )
+
+
+def _gone(moved: Iterable[StockMovement], doses: Sequence[Dose]) -> tuple[Gone, ...]:
+    """Movements, and doses that moved nothing, in their time."""
+    units = Unit.objects.in_bulk({dose.unit_id for dose in doses if dose.unit_id})
+    found = [
+        Gone(dose_id=one.dose_id, unit=one.unit, at=one.device_time or one.received_at)
+        for one in moved
+    ]
+    found += [
+        Gone(
+            dose_id=dose.id,
+            unit=units.get(dose.unit_id) if dose.unit_id else None,
+            at=dose.received_at,
+        )
+        for dose in doses
+    ]
+    return tuple(sorted(found, key=lambda one: one.at))
+
+
+def _unmoved() -> list[Dose]:
+    """The doses of ours that stand and moved nothing, as nothing says from which kit they came:
+    few, and each is flagged. A correction counts on its own call, as everywhere."""
+    flagged = NaloxoneDose.objects.filter(flags__contains=[codes.STOCK_UNKNOWN])
+    calls = set(flagged.values_list("assignment_id", flat=True))
+    rows = NaloxoneDose.objects.filter(
+        Q(assignment_id__in=calls - {None})
+        | Q(assignment_id=None, author__in=flagged.filter(assignment_id=None).values("author"))
+    )
+    of_one: dict[object, list[Dose]] = defaultdict(list)
+    for row in rows:
+        of_one[row.assignment_id or row.author_id].append(dose_of(row))
+    ours = [dose for told in of_one.values() for dose in standing(told) if is_ours(dose)]
+    moved = StockMovement.objects.standing().filter(dose_id__in=[dose.id for dose in ours])
+    known = set(moved.values_list("dose_id", flat=True))
+    return [dose for dose in ours if dose.id not in known]
 
 
 @transaction.atomic

@@ -10,15 +10,25 @@ import pytest
 from django.db import Error, transaction
 
 from apps.audit.models import Entry
+from apps.core.ids import uuid7
 from apps.core.problems import ProblemError
-from apps.firstaid import services
+from apps.firstaid import codes, services
 from apps.firstaid.models import Kit, Lot, StockMovement
 from tests.factories import NOON, team
 from tests.integration.assignments.conftest import World, shown
-from tests.integration.firstaid.conftest import LAST_DAY, Stock, reference
+from tests.integration.firstaid.conftest import LAST_DAY, Stock, Tablets, reference
 
 pytestmark = pytest.mark.django_db
 NEAR_ITS_END = datetime.combine(LAST_DAY - timedelta(days=30), time(12), UTC)
+
+
+def empty(stock: Stock) -> None:
+    """Our unit has no kit any more: what was in it is back in the store."""
+    services.bring_back(
+        from_kit=stock.kit, to_kit=stock.store, lot=stock.lot, quantity=2, by=stock.by, now=NOON
+    )
+    stock.kit.unit = None
+    services.save_kit(kit=stock.kit, by=stock.by, now=NOON)
 
 
 class TestMoving:
@@ -141,6 +151,64 @@ class TestRecall:
             services.issue(
                 from_kit=stock.store, to_kit=stock.kit, lot=lot, quantity=1, by=stock.by, now=NOON
             )
+
+
+class TestARecallsDoses:
+    """Those too of which nobody knows from which kit they came."""
+
+    def test_that_name_the_lot_where_the_unit_has_no_kit(
+        self, world: World, stock: Stock, tablets: Tablets
+    ) -> None:
+        empty(stock)
+        given = tablets.dose(world.given(), lot_id=stock.lot.pk)
+        found = services.recall_of(stock.lot)
+        assert [one.dose_id for one in found.doses] == [given]
+        assert [one.unit for one in found.doses] == [world.ours.unit]
+        assert found.maybe == ()
+
+    def test_that_name_the_lot_where_the_unit_has_two(
+        self, world: World, stock: Stock, tablets: Tablets
+    ) -> None:
+        second = Kit(label="Bag 21b", team=world.team, unit=world.ours.unit)
+        services.save_kit(kit=second, by=stock.by, now=NOON)
+        sure, perhaps = (
+            tablets.dose(world.given(), lot_id=stock.lot.pk),
+            tablets.dose(world.given()),
+        )
+        found = services.recall_of(stock.lot)
+        assert [one.dose_id for one in found.doses] == [sure]
+        assert [one.dose_id for one in found.maybe] == [perhaps]
+
+    def test_as_they_stand(self, world: World, stock: Stock, tablets: Tablets) -> None:
+        empty(stock)
+        row = world.given()
+        taken_back, corrected = (tablets.dose(row, lot_id=stock.lot.pk) for _ in range(2))
+        tablets.dose(row, corrects=taken_back, lot_id=stock.lot.pk, withdrawn=True)
+        tablets.dose(row, lot_id=stock.lot.pk, withheld=codes.REFUSED)
+        nobody_knows = tablets.dose(row, corrects=corrected, lot_id=uuid7())
+        found = services.recall_of(stock.lot)
+        assert found.doses == ()
+        assert [one.dose_id for one in found.maybe] == [nobody_knows]
+
+    def test_each_once(self, world: World, stock: Stock, tablets: Tablets) -> None:
+        given = tablets.dose(world.given(), lot_id=stock.lot.pk)
+        found = services.recall_of(stock.lot)
+        assert [one.dose_id for one in found.doses] == [given]
+
+    def test_that_may_have_been_of_it(self, world: World, stock: Stock, tablets: Tablets) -> None:
+        empty(stock)
+        row = world.given()
+        perhaps = tablets.dose(row)
+        outside = tablets.dose(None)
+        tablets.dose(row, route="9927015")
+        tablets.dose(row, drug="7806")
+        tablets.dose(row, given_by="bystander", before_arrival=True)
+        other = Lot(product=stock.spray, number="B2", expires_on=LAST_DAY)
+        services.save_lot(lot=other, by=stock.by, now=NOON)
+        named = tablets.dose(row, lot_id=other.pk)
+        found = services.recall_of(stock.lot)
+        assert [one.dose_id for one in found.maybe] == [perhaps, outside]
+        assert [one.dose_id for one in services.recall_of(other).doses] == [named]
 
 
 class TestWarnings:
