@@ -57,6 +57,17 @@ def piece_of(dose: Dose, supply: Supply) -> Piece | None:
     return Piece(kit.pk, product, lot.pk if lot else None)
 
 
+def kit_to_leave(unit: UUID | None, supply: Supply) -> Piece | None:
+    """The kit to leave behind that a unit's bag has. None where it has none, or several sorts."""
+    bag = _only(kit for kit in supply.kits.values() if unit and kit.unit_id == unit)
+    product = bag and _only(
+        one
+        for one in supply.products.values()
+        if one.kind == ProductKind.NALOXONE_KIT and one.in_use and (bag.pk, one.pk) in supply.had
+    )
+    return Piece(bag.pk, product.pk, None) if bag and product else None
+
+
 def may_be_of(dose: Dose, lot: Lot, supply: Supply, *, in_kits: Collection[UUID]) -> bool:
     """Whether a dose of which nobody knows the piece may have been of this lot: it names no other,
     is like its product, and came out of a kit that had it (`in_kits`), or nobody knows of which."""

@@ -1,7 +1,7 @@
 """Who changes stock, and how what lies in a kit is told.
 
-Whoever writes doses or movements takes one lock first, the whole ledger's: they are few (some dozen
-a day), and what follows from them is a sum over all.
+Whoever writes doses or movements, or an answer that a kit was left behind, takes one lock first,
+the whole ledger's: they are few (some dozen a day), and what follows from them is a sum over all.
 
 1. Two tablets push at the same moment. Each would publish the kit as the sum that it sees, without
    the other's uncommitted movement, and the later one would stand.

@@ -5,7 +5,9 @@ Whether somebody's certificate has run out is not asked: everyone may give nalox
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID, uuid5
 
 from django.db import transaction
@@ -19,7 +21,7 @@ from apps.changes.services import Event, publish
 from apps.core.problems import FieldError
 from apps.dispatch.models import Unit
 from apps.firstaid import codes
-from apps.firstaid.doses import Dose, chains, dose_of, text
+from apps.firstaid.doses import Answer, Dose, answer_of, chains, dose_of, text
 from apps.firstaid.models import (
     ActSource,
     FieldAct,
@@ -32,13 +34,17 @@ from apps.firstaid.models import (
     Product,
     StockMovement,
 )
+from apps.firstaid.prompts import last_answers
 from apps.firstaid.reading import Told
 from apps.firstaid.services.acts import fresh, keep, lock_cases, stamped
 from apps.firstaid.services.ledger import lock_ledger, shelf_of
 from apps.firstaid.services.stock import add_movements
 from apps.firstaid.stock import Place
-from apps.firstaid.taking import Piece, Supply, is_ours, piece_of
+from apps.firstaid.taking import Piece, Supply, is_ours, kit_to_leave, piece_of
+from apps.people.ids import encounter_id
 from apps.sync.registry import Refused
+
+_KIT_LEFT: Final = "kit_left"
 
 
 @transaction.atomic
@@ -80,13 +86,19 @@ def record_aid(*, told: Told, session: TabletSession, now: datetime) -> FirstAid
 def record_answer(
     *, told: Told, question: str, session: TabletSession, now: datetime
 ) -> OverdoseAnswer | None:
-    """Takes an answer to one question of the log. None: it is here already. Refused for whoever was
-    not on the crew of its assignment."""
+    """Takes an answer to one question of the log; that a kit was left behind moves the stock. None:
+    it is here already. Refused for whoever was not on the crew of its assignment."""
     lock_cases([told.assignment_id])
+    if question == _KIT_LEFT:
+        lock_ledger()
     if OverdoseAnswer.objects.filter(pk=told.id).exists():
         return None
     row = fresh(OverdoseAnswer, told, session=session, now=now, question=question)
+    if question == _KIT_LEFT and _is_kit_unknown(row):
+        row.flags = sorted({*row.flags, codes.STOCK_UNKNOWN})
     keep(row, session=session, now=now)
+    if question == _KIT_LEFT:
+        _settle_kit_left(row, now)
     _tell(row, "dose.answered", now)
     if question == "handover":
         _tell(row, "dose.handed_over", now)
@@ -116,6 +128,8 @@ def record_movement(
         cause=text(told.data, "cause")[:12],
         note=text(told.data, "note") or None,
     )
+    if kind == MovementKind.LEFT_BEHIND:
+        _stand_in_place(row, now)
     row.flags = sorted({*told.flags, *_below_zero(row)})
     add_movements([row], actor=tablet_actor(session.tablet, author), now=now)
     return row
@@ -218,6 +232,94 @@ def _taken(dose: Dose, piece: Piece, now: datetime) -> StockMovement:
         received_at=now,
         author_id=dose.author_id,
         unit_id=dose.unit_id,
+        source=ActSource.SYSTEM,
+    )
+    row.flags = sorted(_below_zero(row))
+    return row
+
+
+def _settle_kit_left(row: OverdoseAnswer, now: datetime) -> None:
+    """Brings stock to what the encounter's answers say now: where the last one says that a kit was
+    left behind, one is out of the unit's bag, however many say it.
+
+    1. A tablet may tell the same kit as a movement of its own, which says more: of what product and
+       lot, and how many. That one stands, whichever comes first, and the answer's is taken back.
+    2. Both are told under the ledger's lock, so that the second sees what the first has made.
+    3. The movement's id follows from its answer's, so that none is there twice.
+    """
+    answers = _answers_beside(row)
+    made = _made_by(answers)
+    holds = last_answers(map(answer_of, answers))[_KIT_LEFT]
+    left = _says_left(holds) and not _moved_beside(answers)
+    if made and not left:
+        add_movements([_reversal(one, now) for one in made], actor=SYSTEM, now=now)
+    if left and not made:
+        told = next(one for one in answers if one.pk == holds.id)
+        if piece := kit_to_leave(told.unit_id, _supply()):
+            add_movements([_left(told, piece, now)], actor=SYSTEM, now=now)
+
+
+def _stand_in_place(row: StockMovement, now: datetime) -> None:
+    """Takes back what an answer has made of the kit that this movement tells of."""
+    if row.assignment_id is None:
+        return
+    answers = OverdoseAnswer.objects.of(row.assignment_id).filter(
+        question=_KIT_LEFT, encounter_id=row.encounter_id or encounter_id(row.assignment_id)
+    )
+    if row.unit_id in {one.unit_id for one in answers}:
+        made = [_reversal(one, now) for one in _made_by(answers)]
+        add_movements(made, actor=SYSTEM, now=now)
+
+
+def _is_kit_unknown(row: OverdoseAnswer) -> bool:
+    """Whether it says that a kit was left behind, and nothing says which."""
+    if not _says_left(answer_of(row)) or _moved_beside([row]):
+        return False
+    return kit_to_leave(row.unit_id, _supply()) is None
+
+
+def _says_left(answer: Answer) -> bool:
+    return answer.answer == codes.KIT_LEFT
+
+
+def _answers_beside(row: OverdoseAnswer) -> list[OverdoseAnswer]:
+    """The answers of the same encounter. Outside a call nothing says that two are of one."""
+    if row.assignment_id is None:
+        return [row]
+    answers = OverdoseAnswer.objects.of(row.assignment_id)
+    return list(answers.filter(question=_KIT_LEFT, encounter_id=row.encounter_id))
+
+
+def _made_by(answers: Iterable[OverdoseAnswer]) -> list[StockMovement]:
+    ids = [uuid5(one.pk, _KIT_LEFT) for one in answers]
+    return list(StockMovement.objects.standing().filter(pk__in=ids))
+
+
+def _moved_beside(answers: Sequence[OverdoseAnswer]) -> bool:
+    """Whether one of the units that answered has told the kit as a movement of its own."""
+    call, encounter = answers[0].assignment_id, answers[0].encounter_id
+    if call is None:
+        return False
+    told = StockMovement.objects.standing().filter(
+        kind=MovementKind.LEFT_BEHIND,
+        source=ActSource.TABLET,
+        assignment_id=call,
+        unit__in={one.unit_id for one in answers if one.unit_id},
+    )
+    return any((one.encounter_id or encounter_id(call)) == encounter for one in told)
+
+
+def _left(answer: OverdoseAnswer, piece: Piece, now: datetime) -> StockMovement:
+    row = StockMovement(
+        id=uuid5(answer.pk, _KIT_LEFT),
+        kind=MovementKind.LEFT_BEHIND,
+        product_id=piece.product_id,
+        lot_id=piece.lot_id,
+        quantity=1,
+        from_kit_id=piece.kit_id,
+        received_at=now,
+        author_id=answer.author_id,
+        unit_id=answer.unit_id,
         source=ActSource.SYSTEM,
     )
     row.flags = sorted(_below_zero(row))
