@@ -122,7 +122,7 @@ def _parts(encounter_id: UUID) -> dict[str, Any]:
 def _person(encounter: Encounter, by: AbstractBaseUser | AnonymousUser) -> dict[str, Any] | None:
     if encounter.match == Match.NONE or encounter.person_id is None:
         return None
-    row = Person.objects.visible_to(by).filter(pk=encounter.person_id).first()
+    row = Person.objects.visible_to(by).root_of(encounter.person_id)
     if row is None:
         return None
     known = {name: row.content.get(name) for name in _OF_PERSON}

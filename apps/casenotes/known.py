@@ -4,7 +4,7 @@ of it. Nobody is asked for it again."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from apps.assignments.models import Assignment
@@ -48,9 +48,15 @@ def known_of(
 def _minor(encounters: Iterable[UUID], at: datetime) -> bool | None:
     """Whether one of those who were met is under 18; None: nobody knows of anyone."""
     met = Encounter.objects.filter(pk__in=list(encounters)).exclude(person_id=None)
-    persons = Person.objects.filter(pk__in=met.values("person_id"))
-    told = {is_minor(person.content, at.astimezone(city()).date()) for person in persons}
+    on = at.astimezone(city()).date()
+    told = {_is_minor(person, on) for person in met.values_list("person_id", flat=True) if person}
     return True if True in told else False if False in told else None
+
+
+def _is_minor(person_id: UUID, on: date) -> bool | None:
+    """By the record to go on with, else by one that was merged into it."""
+    told = (is_minor(row.content, on) for row in Person.objects.line_of(person_id))
+    return next((one for one in told if one is not None), None)
 
 
 def timeline_of(assignment: Assignment) -> Timeline:

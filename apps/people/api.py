@@ -5,10 +5,10 @@ Tablets work offline and through `/sync`. Every read is written down.
 
 from __future__ import annotations
 
+from itertools import chain
 from uuid import UUID
 
-from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -26,10 +26,10 @@ from apps.core import clock
 from apps.core.problems import INVALID, FieldError, ProblemError
 from apps.core.schema import PROBLEMS
 from apps.people import documents, services
-from apps.people.models import Encounter, Person
+from apps.people.models import Encounter, Person, PersonQuerySet
 from apps.people.page import page
 from apps.people.services.encounters import record_of
-from apps.people.services.persons import offer_matches
+from apps.people.services.persons import families_of, offer_matches
 from apps.people.shapes import (
     A_GLASS,
     A_MERGE,
@@ -50,17 +50,17 @@ def encounter_for(request: Request, pk: UUID) -> Encounter:
     return get_object_or_404(Encounter.objects.visible_to(request.user), pk=pk)
 
 
-def _audit(request: Request, subject_type: str, pk: UUID) -> None:
+def _audit(request: Request, subject_type: str, *ids: UUID) -> None:
     record(
         actor=actor_of(request),
         action="read",
         subject_type=subject_type,
-        subject_ids=[pk],
+        subject_ids=list(ids),
         now=clock.now(),
     )
 
 
-def _persons(request: Request) -> QuerySet[Person]:
+def _persons(request: Request) -> PersonQuerySet:
     return Person.objects.visible_to(request.user)
 
 
@@ -103,8 +103,9 @@ class OnePerson(APIView):
 
 
 class PersonPage(APIView):
-    """The record as a page that the person may be shown or given, to say what is wrong in it.
-    Without what may endanger others: safety notes are counted, not told. By the city's clock."""
+    """The record as a page that the person may be shown or given, to say what is wrong in it: all
+    records of them that were merged, the one that goes on first. Without what may endanger others:
+    safety notes are counted, not told. By the city's clock."""
 
     permission_classes = [IsRecordKeeper]
     renderer_classes = [StaticHTMLRenderer]
@@ -115,13 +116,17 @@ class PersonPage(APIView):
         responses={(200, "text/html"): OpenApiTypes.STR, **PROBLEMS(401, 403, 404)},
     )
     def get(self, request: Request, person: UUID) -> HttpResponse:
-        row = get_object_or_404(_persons(request), pk=person)
-        _audit(request, "person", row.pk)
+        families = families_of([person])
+        found = list(_persons(request).filter(pk__in=families))
+        records = sorted(found, key=lambda row: (families[row.pk] != row.pk, row.created_at))
+        if not records:
+            raise Http404
+        _audit(request, "person", *(row.pk for row in records))
         with timezone.override(clock.city()):
             now = clock.now()
             today = clock.local(now).date()
-            lines = page(row.content, reviews=row.safety_reviews, today=today)
-            context = {"lines": lines, "now": now}
+            told = (page(row.content, reviews=row.safety_reviews, today=today) for row in records)
+            context = {"lines": list(dict.fromkeys(chain.from_iterable(told))), "now": now}
             return HttpResponse(render_to_string("people/person.html", context))
 
 

@@ -90,10 +90,6 @@ class Encounter(UUIDModel):
 class PersonQuerySet(VisibleQuerySet["Person"]):
     COLLECTION = "persons"
 
-    def current(self) -> PersonQuerySet:
-        """Persons that are not merged into another one."""
-        return self.filter(merged_into=None)
-
     def over(self, before: datetime) -> PersonQuerySet:
         """Those written of first before an instant who are still with whoever did that."""
         return self.filter(let_go_at=None, created_at__lte=before).order_by("created_at")
@@ -108,10 +104,17 @@ class PersonQuerySet(VisibleQuerySet["Person"]):
 
     def root_of(self, person_id: UUID) -> Person | None:
         """The record to go on with, where two were put together. None: it is not here."""
+        return next(iter(self.line_of(person_id)), None)
+
+    def line_of(self, person_id: UUID) -> list[Person]:
+        """The records of a person, from the one to go on with down to this one, each merged into
+        the one before it. Empty: it is not here."""
+        line: list[Person] = []
         row = self.filter(pk=person_id).first()
-        while row is not None and row.merged_into_id is not None:
-            row = self.filter(pk=row.merged_into_id).first()
-        return row
+        while row is not None:
+            line.insert(0, row)
+            row = self.filter(pk=row.merged_into_id).first() if row.merged_into_id else None
+        return line
 
     def met_in(self, encounter_id: UUID) -> Person | None:
         """Whom an encounter is with, as far as a responder has confirmed who it is."""

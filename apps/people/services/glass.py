@@ -25,7 +25,7 @@ from apps.notify.models import Channel, Level, Topic
 from apps.notify.services import Notice, stop, tell_all
 from apps.people import matching
 from apps.people.models import BrokenGlass, GlassQuerySet, Person
-from apps.people.services.persons import alike, lock_group, offer, show_person
+from apps.people.services.persons import alike, lock_group, show_person
 
 NAMED_ON_A_CALL = "Named on a call: neither seen before nor offered."
 # A tick that finds more leaves them to the next one.
@@ -41,7 +41,7 @@ def look_for(*, like: dict[str, Any], by: Actor, now: datetime) -> list[dict[str
     """
     if not matching.wanted(like):
         raise ProblemError(INVALID, errors=[FieldError("", "Name, or what they are called by.")])
-    found = [offer(row, score) for score, row in alike(like)]
+    found = [one.offered() for one in alike(like)]
     ids = [UUID(one["person_id"]) for one in found]
     record_all([Act(by, "search", "person", ids)], now=now)
     return found
@@ -87,7 +87,7 @@ def note_link(*, person_id: UUID, instead_of: UUID | None, by: User, now: dateti
     if Person.objects.visible_to(by).filter(pk=person_id).exists():
         return
     before = Person.objects.filter(pk=instead_of).first() if instead_of else None
-    if before is not None and any(one.pk == person_id for _, one in alike(before.content)):
+    if before is not None and any(one.row.pk == person_id for one in alike(before.content)):
         return
     row = BrokenGlass.objects.create(
         person=person,

@@ -8,6 +8,7 @@ lock of its document first, and reads the encounters after that.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -131,8 +132,7 @@ def lock_group(*person_ids: UUID) -> set[UUID]:
 def matches_of(row: Person) -> list[dict[str, Any]]:
     """Who a person may be besides, the likeliest first: {person_id, name, aliases, birth_year,
     score}."""
-    found = alike(row.content, but=group_of(row.pk))
-    return [offer(other, score) for score, other in found]
+    return [one.offered() for one in alike(row.content, but=group_of(row.pk))]
 
 
 def offer_matches(*, person: Person, by: Actor, now: datetime) -> list[dict[str, Any]]:
@@ -148,20 +148,47 @@ def _offers(row: Person, matches: Sequence[Mapping[str, Any]], by: Actor) -> lis
     return [Act(by, "offer", "person", offered, {"to": str(row.pk)})] if offered else []
 
 
-def alike(content: Mapping[str, Any], *, but: Collection[UUID] = ()) -> list[tuple[float, Person]]:
-    """Persons who may be meant by this, with how alike they are, the likeliest first."""
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Somebody who may be meant. `row` is the record to go on with; `found`, the one that is alike,
+    is that, or was merged into it. `score` says how alike, from 0 to 1."""
+
+    row: Person
+    found: Person
+    score: float
+
+    def offered(self) -> dict[str, Any]:
+        """`offer`, under what they were found by as well."""
+        told = offer(self.row, self.score)
+        if self.found != self.row:
+            by = offer(self.found)
+            names = [name for name in (by["name"], *by["aliases"]) if name and name != told["name"]]
+            told["aliases"] = list(dict.fromkeys([*told["aliases"], *names]))
+        return told
+
+
+def alike(content: Mapping[str, Any], *, but: Collection[UUID] = ()) -> list[Alike]:
+    """Persons who may be meant by this, the likeliest first: each once, however many of their
+    records are alike."""
     wanted = [_hash(key) for key in matching.wanted(content)]
     if not wanted:
         return []
     found = (
-        Person.objects.current()
-        .filter(Exists(PersonKey.objects.filter(person=OuterRef("pk"), key__in=wanted)))
+        Person.objects.filter(
+            Exists(PersonKey.objects.filter(person=OuterRef("pk"), key__in=wanted))
+        )
         .exclude(pk__in=but)
         .order_by("-created_at")[:_MOST_COMPARED]
     )
     scored = [(matching.likeness(content, other.content), other) for other in found]
     worth = [one for one in scored if one[0] >= matching.WORTH_A_LOOK]
-    return sorted(worth, key=lambda one: -one[0])[:_MOST_OFFERED]
+    roots = families_of([other.pk for _, other in worth])
+    best: dict[UUID, tuple[float, Person]] = {}
+    for score, other in sorted(worth, key=lambda one: -one[0]):
+        best.setdefault(roots[other.pk], (score, other))
+    offered = list(best.items())[:_MOST_OFFERED]
+    rows = Person.objects.in_bulk([root for root, _ in offered])
+    return [Alike(rows[root], other, score) for root, (score, other) in offered]
 
 
 def offer(row: Person, score: float | None = None) -> dict[str, Any]:

@@ -14,7 +14,9 @@ from apps.casenotes.content import content_hash
 from apps.casenotes.models import NoteState, Signature
 from apps.casenotes.services import early
 from apps.core.ids import uuid7
-from tests.factories import person, team
+from apps.people.models import Person
+from apps.people.services import merge_persons
+from tests.factories import NOON, person, team
 from tests.factories import tablet as enrolled
 from tests.integration.assignments.conftest import dropped, shown
 from tests.integration.casenotes.conftest import (
@@ -72,6 +74,26 @@ class TestADraft:
         crew.first.push("persons", {"id": person, "approximate_age": 16, **saved})
         met = {"assignment_id": str(crew.call.pk), "ordinal": 1, "person_id": person}
         crew.first.push("encounters", {"id": str(encounter), **met, **saved})
+        crew.first.write(crew.call, narrative="Asleep.", outcome="contact_made")
+
+        document = shown(world.ours.tablets[0], "case_notes")[note_on(crew.call).pk]
+        assert "minor" in document["completeness"]["missing"]
+
+    @pytest.mark.parametrize("known", ["the one that stays", "the one that is merged"])
+    def test_a_minor_is_one_by_whichever_record_says_so(
+        self, world: World, crew: Crew, known: str
+    ) -> None:
+        """The encounter names a record that was merged into another meanwhile."""
+        ids, ages = [str(uuid7()), str(uuid7())], [16, None]
+        if known == "the one that is merged":
+            ages.reverse()
+        for number, (id, age) in enumerate(zip(ids, ages, strict=True)):
+            saved = {"editor": str(crew.first.tablet.instance), "edit_no": number + 1}
+            crew.first.push("persons", {"id": id, "approximate_age": age, **saved})
+        root, merged = (Person.objects.get(pk=id) for id in ids)
+        merge_persons(person=merged, into=root, by=world.supervisor, now=NOON)
+        met = {"assignment_id": str(crew.call.pk), "ordinal": 1, "person_id": ids[1]}
+        crew.first.push("encounters", {"id": str(place(crew.call)[0]), **met})
         crew.first.write(crew.call, narrative="Asleep.", outcome="contact_made")
 
         document = shown(world.ours.tablets[0], "case_notes")[note_on(crew.call).pk]

@@ -133,6 +133,74 @@ class TestMerged:
         assert Person.objects.filter(merged_into=None).count() == 2
 
 
+@pytest.mark.django_db
+class TestOnReading:
+    """Who is merged is whom they were merged into, by whatever of theirs they are met."""
+
+    @pytest.fixture
+    def dana(self, world: World, writer: Writer) -> tuple[Person, Person]:
+        """Dana Reyes, and the record of "Red" that turned out to be of her."""
+        dana = written(writer, given_name="Dana", family_name="Reyes", helps="Talk of the dog.")
+        red = written(writer, aliases=["Red"], harms="Uniforms close up.")
+        return dana, merge(world, red, dana)
+
+    def test_who_is_known_by_a_name_of_before_is_found_as_who_they_are(
+        self, world: World, writer: Writer, dana: tuple[Person, Person], client: Client
+    ) -> None:
+        root, _ = dana
+        client.force_login(world.supervisor)
+        for like in ({"aliases": ["Red"]}, {"given_name": "Dana", "family_name": "Reyes"}):
+            answer = client.post("/api/v1/people/search", like, "application/json").json()
+            assert [one["person_id"] for one in answer] == [str(root.pk)]
+            assert answer[0]["name"] == "Dana Reyes"
+        [found] = client.post(
+            "/api/v1/people/search", {"aliases": ["Red"]}, "application/json"
+        ).json()
+        assert found["aliases"] == ["Red"], "whoever looks sees why"
+
+        again = written(writer, aliases=["Red"])
+        [offered] = shown(world.ours.tablets[0], "persons")[again.pk]["possible_matches"]
+        assert (offered["person_id"], offered["aliases"]) == (str(root.pk), ["Red"])
+
+    def test_whom_a_tablet_offered_by_a_name_of_before_is_named_without_a_review(
+        self, world: World, writer: Writer, dana: tuple[Person, Person]
+    ) -> None:
+        call = world.assignment(
+            world.call(units=[world.status("Dispatched", of="CARE22")]), world.theirs.unit
+        )
+        theirs, id = world.theirs.tablets[0], uuid7()
+        writer.save("persons", id, by=theirs, aliases=["Red"])
+        meet(writer, call, Person.objects.get(pk=id), by=theirs)
+        meet(writer, call, dana[0], by=theirs)
+
+        assert not BrokenGlass.objects.exists()
+
+    @pytest.mark.parametrize("asked", ["the one that stays", "the one that is merged"])
+    def test_their_page_tells_all_that_is_recorded_of_them(
+        self, world: World, dana: tuple[Person, Person], client: Client, asked: str
+    ) -> None:
+        root, red = dana
+        row = root if asked == "the one that stays" else red
+        headers = world.ours.tablets[0].headers
+        page = client.get(f"/api/v1/people/{row.pk}/page", headers=headers).content.decode()
+
+        told = ("Dana", "Talk of the dog.", "Uniforms close up.")
+        assert [page.index(text) for text in told] == sorted(page.index(text) for text in told)
+        assert Entry.objects.filter(action="read", subject_ids=[root.pk, red.pk]).exists()
+
+    def test_medics_are_told_of_who_they_are(
+        self, world: World, writer: Writer, dana: tuple[Person, Person], client: Client
+    ) -> None:
+        red = dana[1]
+        row = world.given()
+        meet(writer, row, red)
+        address = f"/api/v1/encounters/{encounter_id(row.pk)}/handover"
+
+        told = client.get(address, headers=world.ours.tablets[0].headers).json()
+
+        assert told["person"]["given_name"] == "Dana"
+
+
 class TestAtOnce:
     def test_two_who_merge_the_same_two_each_the_other_way_make_no_circle(
         self, committed_world: World, elsewhere: Elsewhere
