@@ -38,6 +38,7 @@ app.conf.beat_schedule = {
     "ask-for-check-ins": tick("assignments.ask_for_check_ins", ESCALATION_TICK_SECONDS),
     "let-cleared-go": tick("assignments.let_cleared_go", 15),
     "close-broken-glass": tick("people.close_broken_glass", 15),
+    "let-unlinked-persons-go": tick("people.let_unlinked_go", 60),
     "lock-notes": tick("casenotes.lock_due", 60),
     "remind-of-debts": tick("casenotes.remind_of_debts", 300),
     "take-early-signatures": tick("casenotes.take_early_signatures", 60),

@@ -353,6 +353,8 @@ CHECK_IN_GRACE_SECONDS = (
 CLEARED_STAYS_SECONDS = env.number("CLEARED_STAYS_SECONDS", 3600, least=0)
 # A person whose record was opened without a call that led to them is shown this long.
 BREAK_GLASS_MINUTES = env.number("BREAK_GLASS_MINUTES", 60, least=1)
+# A person to whom no call leads stays with whoever wrote of them this long, to be named on one.
+UNLINKED_PERSON_HOURS = env.number("UNLINKED_PERSON_HOURS", 24, least=0)
 # A mis-tap is undone without a reason within this time (real seconds).
 MISTAP_SECONDS = env.number("MISTAP_SECONDS", 10, least=0)
 # A signed note is locked after this long; until then a further responder may sign it too.

@@ -90,8 +90,8 @@ class Encounter(UUIDModel):
 class PersonQuerySet(VisibleQuerySet["Person"]):
     COLLECTION = "persons"
 
-    def over(self, before: datetime) -> PersonQuerySet:
-        """Those written of first before an instant who are still with whoever did that."""
+    def kept_since(self, before: datetime) -> PersonQuerySet:
+        """Those written of first before an instant whom whoever did that may still have by it."""
         return self.filter(let_go_at=None, created_at__lte=before).order_by("created_at")
 
     def with_unread_notes(self) -> PersonQuerySet:

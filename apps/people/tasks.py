@@ -14,3 +14,9 @@ from apps.people import services
 def close_broken_glass(**kwargs: Any) -> None:
     """Takes persons away again whose time on somebody's tablet is over."""
     services.close_over(now=clock.now())
+
+
+@shared_task(name="people.let_unlinked_go")
+def let_unlinked_go(**kwargs: Any) -> None:
+    """Takes persons away from whoever wrote of them, where no call leads to them."""
+    services.let_unlinked_go(now=clock.now())

@@ -15,7 +15,7 @@ from apps.people.services.glass import (
     review_glass,
 )
 from apps.people.services.merging import merge_persons, review_safety_note, unmerge_person
-from apps.people.services.persons import show_person, write_person
+from apps.people.services.persons import let_unlinked_go, show_person, write_person
 
 __all__ = [
     "ask_about_glass",
@@ -24,6 +24,7 @@ __all__ = [
     "follow_assignment",
     "keep_for",
     "let_go",
+    "let_unlinked_go",
     "look_for",
     "merge_persons",
     "open_encounter",

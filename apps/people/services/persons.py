@@ -14,6 +14,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from apps.accounts.models import User
@@ -21,6 +22,7 @@ from apps.assignments.models import Assignment
 from apps.audit.services import Act, Actor, record_all
 from apps.changes import scopes
 from apps.changes.services import Document, publish
+from apps.core import clock
 from apps.core.crypto import blind_index
 from apps.people import codes, documents, matching, safety, schemas
 from apps.people.access import audience
@@ -36,6 +38,8 @@ _PURPOSE: Final = "person"
 # Whoever shares a key is opened and compared: common names have many.
 _MOST_COMPARED: Final = 50
 _MOST_OFFERED: Final = 5
+# A tick that finds more leaves them to the next one.
+_LARGEST_TICK: Final = 200
 # Codes by field, for the flag of one that is not known.
 _CODED: Final = {"sex": codes.SEXES, "housing": codes.HOUSING}
 # And by the list in whose items they stand.
@@ -92,7 +96,8 @@ def show_person(*, person_id: UUID, now: datetime) -> None:
 def scopes_of(row: Person, group: Collection[UUID] | None = None) -> frozenset[str]:
     """Who may see a person: the crew of each call that led to them as long as they have it, its
     supervisors, whoever broke the glass, and whom what other rooms know leads to them (`leads`).
-    Before any call leads to them, whoever wrote of them. `group`: who are the same, if known.
+    Where no call leads to them, the supervisors of whoever wrote of them; for a while they too, so
+    that they can name them on a call (`let_unlinked_go`). `group`: who are the same, if known.
 
     A call that is not here yet leads nowhere: anybody may name one, and whoever wrote of the person
     offline would lose them until it comes."""
@@ -105,12 +110,36 @@ def scopes_of(row: Person, group: Collection[UUID] | None = None) -> frozenset[s
     for assignment_id in calls:
         found |= audience(assignment_id)
     if not calls:
-        found.add(scopes.responder(row.created_by))
+        if row.let_go_at is None:
+            found.add(scopes.responder(row.created_by))
         team = User.objects.filter(pk=row.created_by).values_list("team", flat=True).first()
         found |= {scopes.team(team)} if team else set()
     glass = BrokenGlass.objects.filter(person__in=group, closed_at=None)
     found |= {scopes.responder(user) for user in glass.values_list("user", flat=True)}
     return frozenset(found)
+
+
+def let_unlinked_go(*, now: datetime) -> int:
+    """Takes persons away from whoever wrote of them, where no call has led to them since
+    (UNLINKED_PERSON_HOURS). Returns how many were decided, a tick's worth at most."""
+    before = now - clock.domain(settings.UNLINKED_PERSON_HOURS * 3600)
+    due = Person.objects.kept_since(before).values_list("pk", flat=True)
+    return sum(_let_go(pk, now) for pk in list(due[:_LARGEST_TICK]))
+
+
+@transaction.atomic
+def _let_go(person_id: UUID, now: datetime) -> bool:
+    """Each person in a transaction of their own.
+
+    1. Two ticks find the same one, or a tablet writes of them meanwhile.
+    2. All take the lock of the document before the row's: one goes on, the others wait.
+    3. Whoever comes second finds them let go already, and does nothing.
+    """
+    lock_group(person_id)
+    if not Person.objects.filter(pk=person_id, let_go_at=None).update(let_go_at=now):
+        return False
+    show_person(person_id=person_id, now=now)
+    return True
 
 
 def group_of(person_id: UUID) -> set[UUID]:

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from django.test import Client
 
+from apps.accounts.models import User
 from apps.assignments.models import Assignment
 from apps.assignments.services import let_cleared_go
 from apps.audit.models import Entry
@@ -14,7 +15,7 @@ from apps.core.ids import uuid7
 from apps.core.problems import ProblemError
 from apps.people import services
 from apps.people.ids import encounter_id
-from apps.people.models import Encounter, Match, Person, PersonKey
+from apps.people.models import BrokenGlass, Encounter, Match, Person, PersonKey
 from apps.sync.models import Conflict
 from tests.factories import EnrolledTablet
 from tests.integration.assignments.conftest import NOON, World, after, dropped, shown
@@ -59,7 +60,7 @@ def street(world: World, writer: Writer) -> Street:
     return Street(world, writer)
 
 
-def sees(who: EnrolledTablet) -> set[UUID]:
+def sees(who: EnrolledTablet | User) -> set[UUID]:
     return set(shown(who, "persons"))
 
 
@@ -71,6 +72,28 @@ class TestWhoSeesThem:
 
         assert id in sees(world.ours.tablets[0])
         assert id not in sees(world.ours.tablets[1])
+
+    def test_and_no_longer_than_it_takes_to_name_them_on_a_call(
+        self, world: World, street: Street
+    ) -> None:
+        unlinked, met = street.person(aliases=["Red"]), street.person(aliases=["Blue"])
+        street.meets(row := world.given(), met)
+        ours, day = world.ours.tablets[0], 24 * 3600
+        services.let_unlinked_go(now=after(day - 1))
+        world.commit()
+        assert sees(ours) == {unlinked, met}
+
+        assert services.let_unlinked_go(now=after(day)) == 2
+        assert services.let_unlinked_go(now=after(day)) == 0
+        world.commit()
+
+        assert sees(ours) == {met}, "a call leads there"
+        assert unlinked in dropped(ours, "persons")
+        assert unlinked in sees(world.supervisor)
+
+        street.meets(row, unlinked)
+        assert sees(ours) == {unlinked}, "who is named no more is nobody's to keep"
+        assert not BrokenGlass.objects.exists()
 
     def test_a_call_that_is_not_here_yet_takes_them_from_nobody(
         self, world: World, street: Street, writer: Writer
