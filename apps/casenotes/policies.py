@@ -204,8 +204,8 @@ class Policies:
         one that began last. There is always one: what happened before the first of them is judged
         by that, and no version is ended before another one holds (`gap`)."""
         ordered = sorted(self.versions, key=lambda one: (one.effective_from, one.version))
-        begun = [one for one in ordered if one.effective_from <= at]
-        return ([one for one in begun if one.holds(at)] or begun or ordered[:1])[-1]
+        holding = [one for one in ordered if one.holds(at)]
+        return holding[-1] if holding else ordered[0]
 
     def gap(self, since: datetime) -> datetime | None:
         """The first instant, not before `since`, at which none of them holds; None: there is

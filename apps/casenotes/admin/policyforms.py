@@ -134,8 +134,21 @@ class ActForm(PartForm):
         return codes.RISKS[self.name]
 
 
+class _Rules(forms.BaseFormSet[RuleForm]):
+    """The rows of the rules."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        form.fields[DELETION_FIELD_NAME].label = "Remove this rule"
+
+
 RuleForms = forms.formset_factory(
-    RuleForm, extra=_FREE, can_delete=True, max_num=policies.MOST_RULES, absolute_max=200
+    RuleForm,
+    formset=_Rules,
+    extra=_FREE,
+    can_delete=True,
+    max_num=policies.MOST_RULES,
+    absolute_max=200,
 )
 
 
