@@ -41,6 +41,7 @@ app.conf.beat_schedule = {
     "let-unlinked-persons-go": tick("people.let_unlinked_go", 60),
     "lock-notes": tick("casenotes.lock_due", 60),
     "remind-of-debts": tick("casenotes.remind_of_debts", 300),
+    "remind-of-reports": tick("casenotes.remind_of_reports", 60),
     "take-early-signatures": tick("casenotes.take_early_signatures", 60),
     "end-old-sign-ins": tick("accounts.end_old_sign_ins", 60),
     "sweep-media": tick("sync.sweep_media", 3600),

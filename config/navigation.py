@@ -19,6 +19,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
             Place("Alerts", "assignments.alert"),
             Place("Calls given to units", "assignments.assignment"),
             Place("Unfinished records", "casenotes.encounterrecord"),
+            Place("Reports owed by law", "casenotes.owedreport"),
             Place("Notes to review", "casenotes.review"),
             Place("Peer support owed", "assignments.supportoffer"),
         ),

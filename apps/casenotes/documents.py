@@ -17,7 +17,6 @@ from apps.casenotes.content import (
     completeness,
     content_hash,
     cssrs,
-    deadlines,
 )
 from apps.casenotes.models import Addendum, NotePolicy, Review, Signature, ToldFact
 from apps.casenotes.policies import TO_CONFIRM, Rule, shipped
@@ -55,8 +54,9 @@ def note_body(record: NoteRecord) -> dict[str, Any]:
         "to_mend": _to_mend(record),
         "deadlines": [
             {"code": one.code, "due_at": iso(one.due_at), "done_at": iso(one.done_at)}
-            for one in deadlines(record.content, record.policies)
+            for one in record.deadlines
         ],
+        "report_due_at": iso(record.report_due_at),
         "flags": row.flags,
         "content_hash": content_hash(record.content),
         "authors": record.wrote,

@@ -19,7 +19,8 @@ from apps.assignments.timeline import corrected_time
 from apps.casenotes.policies import Policies, Version, shipped
 from apps.changes.querysets import VisibleQuerySet
 from apps.core.fields import EncryptedJSONField, EncryptedTextField
-from apps.core.models import UUIDModel
+from apps.core.ids import short
+from apps.core.models import Model, UUIDModel
 from apps.core.querysets import QuerySet, there_is
 from apps.sync.told import STAMP, Told
 
@@ -294,6 +295,54 @@ class Review(UUIDModel):
                 name="casenotes_review_queue",
             ),
         ]
+
+
+class OwedReportQuerySet(VisibleQuerySet["OwedReport"]):
+    """Who may see a note may see what is owed of it."""
+
+    COLLECTION = CaseNoteQuerySet.COLLECTION
+    DOC_ID = "note_id"
+
+    def open(self) -> OwedReportQuerySet:
+        """Those that nobody has made yet, the earliest due first."""
+        return self.filter(due_at__isnull=False).order_by("due_at", "pk")
+
+    def due_by(self, until: datetime) -> OwedReportQuerySet:
+        """Open ones that are due by then, or overdue."""
+        return self.open().filter(due_at__lte=until)
+
+
+class OwedReport(Model):
+    """By when the law asks for a report or a notice that a note tells of, and nobody has made yet.
+
+    `due_at` is the earliest deadline of the note that is open, with what was added to it; None:
+    none is open any more. `since`: when one came to be open. What the law is about stands in the
+    note. Brought to how things stand whenever its note is written, and read as a list.
+    """
+
+    SAFE = frozenset({"note", "due_at", "since"})
+
+    note = models.OneToOneField(
+        CaseNote, models.PROTECT, primary_key=True, related_name="owed_report"
+    )
+    due_at = models.DateTimeField(null=True)
+    since = models.DateTimeField()
+
+    objects = OwedReportQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "report owed by law"
+        verbose_name_plural = "reports owed by law"
+        indexes = [
+            models.Index(
+                fields=["due_at", "note"],
+                condition=Q(due_at__isnull=False),
+                name="casenotes_report_owed",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {short(self.pk)}"
 
 
 class RecordKind(models.TextChoices):

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from apps.assignments.models import Assignment
 from apps.assignments.records import lock_arrivals
-from apps.casenotes.content import RecordFacts, completeness
+from apps.casenotes.content import Deadline, RecordFacts, completeness, deadlines
 from apps.casenotes.known import known_of
 from apps.casenotes.models import (
     Addendum,
@@ -90,9 +90,34 @@ class NoteRecord:
         progress = completeness(self.content, self.facts, self.judged_by.policy)
         self.note.asked, self.note.missing = len(progress.asked), len(progress.missing)
 
+    @property
+    def as_added(self) -> Mapping[str, Any]:
+        """What stands in it with what was added since: each field as somebody typed it last, an
+        object field by field."""
+        if self.is_draft:
+            return self.content
+        found = dict(self.content)
+        for one in self.addenda:
+            for name, value in (one.changes or {}).items():
+                found[name] = _laid_over(found.get(name), value)
+        return found
+
+    @property
+    def deadlines(self) -> tuple[Deadline, ...]:
+        """By when the law asks for something. An addendum may set one, and may say that it is
+        done."""
+        return deadlines(self.as_added, self.policies)
+
+    @property
+    def report_due_at(self) -> datetime | None:
+        """The earliest deadline that is open."""
+        return min((one.due_at for one in self.deadlines if one.done_at is None), default=None)
+
     def owing(self) -> list[UUID]:
-        """Whose turn it is: the authors', until they have signed, and when it was returned."""
-        return self.author_ids if self.is_draft or self.is_returned else []
+        """Whose turn it is: the authors', until they have signed, when it was returned, and while
+        the law asks for something that is not done."""
+        turn = self.is_draft or self.is_returned or self.report_due_at is not None
+        return self.author_ids if turn else []
 
     def scopes(self) -> frozenset[str]:
         """Who sees the note and what is told of it.
@@ -107,6 +132,13 @@ class NoteRecord:
         on_tablets = self.assignment is None or self.assignment.left_at is None
         authors = {scopes.responder(id) for id in self.author_ids} if on_tablets else set()
         return frozenset({one for one in found if not one.startswith("unit:")} | authors)
+
+
+def _laid_over(before: Any, value: Any) -> Any:
+    """A field as it was added over what stood there."""
+    if isinstance(before, Mapping) and isinstance(value, Mapping):
+        return {**before, **value}
+    return value
 
 
 def lock_notes(ids: Iterable[UUID]) -> None:

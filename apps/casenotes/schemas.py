@@ -52,6 +52,7 @@ CASE_NOTE: Final[dict[str, Any]] = {
         ),
         "to_mend": _server(_LIST, "what stands in the way of the signature: {pointer, detail}"),
         "deadlines": _server(_LIST, "by when the law asks for something: {code, due_at, done_at}"),
+        "report_due_at": _server(_TIME, "the earliest deadline that is open; null: none is"),
         "flags": _server({"type": "array", "items": {"type": "string"}}),
         "content_hash": _server({"type": "string"}, "of what people wrote; a signature names it"),
         "authors": _server(_LIST, "who wrote which fields: {id, name, parts}"),
@@ -81,6 +82,7 @@ CASE_NOTE: Final[dict[str, Any]] = {
             },
             "to_mend": [],
             "deadlines": [],
+            "report_due_at": None,
             "flags": [],
             "content_hash": content_hash(EXAMPLES[0]),
             "authors": [

@@ -1,4 +1,5 @@
-"""Ticks: notes whose lock is due, signatures that waited for their text, records that are owed."""
+"""Ticks: notes whose lock is due, signatures that waited for their text, records and reports
+that are owed."""
 
 from __future__ import annotations
 
@@ -26,3 +27,9 @@ def take_early_signatures(**kwargs: Any) -> None:
 def remind_of_debts(**kwargs: Any) -> None:
     """Whoever owes a record for half a day is told so, minutes late at most."""
     services.remind_of_debts(now=clock.now())
+
+
+@shared_task(name="casenotes.remind_of_reports")
+def remind_of_reports(**kwargs: Any) -> None:
+    """Whoever owes a report that the law asks for is told so a minute late at most."""
+    services.remind_of_reports(now=clock.now())

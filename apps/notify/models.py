@@ -29,6 +29,7 @@ class Channel(models.TextChoices):
 class Topic(models.TextChoices):
     FOLLOW_UP = "follow_up", "a follow-up is due"
     NOTE = "note", "a record is owed"
+    REPORT = "report", "a report that the law asks for is due"
     CERTIFICATE = "certificate", "a certificate runs out"
     QUESTION = "question", "a supervisor asks about a record that was opened"
 

@@ -18,6 +18,10 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         Topic.FOLLOW_UP: ("1 follow-up is due.", "{count} follow-ups are due."),
         Topic.NOTE: ("1 note is to be signed.", "{count} notes are to be signed."),
+        Topic.REPORT: (
+            "1 report that the law asks for is due.",
+            "{count} reports that the law asks for are due.",
+        ),
         Topic.CERTIFICATE: ("1 certificate runs out.", "{count} certificates run out."),
         Topic.QUESTION: (
             "A supervisor asks why you opened a record.",

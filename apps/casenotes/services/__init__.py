@@ -6,15 +6,16 @@
 `adding`             addenda
 `policies`           what notes are judged by (imported from there)
 `reviewing`          what a supervisor says of a signed note
+`owing`              what the law asks for and nobody has done yet
 `following`          notes go with their assignment
-`reminding`          who is told that they owe a record
+`reminding`          who is told that they owe a record, or a report
 `settling`           what record each encounter of a cleared assignment has
 """
 
 from apps.casenotes.services.adding import add, add_refused
 from apps.casenotes.services.early import take_early_signatures
 from apps.casenotes.services.following import follow_assignment, follow_encounter
-from apps.casenotes.services.reminding import remind_of_debts
+from apps.casenotes.services.reminding import remind_of_debts, remind_of_reports
 from apps.casenotes.services.reviewing import accept, give_back
 from apps.casenotes.services.settling import settle
 from apps.casenotes.services.signing import lock_due, sign
@@ -31,6 +32,7 @@ __all__ = [
     "give_back",
     "lock_due",
     "remind_of_debts",
+    "remind_of_reports",
     "settle",
     "sign",
     "take_early_signatures",

@@ -17,10 +17,12 @@ from apps.casenotes.content import SIGNED_FIELDS
 from apps.casenotes.models import Addendum, Review
 from apps.casenotes.records import CASE_NOTES, NoteRecord, lock_notes, locked
 from apps.casenotes.services.following import settle_and_let_go, show
+from apps.casenotes.services.owing import owe_report
 from apps.casenotes.services.telling import Telling
 from apps.changes.services import Event, publish
 from apps.core.problems import CONFLICT, FORBIDDEN, INVALID, FieldError, ProblemError
 from apps.people.access import may_write
+from apps.people.services import keep_for
 from apps.sync.canonical import same
 from apps.sync.models import QuarantinedWrite
 from apps.sync.registry import Refused
@@ -139,7 +141,8 @@ def typed_since(
 
 def _attach(record: NoteRecord, row: Addendum, now: datetime) -> None:
     """Shows it with its note. Who answers a reviewer asks them to look again, and owes nothing of
-    the encounter any more."""
+    the encounter any more. What it says of a report that the law asks for makes that owed, or
+    done."""
     record.addenda.append(row)
     answers = record.is_returned
     if answers:
@@ -149,13 +152,16 @@ def _attach(record: NoteRecord, row: Addendum, now: datetime) -> None:
             note=record.note, policy=returned.policy, asked_at=now, reasons=returned.reasons
         )
         record.reviews.append(again)
+    reported = owe_report(record, now=now)
     show(
         record,
         fresh=[row],
         events=[Event("note.addendum", record.note.encounter_id)],
         now=now,
     )
-    if answers:
+    if reported and (owing := record.owing()):
+        keep_for(encounter_id=record.note.encounter_id, author_ids=owing, now=now)
+    elif answers or reported:
         known = {record.note.encounter_id: record.facts}
         settle_and_let_go(assignment_id=record.note.assignment_id, known=known, now=now)
 

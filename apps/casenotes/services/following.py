@@ -15,6 +15,7 @@ from apps.casenotes.models import (
     CaseNote,
     EncounterRecord,
     NoteAuthor,
+    OwedReport,
     Review,
     ReviewState,
     Signature,
@@ -73,17 +74,21 @@ def settle_and_let_go(
 
 
 def _let_go(encounter: Encounter, now: datetime) -> None:
-    """Nobody owes anything of it any more but the authors of a note that was returned."""
+    """Nobody owes anything of it any more but the authors of a note that was returned, or that
+    tells of a report which the law asks for and nobody has made."""
     done = set(encounter.kept_for) - _asked_again(encounter)
     let_go(encounter_id=encounter.pk, author_ids=done, now=now)
 
 
 def _asked_again(encounter: Encounter) -> set[UUID]:
-    """The authors of its notes that a reviewer has returned and nobody has answered for."""
+    """The authors of its notes that a reviewer has returned and nobody has answered for, and of
+    those that owe a report."""
     reviews = Review.objects.filter(note__encounter_id=encounter.pk)
     last = reviews.order_by("note", "-asked_at", "-pk").distinct("note")
-    returned = [one.note_id for one in last if one.state == ReviewState.RETURNED]
-    return set(NoteAuthor.objects.filter(note__in=returned).values_list("author", flat=True))
+    asked = {one.note_id for one in last if one.state == ReviewState.RETURNED}
+    reports = OwedReport.objects.open().filter(note__encounter_id=encounter.pk)
+    asked |= set(reports.values_list("pk", flat=True))
+    return set(NoteAuthor.objects.filter(note__in=asked).values_list("author", flat=True))
 
 
 @transaction.atomic(savepoint=False)

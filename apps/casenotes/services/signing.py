@@ -19,6 +19,7 @@ from apps.casenotes.content import blocking, content_hash, required
 from apps.casenotes.models import CaseNote, NoteState, Review, ReviewState, Signature
 from apps.casenotes.records import NoteRecord, lock_notes, locked
 from apps.casenotes.services.following import settle_and_let_go, show
+from apps.casenotes.services.owing import owe_report
 from apps.casenotes.services.telling import Telling
 from apps.changes.services import Event
 from apps.core import clock
@@ -67,6 +68,8 @@ def sign(*, telling: Telling, named: str, now: datetime) -> Signature:
         _ask_for_review(record, now)
     else:
         _settle_by_signature(record, row, now)
+    if first:
+        owe_report(record, now=now)
     show(record, fresh=[row], events=happened, now=now)
     if first:
         known = {record.note.encounter_id: record.facts}

@@ -22,6 +22,7 @@ from apps.casenotes.models import CaseNote, NoteAuthor, NoteState
 from apps.casenotes.records import read
 from apps.casenotes.schemas import CASE_NOTE
 from apps.casenotes.services.early import take_early_signatures
+from apps.casenotes.services.owing import owe_report
 from apps.casenotes.services.settling import settle
 from apps.changes.services import Document, Event, publish
 from apps.core import clock
@@ -73,6 +74,7 @@ def write_draft(edit: Edit) -> dict[str, Any]:
     record.count()
     row.flags = problems({**typed, **apart})
     row.save()
+    owe_report(record, now=edit.now)
     body = documents.note_body(record)
     scopes = record.scopes()
     happened = [Event("note.begun", row.encounter_id)] if fresh else []

@@ -19,7 +19,7 @@ from django.urls import reverse
 
 from apps.accounts.models import Tablet
 from apps.assignments.models import Alert, SupportOffer
-from apps.casenotes.models import EncounterRecord, Review
+from apps.casenotes.models import EncounterRecord, OwedReport, Review
 from apps.changes.models import ParkedReaction
 from apps.core import health
 from apps.dispatch.models import HeldMessage, Incident
@@ -102,6 +102,10 @@ DEBTS: Final = (
     Debt(
         *("held", "Held CAD messages", "Nobody could read them: mend and replay"),
         *(HeldMessage, {"held": "waiting"}),
+    ),
+    Debt(
+        *("reports", "Reports owed by law", "Overdue or due within a day, and not made"),
+        OwedReport,
     ),
     Debt("records", "Unsigned notes", "Cleared encounters without a record", EncounterRecord),
     Debt("reviews", "Reviews waiting", "Signed notes that a supervisor has to read", Review),

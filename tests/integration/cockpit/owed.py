@@ -14,7 +14,7 @@ from uuid import UUID
 from apps.accounts.models import LocalDatabase
 from apps.assignments import services as assignments
 from apps.assignments.models import Alert, SupportOffer
-from apps.casenotes.models import CaseNote, EncounterRecord, Review
+from apps.casenotes.models import CaseNote, EncounterRecord, OwedReport, Review
 from apps.changes import scopes
 from apps.changes.models import ParkedReaction
 from apps.changes.services import Document, publish
@@ -97,6 +97,13 @@ def _note(world: World) -> CaseNote:
     note.save()
     seen(world, "case_notes", note.pk)
     return note
+
+
+def reports(world: World) -> None:
+    """One is late, one soon due; the others are made, or due later."""
+    now = clock.now()
+    for due_at in (NOON, now + timedelta(hours=23), None, now + timedelta(hours=25)):
+        OwedReport(note=_note(world), due_at=due_at, since=NOON).save()
 
 
 def reviews(world: World) -> None:
@@ -293,7 +300,7 @@ def parked(world: World) -> None:
 OWED: dict[str, Callable[[World], None]] = {
     made.__name__: made
     for made in (
-        *(alerts, support, not_sent, held, records, reviews, quarantine, conflicts, unsent, silent),
-        *(referrals, followups, agreements, reminders, partners, stock, parked),
+        *(alerts, support, not_sent, held, reports, records, reviews, quarantine, conflicts),
+        *(unsent, silent, referrals, followups, agreements, reminders, partners, stock, parked),
     )
 }

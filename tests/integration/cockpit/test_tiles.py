@@ -52,8 +52,8 @@ def test_a_tile_counts_the_rows_of_its_list(code: str, world: World, at_desk: At
 
 
 TEAMS_OWN = (
-    *("alerts", "support", "records", "reviews", "quarantine", "conflicts", "unsent", "silent"),
-    *("referrals", "followups", "agreements", "stock"),
+    *("alerts", "support", "reports", "records", "reviews", "quarantine", "conflicts"),
+    *("unsent", "silent", "referrals", "followups", "agreements", "stock"),
 )
 
 

@@ -35,6 +35,7 @@ ENDLESS: Final = sorted(name for name, page in PAGES.items() if page.ENDLESS)
 SOME: Final[dict[type[models.Field[Any, Any]], Any]] = {
     models.DateTimeField: NOON,
     models.UUIDField: UUID(int=7),
+    models.OneToOneField: UUID(int=7),  # a key that is another row's
     models.IntegerField: 7,
 }
 

@@ -19,6 +19,7 @@ from apps.casenotes.models import (
     CaseNote,
     NoteAuthor,
     NoteState,
+    OwedReport,
     Review,
     ReviewState,
     Signature,
@@ -71,13 +72,15 @@ class Street:
         self.authors: dict[UUID, set[UUID]] = {}
         for one in NoteAuthor.objects.filter(note__in=self.notes):
             self.authors.setdefault(one.note_id, set()).add(one.author_id)
-        self.returned = {
+        returned = {
             one.note_id
             for one in Review.objects.filter(note__in=self.notes)
             .order_by("note", "-asked_at", "-pk")
             .distinct("note")
             if one.state == ReviewState.RETURNED
         }
+        reports = OwedReport.objects.open().filter(pk__in=[note.pk for note in self.notes])
+        self.asked = returned | set(reports.values_list("pk", flat=True))
         self.afterwards = Afterwards(self)
 
     def documents(self) -> list[Shown]:
@@ -118,7 +121,7 @@ class Street:
         return frozenset(
             author
             for note in self.notes
-            if note.encounter_id == encounter and note.pk in self.returned
+            if note.encounter_id == encounter and note.pk in self.asked
             for author in self._wrote(note)
         )
 
@@ -187,7 +190,7 @@ class Street:
         call = self.calls.get(note.assignment_id)
         if call is None:
             return wrote
-        turn = wrote if note.state == NoteState.DRAFT or note.pk in self.returned else NOBODY
+        turn = wrote if note.state == NoteState.DRAFT or note.pk in self.asked else NOBODY
         if not note.restricted:
             return self.led(call.pk) | turn
         return turn if call.left_at else turn | wrote
