@@ -86,7 +86,7 @@ class Rounds:
             if self.days.happens(SNOOZE):
                 hand.tell(id, "snoozed", until=stamp(hand.now() + self.days.span(2, 6)))
                 return
-            hand.tell(id, "acknowledged", occasion=hand.follow_ups[id]["occasion"])
+            hand.tell(id, "acknowledged")
             await self.days.hours(0.5, 4)
             shown = hand.shown(id)
             if shown is not None and not hand.opened(id).done:
