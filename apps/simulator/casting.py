@@ -15,8 +15,9 @@ from apps.simulator import team as cast
 from apps.simulator.agency import Agency
 from apps.simulator.asking import Asking
 from apps.simulator.cad import CAD
+from apps.simulator.care import Care
 from apps.simulator.checkins import CheckIns
-from apps.simulator.crew import Crew
+from apps.simulator.crew import REFERRAL, Crew
 from apps.simulator.desk import Desk
 from apps.simulator.digests import Digests
 from apps.simulator.figures import Figures
@@ -59,7 +60,7 @@ async def connected(
         for desk in desks:
             await desk.sign_in()
         crews, rounds, check_ins = [], [], []
-        lapses = list(plan.lapses)
+        lapses, unseen = list(plan.lapses), {REFERRAL}
         for call_sign in list(cast.CREWS)[: plan.crews]:
             pair = await _crew_tablets(
                 call_sign,
@@ -83,8 +84,14 @@ async def connected(
                     lapse=lapses.pop(0) if lapses else "",
                 )
             )
-            team = papers, asking, check_ins[-1]
-            crews.append(Crew(call_sign, own, street, pace, dice, *team, on_views=plan.on_views))
+            crews.append(
+                Crew(
+                    *(call_sign, own, street, pace, dice),
+                    *(papers, Care(call_sign, pace, dice), asking, check_ins[-1]),
+                    on_views=plan.on_views,
+                    unseen=unseen,
+                )
+            )
             rounds.append(Rounds(hands, days, dice, figures.wrote))
         for radio in radios.values():
             radio.conditions = plan.conditions

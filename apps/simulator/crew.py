@@ -9,19 +9,29 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from apps.core.ids import uuid7
+from apps.simulator import courses
 from apps.simulator.asking import Asking
+from apps.simulator.care import Care
 from apps.simulator.checkins import CheckIns
 from apps.simulator.city import DESTINATIONS
+from apps.simulator.courses import Course
 from apps.simulator.pace import Pace
-from apps.simulator.paperwork import Paperwork
+from apps.simulator.paperwork import BY_CONTACT, Paperwork
 from apps.simulator.street import Scene, Street
 from apps.simulator.tablet.store import Document
 from apps.simulator.tablet.tablet import Tablet
+
+# What the first shift that somebody watches must not lack: see `Crew.unseen`.
+REFERRAL: Final = "referral"
+# A supervisor does not remind a crew of the same record for ever.
+MOST_REMINDERS: Final = 4
 
 
 class Over(Exception):
@@ -30,9 +40,10 @@ class Over(Exception):
 
 @dataclass
 class Crew:
-    """A CARE unit's two responders. `papers`: what they write; `asking`: what they ask people about
-    coming again; `check_ins`: how they are asked whether all is well; `on_views`: whether they
-    start calls of their own when idle."""
+    """A CARE unit's two responders. `papers`: what they write; `care`: what they give and do;
+    `asking`: what they ask people about coming again; `check_ins`: how they are asked whether all
+    is well; `on_views`: whether they start calls of their own when idle. `unseen`: what this shift
+    is to show once at least, shared by all crews; whoever shows it takes it out."""
 
     call_sign: str
     tablets: Sequence[Tablet]
@@ -40,15 +51,19 @@ class Crew:
     pace: Pace
     dice: random.Random
     papers: Paperwork
+    care: Care
     asking: Asking
     check_ins: CheckIns | None = None
     on_views: bool = True
+    unseen: set[str] = field(default_factory=set)
     doing: str = ""
     _todo: asyncio.Queue[str] = field(default_factory=asyncio.Queue, init=False)
     _acknowledged: dict[str, int] = field(default_factory=dict, init=False)
     _own: set[str] = field(default_factory=set, init=False)
+    _at: str = field(default="", init=False)
     _reacting: int = field(default=0, init=False)
-    _writing: int = field(default=0, init=False)
+    _writing: set[str] = field(default_factory=set, init=False)
+    _reminded: Counter[str] = field(default_factory=Counter, init=False)
     _group: asyncio.TaskGroup = field(default_factory=asyncio.TaskGroup, init=False)
 
     def __post_init__(self) -> None:
@@ -84,6 +99,18 @@ class Crew:
                     pass
                 finally:
                     self.doing = ""
+
+    def is_reminded(self, debts: Iterable[Document]) -> None:
+        """A supervisor names records that this crew owes (`/api/v1/casenotes/debts`). What they are
+        at, are writing, or have not sent yet needs no reminder."""
+        if any(not one.status.live or one.status.outbox.unsent for one in self.tablets):
+            return
+        for debt in debts:
+            id = debt["assignment_id"]
+            if id != self._at and id not in self._writing and self._reminded[id] < MOST_REMINDERS:
+                self._reminded[id] += 1
+                again = self._reminded[id] > 1
+                self._write(id, partial(self.papers.write_up, debt, again=again))
 
     # --- what the tablets show ---
 
@@ -129,13 +156,29 @@ class Crew:
 
     async def _answer(self, id: str) -> None:
         scene = self.street.scene(self._shown(id).get("cad_number"))
+        self._at = id
         try:
             await self._work(id, scene)
         except Over:
+            # Where neither tablet has it, another crew does, will leave later, and writes of it.
             if any(tablet.assignment(id) for tablet in self.tablets):
                 scene.care_left.set()
-            raise  # where neither tablet has it, another crew does, and will leave later
+                self._write_what_was(id)
+            raise
+        finally:
+            self._at = ""
         scene.care_left.set()
+
+    def _write_what_was(self, id: str) -> None:
+        """The call was closed by others while they worked on it. Where somebody was met, that does
+        not close it: they clear it themselves, with a disposition."""
+        course = self.papers.met(id)
+        if course is None:
+            self._write(id, partial(self.papers.was_cancelled, id))
+            return
+        disposition = course.disposition or BY_CONTACT
+        self._hand(id).tap("cleared", id, disposition=disposition)
+        self._write(id, partial(self.papers.write, id, disposition=disposition, early=True))
 
     async def _work(self, id: str, scene: Scene) -> None:
         self.doing = "to the van"
@@ -174,10 +217,11 @@ class Crew:
         await self.pace.minutes(1, 5)
         if self.pace.happens(0.25):
             self._tap(id, "unable_to_locate", disposition="14")
+            self._write(id, partial(self.papers.nobody_found, id))
             return
         self._tap(id, "contact_made")
         self.doing = "in contact"
-        self.papers.meet(self._hand(id), id)
+        course = self.papers.meet(self._hand(id), id)
         if scene.police:
             await self.pace.minutes(2, 8)
             together = self.dice.choice(("care", "spd", "together"))
@@ -192,10 +236,11 @@ class Crew:
             )
             scene.police_released.set()
         await self._trouble(id)
-        await self._care(id)
+        disposition = await self._help(id, course)
         await self.pace.minutes(8, 25)
-        self.asking.ask(self._hand(id), id)
-        await self._finish(id)
+        if course.goes_on:
+            self.asking.ask(self._hand(id), id)
+        await self._finish(id, course, disposition)
 
     async def _trouble(self, id: str) -> None:
         """Rarely they need help: it goes to the desk at once."""
@@ -206,22 +251,30 @@ class Crew:
                 tablet = self._hand(id)  # whoever has tapped looks at their own banner
                 await self.street.watch_banner(tablet, tablet.tap(event, id))
 
-    async def _care(self, id: str) -> None:
-        """Naloxone, or a wound to be cleaned."""
-        if self.pace.happens(0.1):
+    async def _help(self, id: str, course: Course) -> str:
+        """Naloxone, a wound that is cleaned, a kit left behind. What the call is closed with; "":
+        that is seen later."""
+        if course is courses.OVERDOSE:
             self.doing = "giving naloxone"
-            await self.papers.overdose(self._hand(id), id)
-        if self.pace.happens(0.2):
-            self.papers.scrape(self._hand(id), id)
+            return await self.care.overdose(self._hand(id), id)
+        if course.goes_on:
+            if self.pace.happens(0.2):
+                self.care.treat(self._hand(id), id)
+            self.care.maybe_leave_kit(self._hand(id), id)
+        return course.disposition
 
-    async def _write(self, id: str, disposition: str) -> None:
-        """The note is written on the way to the next call, and signed when both agree."""
-        self._writing += 1
-        await self.papers.write(id, disposition=disposition)
-        self._writing -= 1
+    async def _finish(self, id: str, course: Course, disposition: str) -> None:
+        if course.goes_on:
+            disposition = await self._goes_on(id)
+        self._tap(id, "cleared", disposition=disposition)
+        self.care.fill_up(self._hand(id))
+        self._write(id, partial(self.papers.write, id, disposition=disposition))
 
-    async def _finish(self, id: str) -> None:
-        disposition = "18"
+    async def _goes_on(self, id: str) -> str:
+        """They are taken somewhere, or an agency is asked, or that was all; as a disposition."""
+        if REFERRAL in self.unseen and self.papers.refer(self._hand(id), id):
+            self.unseen.discard(REFERRAL)
+            return "15"
         if self.pace.happens(0.28):
             destination = self.dice.choice(DESTINATIONS)
             self.doing = "transporting"
@@ -229,12 +282,20 @@ class Crew:
             await self.pace.minutes(6, 15)
             self._tap(id, "arrived_destination", destination=destination)
             await self.pace.minutes(2, 8)
-            disposition = "16"
-        elif self.pace.happens(0.4):
-            self.papers.refer(self._hand(id), id)
-            disposition = "15"
-        self._tap(id, "cleared", disposition=disposition)
-        self._group.create_task(self._write(id, disposition))
+            return "16"
+        if self.pace.happens(0.4) and self.papers.refer(self._hand(id), id):
+            return "15"
+        return BY_CONTACT
+
+    def _write(self, id: str, write: Callable[[], Awaitable[object]]) -> None:
+        """The record is written on the way to the next call, and signed when both agree."""
+
+        async def writing() -> None:
+            await write()
+            self._writing.discard(id)
+
+        self._writing.add(id)
+        self._group.create_task(writing())
 
     def _open(self) -> str:
         """Somebody on the street: a call of their own, offline too."""

@@ -47,12 +47,14 @@ from apps.audit.services import SYSTEM  # noqa: E402
 from apps.core import clock  # noqa: E402
 from apps.dispatch.models import Agency, CrewMember, Shift, Unit  # noqa: E402
 from apps.dispatch.services import join_crew, load_reference, save_unit, start_shift  # noqa: E402
+from apps.firstaid.models import Kit, Lot, Product, StockMovement  # noqa: E402
+from apps.firstaid.services import issue, receive, save_kit, save_lot, save_product  # noqa: E402
 from apps.notify.models import Channel, ContactPoint, Level, TeamHours  # noqa: E402
 from apps.notify.services.keeping import save_contact_point, save_hours  # noqa: E402
 from apps.referrals.models import Organization, PartnerContact  # noqa: E402
 from apps.referrals.services.directory import import_hsds, save_organization  # noqa: E402
 from apps.referrals.services.links import note_contact  # noqa: E402
-from apps.simulator import agencies  # noqa: E402
+from apps.simulator import agencies, bag  # noqa: E402
 from apps.simulator import team as cast  # noqa: E402
 from apps.simulator.calls import CARE  # noqa: E402
 
@@ -75,6 +77,7 @@ def main(folder: Path) -> None:
     _keep(folder / cast.PASSWORD_FILE, password)
     people(team, password, now)
     crews(team, now)
+    stock(team, now)
     follow_ups(team, now)
     front_desks(now)
     kept = _kept(folder / cast.AGENCY_TOKENS_FILE).split()
@@ -145,6 +148,35 @@ def crews(team: Team, now: datetime) -> None:
             if (username, call_sign, position) not in on_duty:
                 user = User.objects.get(username=username)
                 join_crew(user=user, unit=unit, shift=shift, position=position, by=SYSTEM, now=now)
+
+
+def stock(team: Team, now: datetime) -> None:
+    """A bag for each unit, the store behind them, and what lies in them at first."""
+    supervisor = User.objects.get(username=cast.SUPERVISORS[0])
+    store = _kit(bag.STORE, team, None, supervisor, now)
+    units = Unit.objects.filter(agency=Agency.CARE, call_sign__in=cast.CREWS).order_by("call_sign")
+    bags = [_kit(f"Bag of {unit.call_sign}", team, unit, supervisor, now) for unit in units]
+    today = now.astimezone(clock.city()).date()
+    for one in bag.STOCK:
+        product = Product.objects.filter(name=one.name).first() or save_product(
+            product=Product(**one.product()), by=supervisor, now=now
+        )
+        lot = Lot.objects.filter(product=product, number=one.lot).first() or save_lot(
+            lot=Lot(product=product, number=one.lot, expires_on=today + timedelta(days=one.days)),
+            by=supervisor,
+            now=now,
+        )
+        if StockMovement.objects.filter(lot_id=lot.pk).exists():
+            continue
+        receive(kit=store, lot=lot, quantity=one.store, by=supervisor, now=now)
+        for of_unit in bags if one.bag else ():
+            issue(from_kit=store, to_kit=of_unit, lot=lot, quantity=one.bag, by=supervisor, now=now)
+
+
+def _kit(label: str, team: Team, unit: Unit | None, by: User, now: datetime) -> Kit:
+    return Kit.objects.filter(label=label).first() or save_kit(
+        kit=Kit(label=label, team=team, unit=unit), by=by, now=now
+    )
 
 
 def follow_ups(team: Team, now: datetime) -> None:

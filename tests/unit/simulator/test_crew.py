@@ -12,6 +12,7 @@ from datetime import timedelta
 from itertools import cycle
 
 from apps.simulator.asking import Asking
+from apps.simulator.care import Care
 from apps.simulator.crew import Crew
 from apps.simulator.hand import Hand
 from apps.simulator.pace import Pace
@@ -66,7 +67,8 @@ def test_whoever_calls_for_help_looks_at_their_own_tablet() -> None:
         pace = Troubled(1e9, dice)
         papers = Paperwork(tablets, pace, dice, lambda *sentence: None)
         asking = Asking([Hand(tablet) for tablet in tablets], pace, dice, papers.wrote)
-        crew = Crew("CARE21", tablets, street, pace, dice, papers, asking)
+        care = Care("CARE21", pace, dice)
+        crew = Crew("CARE21", tablets, street, pace, dice, papers, care, asking)
         working = asyncio.create_task(crew.run())
         try:
             async with asyncio.timeout(60):
