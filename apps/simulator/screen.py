@@ -98,6 +98,7 @@ def _counts(shift: Shift, health: str) -> Panel:
         ("escalated", Text(str(figures.alarmed), style="bold red" if figures.alarmed else "bold")),
         ("taps", Text(str(len(figures.taps)), style="bold")),
         ("notes signed", Text(str(len(figures.signed)), style="bold")),
+        ("records owed", Text(_owed(shift), style="bold yellow" if shift.owed else "bold")),
         ("referrals", Text(str(len(figures.referrals)), style="bold")),
         ("answered", Text(str(len(figures.answered)), style="bold")),
         ("unsent", Text(str(unsent), style="bold yellow" if unsent else "bold")),
@@ -108,6 +109,11 @@ def _counts(shift: Shift, health: str) -> Panel:
     grid.add_row(*(value for _, value in cells))
     grid.add_row(*(Text(name, style="dim") for name, _ in cells))
     return Panel(Group(grid, _follow_ups(figures)), border_style="blue")
+
+
+def _owed(shift: Shift) -> str:
+    """Calls that are over and have no record, as a supervisor reads it."""
+    return "-" if shift.owed is None else str(shift.owed)
 
 
 def _follow_ups(figures: Figures) -> Text:
@@ -238,7 +244,8 @@ def plain_line(shift: Shift, health: str) -> str:
         f"  deliveries {len(figures.deliveries)} "
         f"(p50 {_ms(percentile(live, 0.5))}, p99 {_ms(percentile(live, 0.99))})  "
         f"acknowledged {len(figures.acknowledged)}  escalated {figures.alarmed}  "
-        f"alerts {len(figures.alerts)}  notes signed {len(figures.signed)}  "
+        f"alerts {len(figures.alerts)}  notes signed {len(figures.signed)} "
+        f"(records owed {_owed(shift)})  "
         f"referrals {len(figures.referrals)} (answered {len(figures.answered)})  "
         f"follow-ups {_plain_follow_ups(figures)}  "
         f"unsent: {unsent}{held_up}  "

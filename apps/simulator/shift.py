@@ -30,6 +30,8 @@ from apps.simulator.tablet.wire import NoAnswer, Refused, ShutOut
 # So long the crews go on following people up once the calls are over.
 DAYS_HOURS = 72.0
 LOOK_SECONDS = 0.2
+# Real seconds between a supervisor's looks at what records are owed.
+DEBTS_SECONDS = 4.0
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Shift:
     street: Street
     _load: dict[str, int] = field(default_factory=dict)
     under_way: int = 0  # calls that were posted and have not ended
+    owed: int | None = None  # records, as the supervisor's list had them last
     _calm: bool = False
     _rested: bool = False
     _number: int = 0
@@ -146,10 +149,24 @@ class Shift:
                 group.create_task(agency.run())
             for front_desk in self.front_desks:
                 group.create_task(front_desk.run())
+            group.create_task(self._records_are_asked_for())
             group.create_task(self._calls_come(group))
             group.create_task(self._days_pass())
             group.create_task(self._dead_zones())
             group.create_task(self._cut_sockets())
+
+    async def ask_for_records(self) -> int:
+        """The supervisor looks at the list of what is owed, and reminds the crews; how many."""
+        debts = await self.supervisor.pages("/api/v1/casenotes/debts")
+        for crew in self.crews:
+            crew.is_reminded(debt for debt in debts if debt["unit"] == crew.call_sign)
+        self.owed = len(debts)
+        return self.owed
+
+    async def _records_are_asked_for(self) -> None:
+        while True:
+            await self.ask_for_records()
+            await asyncio.sleep(DEBTS_SECONDS)
 
     def calm(self) -> None:
         """From now on the radio is good everywhere."""

@@ -23,6 +23,7 @@ TICK_SECONDS = 1.0
 QUIET_SECONDS = 2.0
 PATIENCE_SECONDS = 120.0  # after the last call, for everything to come to rest
 LIMIT_SECONDS = 600.0  # for the whole play: something is stuck
+RECORDS_SECONDS = 60.0  # after that, for records that are still owed
 SHOWN = 20
 
 
@@ -109,6 +110,9 @@ async def _play(
         playing = asyncio.create_task(shift.play())
         try:
             await _until_quiet(shift, playing, running, say)
+            ends = time.monotonic() + RECORDS_SECONDS
+            while await shift.ask_for_records() and time.monotonic() < ends:
+                await _until_quiet(shift, playing, running, say)
             say("Comparing every tablet with a fresh one, and every tap with the server")
             before = await reminded.written(running.environ["DATABASE_URL"])
             async with supervisors_tablet(shift, folder=running.folder) as reader:
@@ -184,9 +188,10 @@ def _progress(shift: Shift) -> str:
 def summary(figures: Figures, findings: Findings) -> dict[str, Any]:
     """The one line: counts, and latencies in milliseconds from the CAD's first attempt to post a
     call until it is in the tablet's store. `live`: on tablets whose socket was open all the while;
-    the others had to come back from a dead zone first. `records_per_dispatch`: of the calls that
-    are over, how many have a signed note, or the record that two taps are."""
+    the others had to come back from a dead zone first. `records_per_dispatch`: of all
+    assignments, how many are over and have a signed note, or the record that two taps are."""
     every, live = figures.latencies(), figures.latencies(live=True)
+    recorded = len(findings.assignments) - len(findings.owed)
     return {
         "calls": len(figures.posted),
         "assignments": len(findings.assignments),
@@ -196,7 +201,7 @@ def summary(figures: Figures, findings: Findings) -> dict[str, Any]:
         "lost": len(findings.lost),
         "duplicated": len(findings.duplicated),
         "diverged": len(findings.diverged),
-        "records_per_dispatch": _share(findings.closed - findings.owed, findings.closed),
+        "records_per_dispatch": _share(recorded, len(findings.assignments)),
         "texts": len(figures.sentences),
         "texts_lost": len(findings.texts_lost),
         "conflicts": findings.conflicts,

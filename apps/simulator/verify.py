@@ -1,6 +1,6 @@
 """What is true at the end of a run, found out independently of the tablets that played it.
 
-Four questions, each answered against somebody else's word:
+Six questions, each answered against somebody else's word:
 
 - **lost**: the journal of every tap that was ever typed, against what a dispatcher reads of every
   assignment over the API; and for every call that named a CARE unit, whether the tablets of the
@@ -9,12 +9,17 @@ Four questions, each answered against somebody else's word:
   stand there twice, alerts raised twice for one call for help.
 - **texts lost**: every sentence that was ever typed into a note or of a follow-up, against what a
   supervisor reads, and the texts that the server keeps beside it.
+- **owed**: every assignment, against the list of records that a supervisor reads as owed: it is
+  over, and owes none.
+- **flagged**: what was written with a code that the server does not know, of a wrong form, or of a
+  dose nobody can say from what stock: whatever else is wrong, the played crews write as they
+  should.
 - **diverged**: each tablet's store, document by document and byte by byte, against a fresh local
   database of the same tablet that pulls everything from the start.
 
 Beside these, what is no fault and must not be overlooked: **kept**, what each tablet shows of texts
 that were refused, or that stand beside what others wrote in their place, until somebody settles
-them; and how many of the calls that are over have their record.
+them.
 """
 
 from __future__ import annotations
@@ -31,9 +36,13 @@ from apps.simulator.loops import Loops
 from apps.simulator.radio import Radio
 from apps.simulator.reminded import Followed
 from apps.simulator.tablet.store import Document, encoded, seq_of
-from apps.simulator.tablet.tablet import COLLECTIONS, Tablet
+from apps.simulator.tablet.tablet import COLLECTIONS, PUSHABLE, Tablet
 
 PATIENCE = 10
+# Flags of what should have been typed otherwise.
+AMISS = frozenset(
+    {"unknown_code", "bad_field", "bad_shape", "bad_time", "stock_unknown", "care_never_decides"}
+)
 # What the client wrote into a fact; the rest is the server's.
 _WRITTEN = ("kind", "assignment_id", "event", "device_time", "counter", "data", "editor", "edit_no")
 
@@ -41,8 +50,7 @@ _WRITTEN = ("kind", "assignment_id", "event", "device_time", "counter", "data", 
 @dataclass
 class Findings:
     """What was found wrong, one line each; `assignments` are those of this run, `kept` what waits
-    to be settled. `closed` of the assignments are over, `owed` of those have no record yet.
-    `refused`: ids of the rows in quarantine."""
+    to be settled. `refused`: ids of the rows in quarantine."""
 
     assignments: list[Document] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
@@ -50,8 +58,8 @@ class Findings:
     diverged: list[str] = field(default_factory=list)
     texts_lost: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
-    closed: int = 0
-    owed: int = 0
+    owed: list[str] = field(default_factory=list)
+    flagged: list[str] = field(default_factory=list)
     conflicts: int = 0
     quarantined: int = 0
     refused: set[str] = field(default_factory=set)
@@ -66,6 +74,8 @@ class Findings:
         """What must not be, by its name."""
         yield "lost", self.lost
         yield "texts_lost", self.texts_lost
+        yield "owed", self.owed
+        yield "flagged", self.flagged
         yield "duplicated", self.duplicated
         yield "diverged", self.diverged
         yield "referrals_lost", self.loops.lost
@@ -85,7 +95,7 @@ async def verify(
     supervisor: Desk | None = None,
     reader: Tablet | None = None,
 ) -> Findings:
-    """Ask the four questions. The shift has ended, the radio is good. `desk` is a dispatcher; what
+    """Ask the six questions. The shift has ended, the radio is good. `desk` is a dispatcher; what
     was written of people a `supervisor` reads, and of follow-ups their tablet (`reader`) is
     shown."""
     findings = Findings()
@@ -113,7 +123,7 @@ async def verify(
 async def _compare_records(
     findings: Findings, figures: Figures, supervisor: Desk, reader: Tablet | None
 ) -> None:
-    """Every sentence once typed can be read, and every call that is over has its record."""
+    """Every sentence once typed can be read, and every call is over and has its record."""
     refused = await supervisor.pages("/api/v1/quarantine")
     beside = await supervisor.pages("/api/v1/conflicts")
     findings.quarantined, findings.conflicts = len(refused), len(beside)
@@ -134,8 +144,23 @@ async def _compare_records(
         if sentence.encode() not in texts.get(id, b"") and sentence.encode() not in kept
     ]
     debts = {debt["assignment_id"] for debt in await supervisor.pages("/api/v1/casenotes/debts")}
-    over = {one["id"] for one in findings.assignments if one["state"] == "closed"}
-    findings.closed, findings.owed = len(over), len(over & debts)
+    for one in findings.assignments:
+        if one["state"] != "closed":
+            findings.owed.append(f"assignment {one['id']} of {one['unit']} is not over")
+        elif one["id"] in debts:
+            findings.owed.append(f"assignment {one['id']} of {one['unit']} has no record")
+    if reader is not None:
+        findings.flagged += _flagged(reader)
+
+
+def _flagged(reader: Tablet) -> Iterator[str]:
+    """What a supervisor's tablet shows of it; a flag names a field and no value."""
+    for collection in PUSHABLE:
+        for one in reader.store.documents(collection):
+            for flag in one.get("flags") or ():
+                if flag.partition(":")[0] in AMISS:
+                    what = one.get("kind") or collection
+                    yield f"{what} {one['id']} is flagged {flag}"
 
 
 def _kept(tablet: Tablet) -> Iterable[str]:

@@ -40,6 +40,9 @@ def test_a_short_smoke_run_loses_doubles_and_confuses_nothing(simulator: Simulat
     assert told["assignments"] >= 8
     assert told["delivered"] >= told["assignments"] * 2
     assert told["taps"] > told["assignments"] * 4
+    assert told["records_per_dispatch"] == 1.0
+    assert told["texts_lost"] == 0
+    assert told["referrals_sent"] > 0
     assert told["latency_p50_ms"] <= told["latency_p99_ms"]
     assert told["follow_ups_lost"] == 0
     assert told["follow_ups"] > 0
@@ -145,7 +148,10 @@ def test_a_demo_avoids_a_taken_port_plays_on_given_servers_and_once_again_ends_b
     once = started("--port", "0", "--once", "--speed", "600")
     family = once.family()
     assert once.process.wait(PATIENCE * 2) == 0, once.said() + once.printed()
-    assert "calls 12 (under way 0, crews at work 0)" in once.printed().splitlines()[-1]
+    last = once.printed().splitlines()[-1]
+    assert "calls 12 (under way 0, crews at work 0)" in last
+    assert "(records owed 0)" in last
+    assert re.search(r"referrals [1-9]", last)
     assert_gone(family)
     assert token_of(known) == before
     assert token_of(strange) != "of other servers"

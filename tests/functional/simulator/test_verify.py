@@ -15,6 +15,7 @@ import pytest
 from apps.people.ids import encounter_id, record_id
 from apps.simulator.figures import Figures
 from apps.simulator.screen import radio
+from apps.simulator.smoke import summary
 from apps.simulator.verify import Findings, verify
 from tests.functional.dispatch.street import PATIENCE, Held, Street, connected, on_duty, until
 from tests.processes import Server
@@ -26,7 +27,8 @@ Spoil = Callable[[Street, Figures, str], Awaitable[None]]
 
 @pytest.fixture
 def judged(standing_server: Server) -> Callable[[Spoil], Findings]:
-    """Plays one call with a few taps, spoils something, and verifies."""
+    """Plays one call, on which nobody is found, spoils something, and verifies. What a supervisor's
+    tablet would show, that of the first responder shows here."""
     cast, url = on_duty(CARE21=2), standing_server.url
 
     async def judge(spoil: Spoil) -> Findings:
@@ -39,6 +41,7 @@ def judged(standing_server: Server) -> Callable[[Spoil], Findings]:
             id = await street.given("1")
             tablets[0].tap("acknowledged", id, call_revision=1)
             tablets[1].tap("on_scene", id)
+            tablets[1].tap("unable_to_locate", id, disposition="14")
             await until(lambda: at_rest(street.tablets["CARE21"]), "everything is told")
             await spoil(street, figures, id)
             async with asyncio.timeout(8 * PATIENCE):
@@ -48,6 +51,7 @@ def judged(standing_server: Server) -> Callable[[Spoil], Findings]:
                     desk=street.desk,
                     base_url=url,
                     supervisor=street.desk,
+                    reader=tablets[0],
                 )
 
     return lambda spoil: asyncio.run(judge(spoil))
@@ -60,8 +64,8 @@ def at_rest(crew: list[Held]) -> bool:
     def has_all(held: Held) -> bool:
         facts = held.tablet.store.documents("facts")
         events = [fact["event"] for fact in facts if "order" in fact]
-        told = {"acknowledged", "on_scene", "received"} <= set(events)
-        return told and events.count("received") == 2 and held.call("1")["state"] == "on_scene"
+        told = {"acknowledged", "on_scene", "unable_to_locate", "received"} <= set(events)
+        return told and events.count("received") == 2 and held.call("1")["state"] == "closed"
 
     return all(held.quiet and has_all(held) for held in crew)
 
@@ -121,6 +125,51 @@ def test_a_sentence_that_stands_nowhere_is_lost(judged: Callable[[Spoil], Findin
     findings = judged(write)
     [lost] = findings.texts_lost
     assert "stands nowhere" in lost
+    assert not findings.clean
+
+
+def test_a_call_that_is_not_over_or_has_no_record_is_owed(
+    judged: Callable[[Spoil], Findings],
+) -> None:
+    async def leave(street: Street, figures: Figures, id: str) -> None:
+        figures.has_posted("2", care=True)
+        figures.has_posted("3", care=True)
+        met, _ = await street.given("2"), await street.given("3")
+        tablet = street.tablets["CARE21"][0].tablet
+        tablet.tap("contact_made", met)
+        tablet.tap("cleared", met, disposition="18")
+        crew = street.tablets["CARE21"]
+        await until(lambda: all(one.call("2")["state"] == "closed" for one in crew), "it is over")
+        await until(lambda: all(one.quiet for one in crew), "all is told")
+
+    findings = judged(leave)
+    assert sorted(line.partition(" of CARE21 ")[2] for line in findings.owed) == [
+        "has no record",
+        "is not over",
+    ]
+    assert not findings.clean
+    assert summary(Figures(), findings)["records_per_dispatch"] == 0.333
+
+
+def test_a_note_with_a_code_that_nobody_knows_is_flagged(
+    judged: Callable[[Spoil], Findings],
+) -> None:
+    async def write(street: Street, figures: Figures, id: str) -> None:
+        crew, encounter = street.tablets["CARE21"], encounter_id(UUID(id))
+        note = str(record_id(encounter, "case_note"))
+        here = {"assignment_id": id, "encounter_id": str(encounter)}
+        typed = {"id": note, **here, "presenting_needs": ["puzzlement"]}
+        crew[0].tablet.save("case_notes", typed)
+
+        def flagged() -> bool:
+            return bool((crew[0].tablet.store.get("case_notes", note) or {}).get("flags"))
+
+        await until(flagged, "it came back with its flag")
+        await until(lambda: all(one.quiet for one in crew), "all is told")
+
+    findings = judged(write)
+    [line] = findings.flagged
+    assert line.endswith(" is flagged unknown_code:presenting_needs")
     assert not findings.clean
 
 
