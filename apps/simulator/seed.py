@@ -166,11 +166,13 @@ def stock(team: Team, now: datetime) -> None:
             by=supervisor,
             now=now,
         )
-        if StockMovement.objects.filter(lot_id=lot.pk).exists():
-            continue
-        receive(kit=store, lot=lot, quantity=one.store, by=supervisor, now=now)
-        for of_unit in bags if one.bag else ():
-            issue(from_kit=store, to_kit=of_unit, lot=lot, quantity=one.bag, by=supervisor, now=now)
+        movements = StockMovement.objects.filter(lot_id=lot.pk)
+        had = set(movements.values_list("to_kit_id", flat=True).distinct())
+        if store.pk not in had:
+            receive(kit=store, lot=lot, quantity=one.store, by=supervisor, now=now)
+        for to in bags if one.bag else ():
+            if to.pk not in had:
+                issue(from_kit=store, to_kit=to, lot=lot, quantity=one.bag, by=supervisor, now=now)
 
 
 def _kit(label: str, team: Team, unit: Unit | None, by: User, now: datetime) -> Kit:
