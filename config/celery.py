@@ -34,6 +34,7 @@ def tick(task: str, seconds: float) -> dict[str, object]:
 app.conf.beat_schedule = {
     "heartbeat": tick("core.heartbeat", WORKER_HEARTBEAT_SECONDS),
     "retry-parked": tick("changes.retry_parked", 5),
+    "let-old-changes-go": tick("changes.let_old_go", 3600),
     "raise-due-alarms": tick("assignments.raise_due_alarms", ESCALATION_TICK_SECONDS),
     "ask-for-check-ins": tick("assignments.ask_for_check_ins", ESCALATION_TICK_SECONDS),
     "let-cleared-go": tick("assignments.let_cleared_go", 15),

@@ -505,6 +505,8 @@ OLDEST_SCHEMA_SERVED = env.whole("OLDEST_SCHEMA_SERVED", 1, least=1)
 ROUND_TRIP_ROWS = env.whole("ROUND_TRIP_ROWS", 200, least=1)
 # A tablet that nobody has heard of for so long is treated as lost: it may hand in, nothing else.
 HOLDER_DAYS = env.number("HOLDER_DAYS", 30, least=1)
+# The log of changes is kept until everybody who follows it has read it, and then for so many days.
+CHANGE_LOG_DAYS = env.whole("CHANGE_LOG_DAYS", 90, least=30)
 
 # --- Sockets -----------------------------------------------------------------------------------
 HEARTBEAT_SECONDS = env.number("HEARTBEAT_SECONDS", 10, least=0.2)

@@ -9,3 +9,5 @@ class ChangesConfig(AppConfig):
     def ready(self) -> None:
         # Each app's `reactions.py` registers what it does when another app publishes.
         autodiscover_modules("reactions")
+        # And its `logreaders.py`, how far it has read the log: see `retention`.
+        autodiscover_modules("logreaders")

@@ -6,7 +6,7 @@ from typing import Any
 
 from celery import shared_task
 
-from apps.changes import parking
+from apps.changes import parking, retention
 from apps.core import clock
 
 
@@ -14,3 +14,9 @@ from apps.core import clock
 def retry_parked(**kwargs: Any) -> None:
     """Tries reactions again that have failed."""
     parking.retry_parked(now=clock.now())
+
+
+@shared_task(name="changes.let_old_go")
+def let_old_go(**kwargs: Any) -> None:
+    """Drops what the log has kept long enough."""
+    retention.let_old_go(now=clock.now())

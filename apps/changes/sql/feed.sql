@@ -354,6 +354,29 @@ create trigger feed_keep before delete on feed_commit
 create trigger feed_keep_stamp before update on feed_commit
   for each row when (old.seq is not null) execute function feed_keep();
 
+-- Retention: the oldest rows of the log go, at most so many, that every reader has passed (commits up
+-- to read_up_to) and that are older than asked, and than 30 days in any case: whoever has the
+-- application's rights cannot take away what just happened. Commits stay, because any checkpoint may
+-- name one, and so does what began a history. Rows are looked at in the order of n, which is that of
+-- the commits but for those of one moment: what has not gone ends the walk.
+create function feed_let_go(read_up_to bigint, older_than timestamptz, most int) returns bigint
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  gone bigint;
+begin
+  perform set_config('carefield.retention', 'on', true);
+  with oldest as materialized (
+    select n, commit_id from feed_change where event is distinct from 'history.began'
+    order by n limit most
+  )
+  delete from feed_change c using oldest o join feed_commit m on m.id = o.commit_id
+  where c.n = o.n and m.seq <= read_up_to
+    and m.at < least(older_than, clock_timestamp() - interval '30 days');
+  get diagnostics gone = row_count;
+  perform set_config('carefield.retention', '', true);
+  return gone;
+end $$;
+
 -- The first rows: the history's name, and the holder that stands for everyone.
 insert into feed_epoch default values;
 insert into feed_grant (principal, scope)

@@ -6,4 +6,5 @@ drop function feed_new_history(), feed_join_commit(), feed_queue(), feed_apply()
   feed_apply_documents(bigint, bigint), feed_apply_holds(bigint, bigint),
   feed_publish(text[], uuid[], bytea[], text[], text[], uuid[]),
   feed_page(uuid, text, bigint, uuid, int), feed_forget(uuid, text, bigint),
+  feed_let_go(bigint, timestamptz, int),
   feed_hand_out(uuid, text, bigint, uuid, boolean), feed_has_passed(uuid, text, bigint, uuid);
