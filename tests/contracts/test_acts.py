@@ -18,6 +18,7 @@ from apps.accounts.services import user_actor
 from apps.audit.models import Entry
 from apps.audit.services import SYSTEM
 from apps.casenotes.models import Review
+from apps.changes import epochs
 from apps.core import clock
 from apps.core.ids import uuid7
 from apps.dispatch import services as dispatch
@@ -25,7 +26,8 @@ from apps.dispatch.calls import EXCLUSIONS
 from apps.dispatch.models import Shift
 from apps.people import services as people
 from apps.people.models import Person
-from apps.sync.models import Conflict, QuarantinedWrite
+from apps.sync.models import Conflict, QuarantinedWrite, SetbackClaim
+from apps.sync.services import setbacks
 from apps.webhooks import services as webhooks
 from apps.webhooks.models import Delivery, Endpoint, EndpointState
 from tests.factories import partner, person
@@ -163,6 +165,21 @@ def held(world: World) -> Model:
     return world.ours.tablets[0].tablet
 
 
+def claimed(world: World) -> Model:
+    """A tablet says that it has seen what nobody has."""
+    of = world.ours.tablets[0]
+    setbacks.claim(
+        epoch=epochs.current(),
+        tablet=of.tablet,
+        instance=of.instance,
+        seen_seq=10**12,
+        head_seq=1,
+        proven=False,
+        now=after(0),
+    )
+    return SetbackClaim.objects.get()
+
+
 def endpoint(_: World) -> Endpoint:
     made, _keys = webhooks.create_endpoint(
         partner=partner()[1],
@@ -224,6 +241,8 @@ ACTS = [
         "sync.services.applying.apply_quarantined", "apply", refused, corrected),
     One("leave a quarantined write", "sync/quarantinedwrite", "acknowledge",
         "sync.services.quarantine.acknowledge", "acknowledge", refused),
+    One("dismiss a claim", "sync/setbackclaim", "dismiss", "sync.services.setbacks.dismiss",
+        "dismiss", claimed, roles=SUPERVISOR | {Role.ADMINISTRATOR}),
     One("enrol a tablet", "accounts/tablet", "enrol/", "accounts.services.make_enrolment_code",
         "create", held, lambda _: {"label": "CARE 21 spare"}),
     One("revoke a tablet", "accounts/tablet", "retire", "accounts.services.retire_tablet",
