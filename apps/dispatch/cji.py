@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 WITHHELD = "text withheld, ask dispatch"
 
-# A dot after a single letter ("N.C.I.C.", "D. O. B.") ends no sentence.
-_BREAK = re.compile(r"(?<![.\s][A-Za-z])[.!?;]+(?=\s|$)|[\r\n]+|\.{2,}|\s//\s|\|")
+#: Ends of sentences. A dot after a single letter ("N.C.I.C.", "D. O. B.") ends none.
+BREAK = re.compile(r"(?<![.\s][A-Za-z])[.!?;]+(?=\s|$)|[\r\n]+|\.{2,}|\s//\s|\|")
 # In an address only the part between commas or brackets goes: the place must not be lost.
-_CLAUSE_BREAK = re.compile(rf"{_BREAK.pattern}|[,()/]|\s-\s")
+_CLAUSE_BREAK = re.compile(rf"{BREAK.pattern}|[,()/]|\s-\s")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _SCHEMA_WORD = re.compile(r"[A-Za-z0-9_]+")
 _Item = TypeVar("_Item", bound="DataclassInstance")
@@ -56,7 +56,11 @@ def scrub_text(text: str, *, clauses: bool = False) -> Scrubbed:
     and is left alone when it is scrubbed again. With `clauses`, as for addresses, less than a
     sentence goes: what lies between commas or brackets.
     """
-    breaks = _CLAUSE_BREAK if clauses else _BREAK
+    return scrub_between(_CLAUSE_BREAK if clauses else BREAK, text)
+
+
+def scrub_between(breaks: re.Pattern[str], text: str) -> Scrubbed:
+    """As `scrub_text`, with these between what goes and what stays."""
     text = _INVISIBLE.sub("", text)
     withheld = 0
     for _ in range(5):
@@ -65,7 +69,7 @@ def scrub_text(text: str, *, clauses: bool = False) -> Scrubbed:
             return Scrubbed(text, withheld)
         withheld += count
     # Reached only if what was left on both sides of a withheld passage kept forming a new one.
-    return Scrubbed(_stand_in(mentions(text)), withheld)
+    return Scrubbed(stand_in(mentions(text)), withheld)
 
 
 def _once(text: str, breaks: re.Pattern[str]) -> tuple[str, int]:
@@ -88,7 +92,7 @@ def _once(text: str, breaks: re.Pattern[str]) -> tuple[str, int]:
     hazards = _Hazards(text)
     parts, done = [], 0
     for start, end in passages:
-        parts += [text[done:start], _stand_in(hazards.within(start, end))]
+        parts += [text[done:start], stand_in(hazards.within(start, end))]
         done = end
     return "".join([*parts, text[done:]]), len(passages)
 
@@ -121,7 +125,7 @@ class _Hazards:
         return frozenset(hazard for _, b, hazard in self._spans[first:last] if b > start)
 
 
-def _stand_in(hazards: frozenset[Hazard]) -> str:
+def stand_in(hazards: frozenset[Hazard]) -> str:
     """What stands for a withheld passage that speaks of these hazards."""
     labels = [label for hazard, label in LABELS.items() if hazard in hazards]
     return f"{' and '.join(labels)} mentioned; {WITHHELD}" if labels else WITHHELD
@@ -133,7 +137,7 @@ def scrub(call: Call) -> tuple[Call, int]:
     Codes (known types, unit ids and their statuses) are no history of a person and stay. Where a
     code is due anything may come: what is none is looked through like any other text.
     """
-    by = _Scrubber()
+    by = Scrubber()
     clean = replace(
         call,
         initial_call_type=by.call_type(call.initial_call_type),
@@ -163,7 +167,7 @@ def scrub(call: Call) -> tuple[Call, int]:
     return replace(clean, cautions=cautions, flags=(*call.flags, *by.flags)), by.withheld
 
 
-class _Scrubber:
+class Scrubber:
     """Scrubs the parts of one call and counts."""
 
     def __init__(self) -> None:
@@ -192,9 +196,9 @@ class _Scrubber:
             return text
         self.withheld += 1
         hazards = mentions(text)
-        stand_in = _stand_in(hazards)
-        if len(stand_in) <= room:
-            return stand_in
+        shown = stand_in(hazards)
+        if len(shown) <= room:
+            return shown
         self.hidden |= hazards
         return WITHHELD if len(WITHHELD) <= room else ""
 
@@ -239,7 +243,7 @@ class _Scrubber:
         if KEY.search(key) and not (isinstance(value, str) and value.endswith(WITHHELD)):
             self.withheld += 1
             text = value if isinstance(value, str) else orjson.dumps(value).decode()
-            return _stand_in(mentions(text))
+            return stand_in(mentions(text))
         if isinstance(value, dict):
             clean: dict[str, Any] = {}
             for name, item in value.items():

@@ -22,6 +22,7 @@ from apps.core.problems import ProblemError
 from apps.dispatch import services
 from apps.dispatch.admin.incidents import link
 from apps.dispatch.calls import Malformed
+from apps.dispatch.cji import WITHHELD
 from apps.dispatch.models import HeldMessage, HeldMessageQuerySet
 
 
@@ -30,7 +31,7 @@ class ReplayForm(forms.Form):
         widget=forms.Textarea(
             attrs={"rows": 24, "cols": 100, "spellcheck": "false", "class": "vLargeTextField"}
         ),
-        help_text="Mend what is named above. The message as it came stays held until it expires.",
+        help_text="Mend what is named above. What is kept stays held until it expires.",
     )
 
 
@@ -61,7 +62,15 @@ class HeldMessageAdmin(RecordAdmin[HeldMessage]):
     list_filter = (WaitingFilter, ("path", Values), "client")
     ordering = ("-received_at",)
     fields = (
-        *("replay_link", "wrong", "as_it_came", moment("received_at"), "client", "path"),
+        *(
+            "replay_link",
+            "wrong",
+            "withheld",
+            "as_it_is_kept",
+            moment("received_at"),
+            "client",
+            "path",
+        ),
         *("content_type", "size", moment("replayed_at"), moment("expires_at")),
     )
 
@@ -76,8 +85,13 @@ class HeldMessageAdmin(RecordAdmin[HeldMessage]):
             ((one["pointer"] or "(whole)", one["detail"]) for one in row.errors),
         )
 
-    @admin.display(description="as it came")
-    def as_it_came(self, row: HeldMessage) -> SafeString:
+    @admin.display(description="criminal history removed")
+    def withheld(self, row: HeldMessage) -> str:
+        count = row.withheld_count
+        return f"{count} passages: {WITHHELD}" if count else NOTHING
+
+    @admin.display(description="as it is kept")
+    def as_it_is_kept(self, row: HeldMessage) -> SafeString:
         text = services.content_of(row).decode("utf-8", "replace")
         return format_html('<pre style="white-space: pre-wrap">{}</pre>', text)
 

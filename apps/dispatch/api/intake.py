@@ -231,11 +231,14 @@ class HeldOut(serializers.ModelSerializer[HeldMessage]):
         source="errors",
         help_text="JSON Pointers and what to mend there",
     )
+    withheld = serializers.IntegerField(
+        source="withheld_count", help_text="passages of criminal history removed before it was kept"
+    )
 
     class Meta:
         model = HeldMessage
         fields: tuple[str, ...] = (
-            *("id", "client", "path", "content_type", "size", "problems"),
+            *("id", "client", "path", "content_type", "size", "problems", "withheld"),
             *("received_at", "expires_at", "replayed_at"),
         )
         read_only_fields: tuple[str, ...] = fields
@@ -248,6 +251,7 @@ _HELD = {
     "content_type": "application/json",
     "size": 412,
     "problems": [{"pointer": "/cad_number", "detail": "give the CAD event number, as text"}],
+    "withheld": 0,
     "received_at": "2026-03-04T22:20:31.120000Z",
     "expires_at": "2026-03-11T22:20:31.120000Z",
     "replayed_at": None,

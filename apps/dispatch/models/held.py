@@ -33,7 +33,7 @@ class HeldMessage(UUIDModel):
 
     SAFE = frozenset(
         {"id", "client", "path", "content_type", "content_hash", "size", "errors"}
-        | {"received_at", "expires_at", "replayed_at"}
+        | {"withheld_count", "received_at", "expires_at", "replayed_at"}
     )
 
     client = models.ForeignKey(Client, models.PROTECT, related_name="+")
@@ -45,7 +45,10 @@ class HeldMessage(UUIDModel):
     received_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
     replayed_at = models.DateTimeField(null=True)
-    content = EncryptedTextField(help_text="base64 of the body as it came")
+    withheld_count = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="passages of criminal history that were removed before"
+    )
+    content = EncryptedTextField(help_text="base64 of the body, without criminal history")
 
     objects = HeldMessageQuerySet.as_manager()
 

@@ -16,6 +16,7 @@ from apps.audit.services import Actor, record
 from apps.core.crypto import blind_index
 from apps.core.problems import CONFLICT, ProblemError
 from apps.dispatch import messages
+from apps.dispatch.cjibody import scrub_body
 from apps.dispatch.models import HeldMessage
 from apps.dispatch.services.intake import Received, receive
 
@@ -30,11 +31,13 @@ def hold_message(
     errors: Sequence[tuple[str, str]],
     now: datetime,
 ) -> HeldMessage:
-    """Keeps a message for seven days. The same message of the same client is kept once.
+    """Keeps a message for seven days, without criminal history. The same message of the same client
+    is kept once.
 
     Two at once: the unique constraint lets one in, the other's insert does nothing, and both read
     the same row.
     """
+    clean, withheld = scrub_body(body)
     row = HeldMessage(
         client=client,
         path=path,
@@ -44,7 +47,8 @@ def hold_message(
         errors=[{"pointer": pointer, "detail": mend} for pointer, mend in errors],
         received_at=now,
         expires_at=now + timedelta(days=settings.HELD_MESSAGE_DAYS),
-        content=base64.b64encode(body).decode("ascii"),
+        withheld_count=withheld,
+        content=base64.b64encode(clean).decode("ascii"),
     )
     HeldMessage.objects.bulk_create([row], ignore_conflicts=True)
     kept = HeldMessage.objects.defer("content").get(client=client, content_hash=row.content_hash)
@@ -54,7 +58,7 @@ def hold_message(
 
 
 def content_of(held: HeldMessage) -> bytes:
-    """The message as it came."""
+    """The message as it is kept: as it came, where nothing was withheld from it."""
     return base64.b64decode(held.content)
 
 

@@ -15,6 +15,7 @@ from apps.audit.models import Entry
 from apps.core import clock
 from apps.core.problems import ProblemError
 from apps.dispatch import messages, plain, services
+from apps.dispatch.cji import WITHHELD
 from apps.dispatch.models import HeldMessage, Incident
 from apps.dispatch.tasks import expire_held
 from tests.factories import person
@@ -57,6 +58,27 @@ def test_the_desk_lists_them_without_content_and_reads_one_on_record(
     entry = Entry.objects.get(action="read")
     assert (entry.subject_type, entry.subject_ids) == ("held_message", [held.pk])
     assert entry.actor_id == user.pk
+
+
+@pytest.mark.parametrize("broken", [{"cad_number": ""}, None])
+def test_they_hold_no_criminal_history(
+    cad: CAD, supervisor: User, broken: dict[str, Any] | None
+) -> None:
+    told = {**WELFARE_CHECK, "narrative": "SHE CRIES. FELONY WARRANT OUT OF KENT, KNIFE"}
+    body = orjson.dumps({**told, **(broken or {})})
+    answer = cad.post(messages.PLAIN, body if broken else body[:-1])
+    assert answer.status_code == 400
+    row = HeldMessage.objects.get()
+    kept = services.content_of(row).decode()
+    assert "WARRANT" not in kept
+    assert f"weapon mentioned; {WITHHELD}" in kept
+    one = desk(supervisor).get(f"{LIST}/{row.pk}").json()
+    assert (one["content"], one["withheld"]) == (kept, 1)
+    mended = {**orjson.loads(kept if broken else f"{kept}}}"), "cad_number": "7"}
+    assert replay(supervisor, row, {"message": mended}).status_code == 200
+    assert Incident.objects.get().withheld_count == 1
+    cad.post(messages.PLAIN, body if broken else body[:-1])
+    assert HeldMessage.objects.count() == 1
 
 
 def test_a_mended_message_is_taken_once(held: HeldMessage, supervisor: User) -> None:
