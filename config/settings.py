@@ -362,6 +362,12 @@ NOTE_LOCK_HOURS = env.number("NOTE_LOCK_HOURS", 24, least=0)
 # A call whose coordinates move by more than this has another place, and is acknowledged anew: some
 # two blocks. Geocoders and the positions of phones jitter by less.
 MATERIAL_MOVE_METRES = env.number("MATERIAL_MOVE_METRES", 150, least=1)
+# What responders began is tied to the event whose number they type where it was called in within so
+# many hours of it; to one that they do not see, within fewer, and within so many metres. A desk
+# confirms the others.
+LINK_HOURS = env.number("LINK_HOURS", 12, least=0)
+LINK_NEAR_HOURS = env.number("LINK_NEAR_HOURS", 2, least=0)
+LINK_NEAR_METRES = env.number("LINK_NEAR_METRES", 1000, least=1)
 # A message from CAD that cannot be parsed is kept this long.
 HELD_MESSAGE_DAYS = env.number("HELD_MESSAGE_DAYS", 7, least=1)
 # A tablet's clock that is further off than this is marked.

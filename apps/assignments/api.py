@@ -280,7 +280,8 @@ class Cancel(APIView):
 class Link(APIView):
     """Ties an assignment that responders started to the CAD's event.
 
-    Repeating it changes nothing.
+    Repeating it changes nothing. A number that a responder can hardly mean (an event of another
+    time or place, or another unit's call) waits for a desk: `link_waits`.
     """
 
     permission_classes = [IsPerson]

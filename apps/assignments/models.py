@@ -67,6 +67,8 @@ class Assignment(UUIDModel):
     When a crew on scene checks in is a function of the facts too (`check_ins`); the row holds only
     what they cannot say: how far their silence has risen (`check_in_level`, 0 to 3) since when, and
     when the tick looks at it again, which is never later than the next level is due.
+
+    `link_number` is a CAD event number that somebody (`link_by`) gave and a desk is to confirm.
     """
 
     SAFE = frozenset(
@@ -84,6 +86,7 @@ class Assignment(UUIDModel):
         | {"state", "closing", "acknowledged_revision", "alarm_from", "alarm_level"}
         | {"alarm_raised_at", "alarm_due_at", "closed_at", "leaves_at", "left_at", "flags"}
         | {"check_in_level", "check_in_reached_at", "check_in_next_at"}
+        | {"link_number", "link_by", "link_at"}
     )
 
     incident = models.ForeignKey(Incident, models.PROTECT, related_name="assignments")
@@ -113,6 +116,15 @@ class Assignment(UUIDModel):
     left_at = models.DateTimeField(null=True)
     flags = models.JSONField(default=list)
     override_reason = EncryptedTextField(null=True)
+    link_number = models.CharField(
+        max_length=60,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="waits for a desk to confirm it",
+    )
+    link_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    link_at = models.DateTimeField(null=True)
 
     objects = AssignmentQuerySet.as_manager()
 
@@ -157,6 +169,11 @@ class Assignment(UUIDModel):
             models.CheckConstraint(
                 condition=Q(closed_at__isnull=False) | Q(leaves_at=None, left_at=None),
                 name="assignments_leaves_once_closed",
+            ),
+            models.CheckConstraint(
+                condition=Q(link_number="", link_by=None, link_at=None)
+                | (~Q(link_number="") & Q(link_by__isnull=False, link_at__isnull=False)),
+                name="assignments_link_who_and_when",
             ),
         ]
         indexes = [

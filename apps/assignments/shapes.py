@@ -17,6 +17,7 @@ A_SUMMARY: Final = {
     "id": AN_ID,
     "incident": "01931f6e-7f40-7c3a-9a51-0d7a8f4b2c10",
     "cad_number": "26000012345",
+    "link_waits": "",
     "unit": "CARE21",
     "entry_kind": "dual_911",
     "source": "cad",
@@ -62,6 +63,9 @@ class SummaryOut(serializers.ModelSerializer[Assignment]):
     """One line of a list: codes and times, nothing of the call's text."""
 
     cad_number = serializers.CharField(source="incident.cad_number", allow_null=True)
+    link_waits = serializers.CharField(
+        source="link_number", help_text="a CAD event number that a desk is to confirm; empty: none"
+    )
     unit = serializers.CharField(source="unit.call_sign")
     needs_ack = serializers.SerializerMethodField()
     overridden = serializers.SerializerMethodField(help_text="given against the rules' verdict")
@@ -69,8 +73,17 @@ class SummaryOut(serializers.ModelSerializer[Assignment]):
     class Meta:
         model = Assignment
         fields = (
-            *("id", "incident", "cad_number", "unit", "entry_kind", "source", "state", "closing"),
-            *("needs_ack", "alarm_level", "overridden", "given_at", "closed_at", "flags"),
+            *("id", "incident", "cad_number", "link_waits", "unit", "entry_kind", "source"),
+            *(
+                "state",
+                "closing",
+                "needs_ack",
+                "alarm_level",
+                "overridden",
+                "given_at",
+                "closed_at",
+                "flags",
+            ),
         )
         read_only_fields = fields
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -54,19 +54,34 @@ def merge_unit(state: UnitState, told: UnitOnCall, *, at: datetime) -> UnitState
             times |= {status: told_at for status in present if times[status] < when}
             times.setdefault(one.status, when)
         told_at = max(when, told_at or when)
+    after = UnitState(
+        status=_status(state, told, times),
+        times=times,
+        told_at=told_at,
+        detached_at=state.detached_at,
+    )
+    return replace(after, detached_at=_left_at(state, after, active=told.active, at=at))
+
+
+def _status(before: UnitState, told: UnitOnCall, times: Mapping[str, datetime]) -> str:
     present = _present(times)
-    status = state.status
-    if status not in present:
-        status = next((s.status for s in reversed(told.statuses) if s.status in present), status)
-    detached = state.detached_at
-    if status in LEFT:
-        detached = detached or times[status]
-    elif not told.active:
-        if told_at is None or at >= told_at:
-            detached = detached or at
-    elif detached and times != dict(state.times) and max(times.values()) > detached:
-        detached = None
-    return UnitState(status=status, times=times, told_at=told_at, detached_at=detached)
+    if before.status in present:
+        return before.status
+    return next((s.status for s in reversed(told.statuses) if s.status in present), before.status)
+
+
+def _left_at(before: UnitState, after: UnitState, *, active: bool, at: datetime) -> datetime | None:
+    """Since when the unit has left, None while it is on the call."""
+    left = before.detached_at
+    if after.status in LEFT:
+        # Told again it ends nothing again: somebody may have put the unit back on it since.
+        ended = after.times[after.status]
+        return left or (ended if before.times.get(after.status) != ended else None)
+    if not active:
+        return left or (at if after.told_at is None or at >= after.told_at else None)
+    if left and after.times != before.times and max(after.times.values()) > left:
+        return None
+    return left
 
 
 def _present(times: Mapping[str, datetime]) -> frozenset[str]:

@@ -58,6 +58,18 @@ def _acknowledge(row: Assignment, by: User, given: dict[str, Any]) -> None:
     services.acknowledge_for_unit(assignment=row, by=by, now=clock.now(), **given)
 
 
+def _confirm_link(row: Assignment, by: User, _: dict[str, Any]) -> None:
+    services.confirm_link(assignment=row, by=by, now=clock.now())
+
+
+def _refuse_link(row: Assignment, by: User, _: dict[str, Any]) -> None:
+    services.refuse_link(assignment=row, by=by, now=clock.now())
+
+
+def _with_number(row: Assignment) -> str:
+    return f"{_name(row)}; CAD number {row.link_number}, given by {row.link_by}"
+
+
 # On the page of incidents. Against the rules it is an override, which takes a reason.
 IncidentAdmin.acts["assign_unit"] = Act(
     label="Assign a CARE unit",
@@ -80,7 +92,7 @@ class AssignmentAdmin(ActsAdmin[Assignment], RecordAdmin[Assignment]):
         *("source", moment("given_at", "given"), moment("closed_at", "closed")),
     )
     list_filter = ("state", ("unit", Related), "source", "entry_kind")
-    list_select_related = ("unit", "incident")
+    list_select_related = ("unit", "incident", "link_by")
     search_fields = ("incident__cad_number",)
     search_help_text = "CAD event number"
     WHEN = "given_at"
@@ -125,21 +137,47 @@ class AssignmentAdmin(ActsAdmin[Assignment], RecordAdmin[Assignment]):
             name=_name,
             message_name=_name,
         ),
+        "confirm_link": Act(
+            label="Confirm the CAD number",
+            question="Is it the event that they came upon? They will see it, and it their notes.",
+            verb=_confirm_link,
+            offered=lambda row: bool(row.link_number),
+            name=_with_number,
+            message_name=_name,
+        ),
+        "refuse_link": Act(
+            label="Refuse the CAD number",
+            question="They gave a wrong number? The call goes on without one.",
+            verb=_refuse_link,
+            offered=lambda row: bool(row.link_number),
+            name=_with_number,
+            message_name=_name,
+        ),
     }
     fieldsets = (
         ("Hazards", {"fields": ("cautions",)}),
-        ("The assignment", {"fields": ("call_link", "address", "unit", "progress", "given")}),
+        (
+            "The assignment",
+            {"fields": ("call_link", "link_waits", "address", "unit", "progress", "given")},
+        ),
         ("Timeline", {"fields": ("happened", "doubts")}),
         ("Handoff between police, fire and CARE", {"fields": ("handoff",)}),
     )
     readonly_fields = (
-        *("call_link", "cautions", "address", "unit", "progress", "given"),
+        *("call_link", "link_waits", "cautions", "address", "unit", "progress", "given"),
         *("happened", "doubts", "handoff"),
     )
 
     @admin.display(description="call", ordering="incident__cad_number")
     def call(self, row: Assignment) -> str:
-        return call_name(row.incident)
+        name = call_name(row.incident)
+        return f"{name}; {row.link_number} to be confirmed" if row.link_number else name
+
+    @admin.display(description="CAD number to be confirmed")
+    def link_waits(self, row: Assignment) -> SafeString:
+        if not row.link_number:
+            return format_html("{}", NOTHING)
+        return format_html("{}, given by {}, {}", row.link_number, row.link_by, when(row.link_at))
 
     @admin.display(description="call")
     def call_link(self, row: Assignment) -> SafeString:

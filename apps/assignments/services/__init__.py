@@ -16,9 +16,9 @@ from apps.assignments.services.giving import (
     acknowledge_for_unit,
     assign,
     cancel,
-    link,
     reassign,
 )
+from apps.assignments.services.linking import confirm_link, link, refuse_link
 from apps.assignments.services.support import close_support, offer_support, record_answer
 from apps.assignments.services.telling import (
     NotYours,
@@ -38,6 +38,7 @@ __all__ = [
     "assign",
     "cancel",
     "close_support",
+    "confirm_link",
     "crewed",
     "follow_incident",
     "let_cleared_go",
@@ -49,5 +50,6 @@ __all__ = [
     "record_answer",
     "record_from_desk",
     "record_from_tablet",
+    "refuse_link",
     "spoken_for",
 ]

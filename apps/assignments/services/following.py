@@ -22,7 +22,14 @@ from apps.assignments.services.merging import follow_merge
 from apps.assignments.services.writing import write
 from apps.audit.services import Act
 from apps.core.ids import uuid7
-from apps.dispatch.models import Agency, Incident, IncidentStatus, IncidentUnit, Source
+from apps.dispatch.models import (
+    STARTED_BY_RESPONDER,
+    Agency,
+    Incident,
+    IncidentStatus,
+    IncidentUnit,
+    Source,
+)
 
 # Statuses that say when CAD sent the unit, the best first.
 _SENT: Final = ("Dispatched", "Assigned")
@@ -213,7 +220,9 @@ def _meaning(record: Record, unit: IncidentUnit, status: str) -> tuple[str, dict
 def _ended(record: Record, before: Sequence[Fact], now: datetime) -> Iterator[Fact]:
     """The incident is cancelled or closed, or CAD took the unit off it.
 
-    Where somebody of ours is at the place already, CAD's closing ends nothing: they clear.
+    Where somebody of ours is at the place already, CAD's closing ends nothing: they clear. Nor does
+    the end of an incident end what responders began themselves: the event that it was linked to may
+    have been over when they were, and nobody sent them.
     """
     timeline = record.with_further(before)
     if timeline.closing is not None:
@@ -221,6 +230,8 @@ def _ended(record: Record, before: Sequence[Fact], now: datetime) -> Iterator[Fa
     incident, own = record.incident, _own_unit(record)
     if own is not None and own.detached_at is not None:
         why, ended_at = "unit", own.detached_at
+    elif record.assignment.entry_kind in STARTED_BY_RESPONDER:
+        return
     elif incident.status == IncidentStatus.CANCELLED or (
         incident.status == IncidentStatus.CLOSED and timeline.state in _NOT_THERE
     ):

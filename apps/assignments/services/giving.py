@@ -1,4 +1,4 @@
-"""Who goes: assign, reassign, cancel, link. CAD, a desk or a responder decides, never a rule."""
+"""Who goes: assign, reassign, cancel. CAD, a desk or a responder decides, never a rule."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from apps.assignments.records import (
 )
 from apps.assignments.services.following import given_fact
 from apps.assignments.services.writing import write
-from apps.audit.services import Act, Actor, record_all
+from apps.audit.services import Act, Actor
 from apps.core.ids import uuid7
 from apps.core.problems import CONFLICT, INVALID, FieldError, ProblemError
 from apps.dispatch.models import Agency, Incident, IncidentStatus, Source, Unit
-from apps.dispatch.services import attach_unit, detach_unit, link_to_cad
+from apps.dispatch.services import attach_unit, detach_unit
 
 # What an override overrides. The rules explain; whoever decides otherwise says why.
 _NEEDS_REASON = frozenset({"not_eligible", "not_determined"})
@@ -154,22 +154,6 @@ def acknowledge_for_unit(
     act = _act(user_actor(by), "acknowledge", record)
     write([record], facts=[fact], acts=[act], now=now)
     return record.assignment
-
-
-@transaction.atomic
-def link(
-    *, assignment: Assignment, cad_number: str, by: User, now: datetime, actor: Actor | None = None
-) -> Assignment:
-    """Ties an assignment that responders started to the CAD's event. Repeating changes nothing.
-
-    Where that event is an incident here already, the assignment moves to it.
-    """
-    row = Assignment.objects.select_related("incident").get(pk=assignment.pk)
-    actor = actor or user_actor(by)
-    link_to_cad(incident=row.incident, cad_number=cad_number, by=actor, now=now)
-    act = Act(actor, "link", "assignment", [row.pk])
-    record_all([act], now=now)
-    return Assignment.objects.get(pk=assignment.pk)
 
 
 def _locked(assignment: Assignment) -> Record:

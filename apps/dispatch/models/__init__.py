@@ -10,6 +10,7 @@ from apps.dispatch.models.crews import (
 )
 from apps.dispatch.models.held import HeldMessage, HeldMessageQuerySet
 from apps.dispatch.models.incidents import (
+    STARTED_BY_RESPONDER,
     EntryKind,
     Incident,
     IncidentLink,
@@ -22,6 +23,7 @@ from apps.dispatch.models.incidents import (
 from apps.dispatch.models.rulebook import BeatOutline, CallType, DispatchRule, DispatchRuleQuerySet
 
 __all__ = [
+    "STARTED_BY_RESPONDER",
     "Agency",
     "BeatOutline",
     "CallType",

@@ -26,6 +26,12 @@ class EntryKind(models.TextChoices):
     FOLLOW_UP = "follow_up", "follow-up"
 
 
+#: Kinds that begin on a tablet. The others are decided by who is on the call.
+STARTED_BY_RESPONDER = frozenset(
+    {EntryKind.ON_VIEW, EntryKind.PATROL, EntryKind.COMMUNITY_ENGAGEMENT, EntryKind.FOLLOW_UP}
+)
+
+
 class Source(models.TextChoices):
     """Who put a unit on an incident. Nothing else ever does."""
 

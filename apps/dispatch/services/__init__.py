@@ -12,6 +12,7 @@ from apps.dispatch.services.crews import (
 )
 from apps.dispatch.services.held import content_of, expire_held, hold_message, replay_held
 from apps.dispatch.services.incidents import (
+    NotPlausible,
     attach_unit,
     detach_unit,
     link_to_cad,
@@ -29,6 +30,7 @@ from apps.dispatch.services.rulebook import (
 from apps.dispatch.services.units import check_team, save_unit
 
 __all__ = [
+    "NotPlausible",
     "Received",
     "as_rule",
     "attach_unit",

@@ -21,6 +21,7 @@ from apps.changes.services import Document, Event, publish
 from apps.dispatch.calls import Call, UnitOnCall, UnitStatus
 from apps.dispatch.merging import Known, nothing_yet
 from apps.dispatch.models import (
+    STARTED_BY_RESPONDER,
     Agency,
     EntryKind,
     Incident,
@@ -36,10 +37,6 @@ from apps.dispatch.unitstates import UnitState, merge_unit
 
 Key = tuple[str, str]  # agency id, CAD event number
 COLLECTION = "incidents"
-#: Kinds that begin on a tablet. The others are decided by who is on the call.
-STARTED_BY_RESPONDER = frozenset(
-    {EntryKind.ON_VIEW, EntryKind.PATROL, EntryKind.COMMUNITY_ENGAGEMENT, EntryKind.FOLLOW_UP}
-)
 # Parts of `details` for merging the next message: they say nothing of the call.
 _FOR_MERGING = ("told", "told_at", "sent_to")
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
 from apps.audit.services import SYSTEM, Actor
 from apps.core.problems import CONFLICT, INVALID, NOT_FOUND, FieldError, ProblemError
-from apps.dispatch.merging import Known
+from apps.dispatch.merging import Known, is_far, point
 from apps.dispatch.models import (
+    STARTED_BY_RESPONDER,
+    Agency,
     EntryKind,
     Incident,
     IncidentUnit,
@@ -24,7 +27,6 @@ from apps.dispatch.models import (
 )
 from apps.dispatch.normalise import CAD_NUMBER_LENGTH
 from apps.dispatch.services.drafts import (
-    STARTED_BY_RESPONDER,
     Draft,
     Key,
     lock,
@@ -100,13 +102,25 @@ def open_incident(
     return incident
 
 
+class NotPlausible(Exception):
+    """An event that an incident is not linked to before a desk has looked. The text says why."""
+
+
 def link_to_cad(
-    *, incident: Incident, cad_number: str, agency_id: str = "", by: Actor, now: datetime
+    *,
+    incident: Incident,
+    cad_number: str,
+    agency_id: str = "",
+    sees: Callable[[Incident], bool] | None = None,
+    by: Actor,
+    now: datetime,
 ) -> Incident:
     """Gives an incident that a responder began its CAD event number.
 
-    Where CAD has told of that number already, the incident is merged into CAD's. Returns the one
-    that goes on. Without `agency_id` that of the newest call is meant: a deployment hears one.
+    Where CAD has told of that number already, the incident is merged into CAD's, with its units on
+    it. Returns the one that goes on. Without `agency_id` that of the newest call is meant: a
+    deployment hears one. `sees` says whether whoever asks may see an incident; with it, one that
+    they can hardly mean is not opened to them: NotPlausible, and nothing is changed.
     """
     number = cad_number.strip()
     if not 0 < len(number) <= CAD_NUMBER_LENGTH:
@@ -114,10 +128,16 @@ def link_to_cad(
         error = FieldError("/cad_number", wanted)
         raise ProblemError(INVALID, errors=[error])
     agency_id = agency_id or _usual_agency()
-    return once_more_if_number_taken(lambda: _link(incident, (agency_id, number), by, now))
+    return once_more_if_number_taken(lambda: _link(incident, (agency_id, number), sees, by, now))
 
 
-def _link(incident: Incident, key: Key, by: Actor, now: datetime) -> Incident:
+def _link(
+    incident: Incident,
+    key: Key,
+    sees: Callable[[Incident], bool] | None,
+    by: Actor,
+    now: datetime,
+) -> Incident:
     agency_id, number = key
     where = Q(pk=incident.pk) | Q(agency_id=agency_id, cad_number=number)
     drafts = {draft.incident.pk: draft for draft in lock(where)}
@@ -128,11 +148,19 @@ def _link(incident: Incident, key: Key, by: Actor, now: datetime) -> Incident:
         if (mine.incident.agency_id, mine.incident.cad_number) == (agency_id, number):
             return mine.incident
         raise ProblemError(CONFLICT, "This incident has a CAD event number already.")
-    if mine.merged:
-        raise ProblemError(CONFLICT, "This incident was merged into another one.")
     others = list(drafts.values())
+    if mine.merged:
+        if others and mine.incident.merged_into_id == others[0].incident.pk:
+            return others[0].incident
+        raise ProblemError(CONFLICT, "This incident was merged into another one.")
     if others:
+        if sees is not None and (doubt := _doubt(mine, others[0], sees)):
+            raise NotPlausible(doubt)
         fold(mine, others[0], at=now, now=now)
+        for row in mine.units.values():
+            if row.unit is not None and row.detached_at is None:
+                # CAD may have taken the unit off before: whoever links it is on it all the same.
+                others[0].attach(row.unit, source=Source(row.source), at=now)
     else:
         call = replace(mine.known.call, cad_number=number, agency_id=agency_id)
         mine.set(cad_number=number, agency_id=agency_id)
@@ -140,6 +168,29 @@ def _link(incident: Incident, key: Key, by: Actor, now: datetime) -> Incident:
         mine.events.append("incident.linked")
     write([mine, *others], by=by, now=now)
     return others[0].incident if others else mine.incident
+
+
+def _doubt(mine: Draft, other: Draft, sees: Callable[[Incident], bool]) -> str:
+    """Why an event is hardly the one that a responder came upon; "" where it may well be.
+
+    One that they see anyway opens nothing to them: it need only be of these hours. Of the others
+    one digit leads to a stranger: no other unit of ours was sent there, it is of the same time, and
+    of the same place where both have one.
+    """
+    apart = abs(other.incident.occurred_at - mine.incident.occurred_at)
+    if other.merged:
+        return "merged into another event"
+    if apart > timedelta(hours=settings.LINK_HOURS):
+        return "of another time"
+    if sees(other.incident):
+        return ""
+    ours = {key for key, row in other.units.items() if row.agency == Agency.CARE}
+    if ours - mine.units.keys():
+        return "another unit's call"
+    if apart > timedelta(hours=settings.LINK_NEAR_HOURS):
+        return "of another time"
+    here, there = point(mine.known.call.location), point(other.known.call.location)
+    return "at another place" if is_far(here, there, settings.LINK_NEAR_METRES) else ""
 
 
 def _locked(pk: UUID) -> Draft:

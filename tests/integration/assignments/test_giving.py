@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
+from apps.accounts.models import User
 from apps.assignments import services
 from apps.assignments.models import Assignment, Fact
 from apps.audit.models import Entry
@@ -313,6 +314,95 @@ class TestLink:
         assert row.entry_kind == EntryKind.ON_VIEW
         others = Assignment.objects.exclude(pk=row.pk)
         assert [other.closing for other in others] == ["cancelled"] * units
+
+    @pytest.mark.parametrize("event", ["close", "cancel"])
+    @pytest.mark.parametrize("taps", [(), ("on_scene",)])
+    def test_to_an_event_that_is_over_ends_nothing(
+        self, world: World, event: str, taps: tuple[str, ...]
+    ) -> None:
+        incident = world.call(number="77", units=[], event=event)
+        row = self.start(world)
+        for tap in taps:
+            world.tap(tap, row, now=after(20))
+        before = Assignment.objects.get(pk=row.pk).state
+        assert self.link(world, row, "77").incident == incident
+        world.call(number="77", units=[], event=event, now=after(200))
+        row.refresh_from_db()
+        assert (row.state, row.closing) == (before, "")
+
+    def test_to_an_event_that_the_unit_has_left_ends_nothing(self, world: World) -> None:
+        gone = [world.status("Cleared", at=after(3))]
+        world.call(number="77", units=[world.status("Dispatched")])
+        world.call(number="77", units=gone, now=after(3))
+        row = self.start(world)
+        world.tap("on_scene", row, now=after(20))
+        self.link(world, row, "77")
+        world.call(number="77", units=gone, now=after(200))
+        row.refresh_from_db()
+        assert (row.incident.cad_number, row.state) == ("77", "on_scene")
+
+
+class TestALinkThatIsHardlyMeant:
+    @pytest.fixture
+    def row(self, world: World) -> Assignment:
+        place = {"lat": 47.6097, "lon": -122.3381}
+        told = {"entry": "on_view", "note": "SHE ASKED FOR WATER", "location": place}
+        id = Assignment().pk
+        assert world.tap("opened", id, data=told, now=after(5)) == []
+        return Assignment.objects.get(pk=id)
+
+    @staticmethod
+    def link(world: World, row: Assignment, *, by: User | None = None) -> Assignment:
+        linked = services.link(
+            assignment=row, cad_number="77", by=by or world.ours.people[0], now=after(100)
+        )
+        world.commit()
+        return linked
+
+    @pytest.mark.parametrize(
+        "members",
+        [
+            {"units": ["CARE22"]},
+            {"received_at": "2026-03-04T17:00:00Z"},
+            {"received_at": "2026-03-03T17:00:00Z", "units": ["CARE21"]},
+            {"location": {"lat": 47.66, "lon": -122.3381}},
+        ],
+    )
+    def test_waits_and_opens_nothing(
+        self, world: World, row: Assignment, members: dict[str, Any]
+    ) -> None:
+        units = [world.status("Dispatched", of=sign) for sign in members.pop("units", [])]
+        incident = world.call(number="77", **{"address": "1 HOME ST", **members, "units": units})
+        for _ in range(2):
+            linked = self.link(world, row)
+            assert (linked.link_number, linked.link_by) == ("77", world.ours.people[0])
+        assert linked.incident.cad_number is None
+        incident.refresh_from_db()
+        assert incident.details["narrative"] == []
+        body = shown(world.ours.tablets[0], "assignments")[row.pk]
+        assert (body["address"], body["cad_number"]) == ("", None)
+        assert Entry.objects.about(row.pk).filter(action="ask_link").count() == 1
+
+    def test_is_taken_when_a_desk_confirms_it(self, world: World, row: Assignment) -> None:
+        incident = world.call(number="77", units=[world.status("Dispatched", of="CARE22")])
+        waiting = self.link(world, row)
+        linked = services.confirm_link(assignment=waiting, by=world.dispatcher, now=after(110))
+        world.commit()
+        assert (linked.incident, linked.link_number, linked.link_at) == (incident, "", None)
+        assert shown(world.ours.tablets[0], "assignments")[row.pk]["cad_number"] == "77"
+        with pytest.raises(ProblemError, match="decided"):
+            services.refuse_link(assignment=waiting, by=world.dispatcher, now=after(120))
+
+    def test_is_forgotten_when_a_desk_refuses_it(self, world: World, row: Assignment) -> None:
+        world.call(number="77", units=[world.status("Dispatched", of="CARE22")])
+        waiting = self.link(world, row)
+        refused = services.refuse_link(assignment=waiting, by=world.dispatcher, now=after(110))
+        assert (refused.link_number, refused.incident.cad_number) == ("", None)
+        assert Entry.objects.about(row.pk).filter(action="refuse_link").exists()
+
+    def test_by_a_desk_is_taken_at_once(self, world: World, row: Assignment) -> None:
+        incident = world.call(number="77", units=[world.status("Dispatched", of="CARE22")])
+        assert self.link(world, row, by=world.dispatcher).incident == incident
 
 
 @pytest.mark.parametrize("on", ["ours", "theirs"])

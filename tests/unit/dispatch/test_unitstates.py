@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
@@ -98,3 +99,10 @@ class TestUnits:
         ]
         for order in permutations(steps[1:]):
             assert states(steps[0], *order).detached_at == at(5)
+
+    def test_that_is_put_back_is_not_taken_off_by_an_end_that_is_told_again(self) -> None:
+        left = states((unit(("EnRoute", 1)), 1), (unit(("Cleared", 5)), 5))
+        back = replace(left, detached_at=None)
+        assert merge_unit(back, unit(("Cleared", 5)), at=at(9)).detached_at is None
+        later = states((unit(("EnRoute", 1), ("Cleared", 5), ("EnRoute", 8)), 8))
+        assert merge_unit(later, unit(("Cleared", 9)), at=at(9)).detached_at == at(9)

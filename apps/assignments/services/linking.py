@@ -1,0 +1,93 @@
+"""What responders began is tied to CAD's event, whose number they are told later.
+
+They type it with gloves on, often minutes after the 911 centre made the event. One digit further is
+a stranger's call, with its address and its hazards. So a number that they may well mean is taken by
+itself; another one waits for a desk, which confirms or refuses it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+from django.db import transaction
+
+from apps.accounts.models import DESK_ROLES, User
+from apps.accounts.services import user_actor
+from apps.assignments.models import Assignment
+from apps.audit.services import Act, Actor, record_all
+from apps.core.problems import CONFLICT, ProblemError
+from apps.dispatch.models import Incident
+from apps.dispatch.services import NotPlausible, link_to_cad
+
+_NOTHING_WAITS: Final[dict[str, Any]] = {"link_number": "", "link_by": None, "link_at": None}
+
+
+@transaction.atomic
+def link(
+    *, assignment: Assignment, cad_number: str, by: User, now: datetime, actor: Actor | None = None
+) -> Assignment:
+    """Ties an assignment that responders started to the CAD's event. Repeating changes nothing.
+
+    Where that event is an incident here already, the assignment moves to it. Where a responder can
+    hardly mean that one, nothing of it is opened: the number waits in `link_number`, the last that
+    was given. A desk's word is taken as it is.
+    """
+    row = Assignment.objects.select_related("incident").get(pk=assignment.pk)
+    actor = actor or user_actor(by)
+    sees = None if by.role in DESK_ROLES else partial(_sees, by)
+    try:
+        link_to_cad(incident=row.incident, cad_number=cad_number, sees=sees, by=actor, now=now)
+    except NotPlausible as doubt:
+        number = cad_number.strip()
+        mine = Assignment.objects.filter(pk=row.pk).exclude(link_number=number)
+        if mine.update(link_number=number, link_by=by, link_at=now):
+            _write_down(actor, "ask_link", row, now, why=str(doubt))
+    else:
+        Assignment.objects.filter(pk=row.pk).update(**_NOTHING_WAITS)
+        _write_down(actor, "link", row, now)
+    return Assignment.objects.get(pk=row.pk)
+
+
+@transaction.atomic
+def confirm_link(*, assignment: Assignment, by: User, now: datetime) -> Assignment:
+    """A desk says that the number that waits is the right one. CONFLICT where it waits no more.
+
+    What becomes of the assignment is as with `link`.
+    """
+    row = _decided(assignment)
+    actor = user_actor(by)
+    link_to_cad(incident=row.incident, cad_number=row.link_number, by=actor, now=now)
+    _write_down(actor, "link", row, now)
+    return Assignment.objects.get(pk=row.pk)
+
+
+@transaction.atomic
+def refuse_link(*, assignment: Assignment, by: User, now: datetime) -> Assignment:
+    """A desk says that the number that waits is a wrong one: the call goes on without. CONFLICT
+    where it waits no more."""
+    row = _decided(assignment)
+    _write_down(user_actor(by), "refuse_link", row, now)
+    return Assignment.objects.get(pk=row.pk)
+
+
+def _decided(assignment: Assignment) -> Assignment:
+    """The assignment as it was while the number waited, which it does no more.
+
+    Of two desks that decide at once the first one's update holds the row; the second finds nothing
+    that waits, or another number than the one that it was asked about.
+    """
+    row = Assignment.objects.select_related("incident").get(pk=assignment.pk)
+    waits = Assignment.objects.filter(pk=row.pk, link_number=assignment.link_number)
+    if not row.link_number or not waits.update(**_NOTHING_WAITS):
+        raise ProblemError(CONFLICT, "Another number waits, or somebody has decided it just now.")
+    return row
+
+
+def _sees(user: User, incident: Incident) -> bool:
+    return Incident.objects.visible_to(user).filter(pk=incident.pk).exists()
+
+
+def _write_down(actor: Actor, action: str, row: Assignment, now: datetime, **detail: str) -> None:
+    record_all([Act(actor, action, "assignment", [row.pk], detail)], now=now)
