@@ -13,6 +13,7 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
+from statistics import median
 from typing import Any
 
 import pytest
@@ -38,6 +39,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 KNIFE = {"severity": "high", "kind": "weapon", "text": "KNIFE SEEN"}
 # A tablet's clock is measured by a request and its answer, which a busy machine makes slow.
 CORRECTION = timedelta(seconds=30)
+# So many calls have their way timed. A machine that stands still for a moment makes one of them
+# slow, or two; most of them are slow only where the way is. With twelve times more to do than its
+# two cores can, it takes a tenth of a second.
+CALLS = 11
 Story = Callable[[Street], Awaitable[None]]
 
 
@@ -181,13 +186,13 @@ def test_a_call_is_on_both_tablets_within_a_second_and_over_the_socket(
         await street.in_line("CARE21")
         asked = [held.pulls() for held in both]
         seconds = []
-        for number in map(str, range(5)):
+        for number in map(str, range(CALLS)):
             began = time.monotonic()
             id = await street.given(number)
             seconds.append(max(held.came[number, 1] for held in both) - began)
             # The next one comes when nothing else is under way, which it could go along with.
             await until(partial(received, id, both), "both have said that they have it")
-        assert min(seconds) < 1  # a busy machine only adds to what the way takes
+        assert median(seconds) < 1
         assert [held.pulls() for held in both] == asked
 
     play(story)
