@@ -31,7 +31,9 @@ def write(
     """
     _count_where_they_are(records)
     others = _others(records)
-    before = {record.assignment.pk: documents.handoff(record) for record in others}
+    # An open call of these is shown anew whatever its handoff says.
+    compared = [*others, *(record for record in records if record.stored["closed_at"])]
+    before = {one.assignment.pk: documents.handoff(one) for one in compared}
     fresh = Fact.objects.bulk_create(facts)
     for record in records:
         own = [fact for fact in fresh if fact.assignment_id == record.assignment.pk]
@@ -49,16 +51,16 @@ def write(
         found.append(documents.assignment(record, now=now))
         found += fact_documents(record)
         found += alert_documents(record, changed)
-    told_anew = [one for one in others if documents.handoff(one) != before[one.assignment.pk]]
-    found += [documents.assignment(record, now=now) for record in told_anew]
+    differ = [one for one in compared if documents.handoff(one) != before[one.assignment.pk]]
+    found += [documents.assignment(one, now=now) for one in differ if one in others]
     publish_all(found, events=_progress(fresh), now=now)
     record_all(acts, now=now)
     for record in records:
         if record.died and not record.had_died:
             harms.after_a_death(record, now=now)
     happened = [event for record in records for event in _happened(record)]
-    # Of an open one the encounter follows when it is closed.
-    over = [one.assignment.pk for one in told_anew if one.assignment.closed_at]
+    # What is told of an open one follows when it is closed.
+    over = [one.assignment.pk for one in differ if one.assignment.closed_at]
     happened += [Event("assignment.handoff_changed", pk) for pk in over]
     publish(events=happened, now=now)
 

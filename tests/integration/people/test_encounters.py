@@ -48,9 +48,12 @@ class TestTheTimelineOpensIt:
         assert document["summary"]["unit"] == "CARE21"
         assert document["summary"]["times"]["on_scene"]
 
-    def test_tells_what_all_units_of_the_incident_gave_back(self, world: World) -> None:
+    @pytest.mark.parametrize("by_cad", [False, True])
+    def test_tells_what_all_units_of_the_incident_gave_back(
+        self, world: World, by_cad: bool
+    ) -> None:
         both = [world.status("Dispatched", of=unit) for unit in ("CARE21", "CARE22")]
-        incident = world.call(units=[*both, world.status("OnScene", of="3M21")])
+        incident = world.call(number="1", units=[*both, world.status("OnScene", of="3M21")])
         first, second = (
             world.assignment(incident, unit) for unit in (world.ours.unit, world.theirs.unit)
         )
@@ -60,8 +63,12 @@ class TestTheTimelineOpensIt:
         ours, id = world.ours.tablets[0], encounter_id(first.pk)
         assert shown(ours, "encounters")[id]["summary"]["police"]["seconds_given_back"] is None
 
-        theirs = world.theirs.tablets[0]
-        world.tap("cleared", second, by=theirs, now=after(3900), data=cleared)
+        if by_cad:
+            gone = world.status("Cleared", of="CARE22", at=after(3900))
+            world.call(number="1", now=after(3900), units=[gone])
+        else:
+            theirs = world.theirs.tablets[0]
+            world.tap("cleared", second, by=theirs, now=after(3900), data=cleared)
         assert shown(ours, "encounters")[id]["summary"]["police"]["seconds_given_back"] == 3600
         assert not ParkedReaction.objects.exists()
 
