@@ -40,8 +40,8 @@ KNIFE = {"severity": "high", "kind": "weapon", "text": "KNIFE SEEN"}
 # A tablet's clock is measured by a request and its answer, which a busy machine makes slow.
 CORRECTION = timedelta(seconds=30)
 # So many calls have their way timed. A machine that stands still for a moment makes one of them
-# slow, or two; most of them are slow only where the way is. With twelve times more to do than its
-# two cores can, it takes a tenth of a second.
+# slow, or two; most of them are slow only where the way is. On two cores that have six times more
+# to do than they can, it takes a tenth of a second.
 CALLS = 11
 Story = Callable[[Street], Awaitable[None]]
 
