@@ -17,6 +17,7 @@ from uuid import UUID
 from apps.assignments.timeline import corrected_time
 from apps.firstaid import codes
 from apps.firstaid.models import FieldAct, NaloxoneDose, OverdoseAnswer
+from apps.sync.stamps import Reading, instant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +70,8 @@ class Dose:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """One answer of the crew; see `codes.ANSWERS`. `at`: as of a dose."""
+    """One answer of the crew; see `codes.ANSWERS`. `at`: as of a dose. `called_at`: when the fire
+    department was called, by the server's clock; None: not told. `witness`: of a refusal."""
 
     id: UUID
     question: str
@@ -81,6 +83,9 @@ class Answer:
     at: datetime | None = None
     received_at: datetime
     response: str = ""
+    called_at: datetime | None = None
+    witness: str = ""
+    note: str = ""
 
 
 class Corrected(Protocol):
@@ -206,6 +211,9 @@ def answer_of(row: OverdoseAnswer) -> Answer:
         at=happened_at(row, None),
         received_at=row.received_at,
         response=text(data, "response"),
+        called_at=corrected_time(instant(dict(data), "called_at", Reading()), row.clock_offset_ms),
+        witness=text(data, "witness"),
+        note=text(data, "note"),
     )
 
 

@@ -57,14 +57,7 @@ def doses_part(encounter_id: UUID) -> dict[str, Any] | None:
     return {
         "naloxone_given": sum(dose.gave_naloxone for dose in care.doses),
         "doses": [dose_in_words(dose) for dose in care.doses],
-        "answers": [
-            {
-                "question": codes.QUESTIONS.get(one.question, one.question),
-                "answer": _word(codes.ANSWERS.get(one.question, {}), one.answer),
-                "at": iso(one.at),
-            }
-            for one in care.answers
-        ],
+        "answers": [answer_in_words(one) for one in care.answers],
         "open": [
             {"question": codes.QUESTIONS[one.question], "due_at": iso(one.due_at)}
             for one in care.open_questions(today)
@@ -91,6 +84,19 @@ def dose_in_words(dose: Dose) -> dict[str, Any]:
         "response": _word(codes.RESPONSES, dose.response),
         "complications": _words(codes.COMPLICATIONS, dose.complications),
         "not_given": _word(codes.PERTINENT_NEGATIVES, dose.withheld),
+    }
+
+
+def answer_in_words(one: Answer) -> dict[str, Any]:
+    """One answer to the log for people; what was not told is an empty text, or no time."""
+    return {
+        "question": codes.QUESTIONS.get(one.question, one.question),
+        "answer": _word(codes.ANSWERS.get(one.question, {}), one.answer),
+        "at": iso(one.at),
+        "called_at": iso(one.called_at),
+        "response": _word(codes.RESPONSES, one.response),
+        "witness": one.witness,
+        "note": one.note,
     }
 
 

@@ -59,6 +59,10 @@ SOME_DOSES: Final = {
             "question": "Is the fire department called? When?",
             "answer": "Called",
             "at": "2026-03-04T22:34:20.120Z",
+            "called_at": "2026-03-04T22:34:15.000Z",
+            "response": "",
+            "witness": "",
+            "note": "",
         }
     ],
     "open": [{"question": "Is the person breathing?", "due_at": "2026-03-04T22:36:40.120Z"}],

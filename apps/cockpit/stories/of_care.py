@@ -39,8 +39,8 @@ def _acts(rows: Rows) -> Iterator[_Told]:
     for row in rows.answers:
         answer = answer_of(row)
         label = codes.QUESTIONS.get(answer.question, said.words(answer.question))
-        known = codes.ANSWERS.get(answer.question, {})
-        yield [answer], row, label, {"answer": known.get(answer.answer, answer.answer)}
+        told = parts.answer_in_words(answer)
+        yield [answer], row, label, {name: told[name] for name in told if name != "question"}
 
 
 def _moment(

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from apps.audit.admin import RecordAdmin
-from apps.core.admin import in_words, moment, pretty, readable, when
+from apps.core.admin import NOTHING, in_words, moment, pretty, readable, when
 from apps.core.ids import short
 from apps.firstaid import codes, parts
 from apps.firstaid.aid import aid_of
@@ -56,7 +56,7 @@ class DoseAdmin(_ActAdmin):
 
     actions = []
     list_display = ("given", "what", "given_by", "unit", "author", "correction", "doubts")
-    fields = ("given", "told", *_STAMP, "product_id", "lot_id", "kit_id", "not_read")
+    fields = ("given", "told", "answered", *_STAMP, "product_id", "lot_id", "kit_id", "not_read")
     readonly_fields = fields
 
     @admin.display(description="given", ordering="received_at")
@@ -76,6 +76,12 @@ class DoseAdmin(_ActAdmin):
     @admin.display(description="as it was told")
     def told(self, row: NaloxoneDose) -> SafeString:
         return readable(parts.dose_in_words(dose_of(row)))
+
+    @admin.display(description="what the crew answered of this person")
+    def answered(self, row: NaloxoneDose) -> SafeString | str:
+        answers = parts.care_of(row.encounter_id).answers if row.encounter_id else []
+        told = [parts.answer_in_words(one) for one in answers]
+        return readable(told) if told else NOTHING
 
 
 @admin.register(FirstAidLog)

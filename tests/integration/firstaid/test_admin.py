@@ -45,6 +45,20 @@ class TestDoses:
         looks = Entry.objects.filter(action="read", subject_type="naloxone_dose")
         assert [entry.subject_ids for entry in looks] == [[pk], [pk]]
 
+    def test_are_read_with_what_the_crew_answered(
+        self, world: World, tablets: Tablets, desk: Client
+    ) -> None:
+        row = world.given()
+        pk = tablets.dose(row)
+        told = {"kind": "overdose_answer", "question": "handover", "answer": "refused"}
+        tablets.log("facts", row, **told, witness="Engine 2, Kim")
+        tablets.log("facts", world.given(), **told, witness="Nobody of this call")
+
+        text = page(desk, f"naloxonedose/{pk}/change/")
+        assert "Refused, with a witness" in text
+        assert "Engine 2, Kim" in text
+        assert "Nobody of this call" not in text
+
     def test_are_changed_by_nobody(self, world: World, tablets: Tablets, desk: Client) -> None:
         pk = tablets.dose(world.given())
 

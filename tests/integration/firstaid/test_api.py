@@ -11,13 +11,14 @@ from django.test import Client
 from apps.accounts.models import Role
 from apps.assignments.models import Assignment
 from apps.audit.models import Entry
+from apps.core.clock import iso
 from apps.firstaid import codes
 from apps.firstaid.models import NaloxoneDose
 from apps.people.ids import encounter_id
 from apps.people.parts import parts_of
 from tests.factories import person
 from tests.integration.assignments.conftest import World, after
-from tests.integration.firstaid.conftest import LAST_DAY, Stock, Tablets
+from tests.integration.firstaid.conftest import LAST_DAY, Stock, Tablets, documented
 
 pytestmark = pytest.mark.django_db
 
@@ -80,8 +81,36 @@ class TestParts:
 
         told = parts_of(encounter_id(case.pk))
         assert told["doses"]["answers"][0]["answer"] == "Called"
+        assert told["doses"]["naloxone_given"] == 1
         assert told["aid"][0]["procedures"] == ["Positioned (recovery position)"]
         assert told["aid"][0]["given_by"] == "CARE"
+
+    def test_an_answer_says_when_they_were_called_and_who_was_a_witness(
+        self, world: World, tablets: Tablets, case: Assignment
+    ) -> None:
+        """When they were called is said by the tablet's clock, here ten minutes ahead."""
+        by, ten_minutes = world.ours.tablets[0], 600
+        told = {"kind": "overdose_answer", "assignment_id": case.pk}
+        for number, said in enumerate(
+            (
+                {
+                    "question": "fire_called",
+                    "answer": "called",
+                    "called_at": after(ten_minutes + 25).isoformat(),
+                },
+                {"question": "handover", "answer": "refused", "witness": "Engine 2, Kim"},
+                {"question": "breathing", "answer": codes.GASPING, "response": codes.IMPROVED},
+                {"question": "fire_called", "answer": "called", "called_at": "soon"},
+            )
+        ):
+            document = documented(by, after(ten_minutes + 30 + number), **told, **said)
+            tablets.push("facts", document, offset_ms=ten_minutes * 1000)
+
+        first, refused, breathing, unread = parts_of(encounter_id(case.pk))["doses"]["answers"]
+        assert (first["at"], first["called_at"]) == (iso(after(30)), iso(after(25)))
+        assert refused["witness"] == "Engine 2, Kim"
+        assert breathing["response"] == "Better"
+        assert unread["called_at"] is None
 
     def test_nothing_was_done_is_no_part(self, world: World) -> None:
         row = world.given()

@@ -24,6 +24,7 @@ from apps.referrals.services.partners import note_agency
 from tests.factories import NOON, person, team
 from tests.integration.assignments.conftest import World, after
 from tests.integration.cockpit.stories.conftest import MINUTE, Told, fill, page, signed_in, write
+from tests.integration.firstaid.conftest import Tablets
 from tests.integration.followups.conftest import Met, met_elsewhere
 
 pytestmark = pytest.mark.django_db
@@ -100,6 +101,21 @@ def test_what_was_told_late_or_by_a_wrong_clock_says_so(world: World, desk: Clie
     assert "told late, 2026-03-04 13:00:00" in en_route
     assert "The device's clock was wrong" in on_scene
     assert "told late" in on_scene
+
+
+def test_what_the_log_asked_is_told_whole(world: World, desk: Client) -> None:
+    row, tablets = world.given(), Tablets(world)
+    told = {"kind": "overdose_answer", "now": after(60)}
+    at = {"called_at": after(30).isoformat()}
+    tablets.log("facts", row, **told, question="fire_called", answer="called", **at)
+    witness = {"witness": "Engine 2, Kim", "note": "Signed nothing."}
+    tablets.log("facts", row, **told, question="handover", answer="refused", **witness)
+
+    text = " | ".join(moments(page(desk, "assignment", row.pk)))
+
+    assert "called at 2026-03-04 12:00:30" in text
+    assert "witness Engine 2, Kim" in text
+    assert "note Signed nothing." in text
 
 
 def _place(moment: str) -> int:
