@@ -220,7 +220,7 @@ class Street:
 
     def _persons(self) -> Iterable[Shown]:
         """A person is seen by those whom a call leads to them, or to whoever is the same; and by
-        whoever is to look for them."""
+        whoever is to look for them. Before that by whoever wrote of them, for a while."""
         rows = {row.pk: row for row in Person.objects.filter(pk__in=self.begun)}
         led: dict[UUID, list[UUID]] = {}
         look: dict[UUID, People] = {}
@@ -238,7 +238,7 @@ class Street:
             calls = {call for one in same for call in led.get(one, ())}
             people = frozenset(user for call in calls for user in self.led(call))
             if not calls:
-                people = frozenset({row.created_by})
+                people = NOBODY if row.let_go_at else frozenset({row.created_by})
             people |= {user for one in same for user in glass.get(one, ())}
             people = people.union(*(look.get(one, NOBODY) for one in same))
             yield Shown("persons", str(row.pk), people)

@@ -50,6 +50,7 @@ TABLETS = 4
 CAD = "/api/v1/dispatch/incidents"
 LAST_DAY = date(2099, 12, 31)
 LATER = timedelta(hours=2)  # what lasts an hour is over
+A_DAY_LATER = timedelta(hours=25)
 
 
 class FieldWorld(World):
@@ -191,11 +192,13 @@ class FieldWorld(World):
         return dispatch.receive(call=call, client=self.client, now=timezone.now()).incident
 
     def let_go(self) -> None:
-        """What is closed leaves the tablets, what came late is dropped, broken glass is mended."""
+        """What is closed leaves the tablets, what came late is dropped, broken glass is mended, and
+        to whom nothing leads is let go."""
         now = timezone.now()
         assignments.let_cleared_go(now=now)
         firstaid.let_late_go(now=now)
         people.close_over(now=now + LATER)
+        people.let_unlinked_go(now=now + A_DAY_LATER)
         clocks.let_closed_go(now=now)
         early.take_early(now=now)
         reminding.remind(now=now)
