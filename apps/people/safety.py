@@ -85,11 +85,15 @@ class SafetyNote:
 
     @property
     def ended(self) -> bool:
-        return self.review is not None and self.review.get("verdict") == Verdict.ENDED
+        return self.said(Verdict.ENDED)
 
     @property
     def last_day(self) -> date | None:
         return last_day(self.note, self.review)
+
+    def said(self, verdict: Verdict) -> bool:
+        """Whether that is what a supervisor says of it."""
+        return self.review is not None and self.review.get("verdict") == verdict
 
     def standing(self, on: date) -> Standing:
         return standing(self.note, self.review, on)

@@ -73,18 +73,20 @@ def review_safety_note(
 ) -> Person:
     """A supervisor has read a safety note (`note` is its `safety.mark_of`) and says that it stands,
     or that it holds no longer. It is said of the note as they read it, and of no other text under
-    its id. INVALID for one that is not there, or says something else by now."""
+    its id. Repeating it changes nothing, unless the note is over meanwhile. INVALID for one that is
+    not there, or says something else by now."""
     shared.lock(PERSONS, [person.pk])
     row = _row(person.pk)
-    known = {one.mark: one.note for one in safety.notes(row.content, row.safety_reviews)}
+    known = {one.mark: one for one in safety.notes(row.content, row.safety_reviews)}
     if note not in known:
         detail = "No such safety note, or not as you read it: read it again."
         raise ProblemError(INVALID, errors=[FieldError("/note", detail)])
-    read, until = known[note], None
-    if verdict == safety.Verdict.STANDS:
-        until = safety.renewed_until(read, clock.local(now).date())
+    read, today = known[note], clock.local(now).date()
+    if read.said(verdict) and read.standing(today) != safety.Standing.EXPIRED:
+        return row
+    until = safety.renewed_until(read.note, today) if verdict == safety.Verdict.STANDS else None
     review = {
-        "note": read.get("id"),
+        "note": read.note.get("id"),
         "of": note,
         "verdict": verdict,
         "by": by.display_name,

@@ -3,6 +3,7 @@ looked at."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from apps.core.problems import ProblemError
 from apps.people import services
 from apps.people.models import Person
 from apps.people.safety import Verdict, mark_of
-from tests.integration.assignments.conftest import NOON, World, shown
+from tests.integration.assignments.conftest import NOON, World, after, shown
 from tests.integration.people.conftest import Writer
 
 pytestmark = pytest.mark.django_db
@@ -35,12 +36,12 @@ def with_note(writer: Writer, **other: Any) -> UUID:
     return id
 
 
-def say(world: World, id: UUID, verdict: Verdict = Verdict.STANDS) -> None:
+def say(world: World, id: UUID, verdict: Verdict = Verdict.STANDS, *, now: datetime = NOON) -> None:
     """A supervisor has read the person's note as it stands."""
     row = Person.objects.get(pk=id)
     note = mark_of(row.content["safety_notes"][0])
     services.review_safety_note(
-        person=row, note=note, verdict=verdict, by=world.supervisor, now=NOON
+        person=row, note=note, verdict=verdict, by=world.supervisor, now=now
     )
     world.commit()
 
@@ -65,6 +66,21 @@ class TestAReview:
         }
         entry = Entry.objects.get(action="review")
         assert entry.detail == {"note": NOTE["id"], "verdict": "stands"}
+
+    def test_is_said_once_until_the_note_is_over_or_somebody_says_otherwise(
+        self, world: World, writer: Writer
+    ) -> None:
+        id = with_note(writer)
+        for _ in range(2):
+            say(world, id)
+        assert Entry.objects.filter(action="review").count() == 1
+
+        say(world, id, now=after(200 * 86400))
+        assert [one["until"] for one in reviews(world, id)] == ["2027-03-19"]
+        say(world, id, Verdict.ENDED)
+        assert [one["verdict"] for one in reviews(world, id)] == ["ended"]
+        say(world, id)
+        assert [one["verdict"] for one in reviews(world, id)] == ["stands"]
 
     def test_holds_for_the_words_that_were_read_alone(self, world: World, writer: Writer) -> None:
         id = with_note(writer)
