@@ -18,7 +18,7 @@ from apps.casenotes.records import CASE_NOTES, lock_notes
 from apps.casenotes.services.policies import load_policies, policy_documents
 from apps.casenotes.signs import note_signs
 from apps.core.problems import FieldError
-from apps.dispatch.codelists import CodeList, register_code_list
+from apps.dispatch.codelists import CodeList, register_code_list, retire_code_list
 from apps.dispatch.referencekinds import ReferenceKind, register_reference_kind
 from apps.dispatch.shipped import register_shipped
 from apps.people.parts import register_part
@@ -118,6 +118,9 @@ register_fact_kind(NOTE_SIGNATURE, schema=schemas.SIGNATURE, push=push_signature
 register_fact_kind(NOTE_ADDENDUM, schema=schemas.ADDENDUM, push=push_addendum, lock=lock)
 for codes in (*(CodeList(one.name, one.source, one.items) for one in CODE_LISTS), *REFERENCE_LISTS):
     register_code_list(codes)
+# What these told is in the policies, with who confirmed it.
+for retired in ("note_screen_protocol", "note_legal_intervals"):
+    retire_code_list(retired)
 register_shipped("note policies", load_policies)
 register_reference_kind(ReferenceKind(NOTE_POLICY, schemas.POLICY, policy_documents))
 register_part("note", note_part)

@@ -27,7 +27,7 @@ class CodeList:
     @property
     def id(self) -> UUID:
         """The same in every deployment, so that loading twice changes nothing."""
-        return uuid5(_NAMESPACE, self.name)
+        return _id_of(self.name)
 
     def body(self) -> dict[str, Any]:
         return {
@@ -40,6 +40,7 @@ class CodeList:
 
 
 _registered: dict[str, CodeList] = {}
+_retired: dict[str, UUID] = {}
 
 
 def register_code_list(code_list: CodeList) -> None:
@@ -49,9 +50,26 @@ def register_code_list(code_list: CodeList) -> None:
     _registered[code_list.name] = code_list
 
 
+def retire_code_list(name: str) -> None:
+    """Has tablets drop a list that they were given once: what it told is told in another way. Its
+    name is not used again; ValueError for one that is."""
+    if name in _registered:
+        raise ValueError(f"Code list {name} is in use.")
+    _retired[name] = _id_of(name)
+
+
+def retired_code_lists() -> list[UUID]:
+    """The documents of the lists that tablets are to drop."""
+    return list(_retired.values())
+
+
 def code_lists() -> list[CodeList]:
     """All lists, by name."""
     return sorted(_registered.values(), key=lambda code_list: code_list.name)
+
+
+def _id_of(name: str) -> UUID:
+    return uuid5(_NAMESPACE, name)
 
 
 def _shipped(name: str, load: Callable[[], Mapping[str, Any]]) -> None:

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 import orjson
 from django.db import transaction
 
 from apps.audit.services import Actor, record
-from apps.changes.models import StoredDocument
+from apps.changes.models import Member, StoredDocument
 from apps.changes.reading import body_of
 from apps.changes.services import LARGEST_PUBLICATION, Document, is_collected, publish
 from apps.dispatch import reference, rules
+from apps.dispatch.codelists import retired_code_lists
 from apps.dispatch.desk import unit_documents
 from apps.dispatch.models import CallType, DispatchRule
-from apps.dispatch.referencekinds import reference_kinds
+from apps.dispatch.referencekinds import REFERENCE, reference_kinds
 from apps.dispatch.services import rulebook
 from apps.dispatch.shipped import shipped
 
@@ -71,6 +73,7 @@ def load_reference(*, by: Actor, now: datetime) -> Loaded:
         [document for kind in reference_kinds() for document in kind.documents()], now=now
     )
     publish_reference(unit_documents(), now=now)
+    _withdraw(retired_code_lists(), now)
     return Loaded(call_types=len(types), rules=len(missing), documents=fresh, others=others)
 
 
@@ -81,6 +84,13 @@ def publish_reference(documents: Sequence[Document], *, now: datetime) -> int:
     for start in range(0, len(fresh), LARGEST_PUBLICATION):
         publish(documents=fresh[start : start + LARGEST_PUBLICATION], now=now)
     return len(fresh)
+
+
+def _withdraw(ids: Sequence[UUID], now: datetime) -> None:
+    """Has tablets drop documents of `reference`, as far as they were ever given them."""
+    shown = Member.objects.filter(collection=REFERENCE, doc_id__in=ids)
+    gone = [Document(REFERENCE, one, frozenset()) for one in shown.values_list("doc_id", flat=True)]
+    publish(documents=gone, now=now)
 
 
 def _not_published(documents: Sequence[Document]) -> list[Document]:

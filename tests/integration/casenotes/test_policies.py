@@ -23,8 +23,12 @@ from apps.casenotes.services.policies import (
     new_version,
     save_policy,
 )
+from apps.changes.models import Change
+from apps.changes.services import EVERYONE_SCOPE, Document, publish
 from apps.core.clock import iso
 from apps.core.problems import ProblemError
+from apps.dispatch.codelists import CodeList
+from apps.dispatch.referencekinds import REFERENCE
 from apps.dispatch.services import load_reference
 from tests.factories import person
 from tests.integration.assignments.conftest import shown
@@ -271,6 +275,24 @@ class TestAVersion:
         assert load_policies(by=SYSTEM, now=NOON) == 0
         first.refresh_from_db()
         assert first.definition == before, "what is here stays as the agency has it"
+
+
+def test_tablets_drop_the_lists_that_told_it_before(world: World) -> None:
+    """Nothing on them says for ever that it waits for counsel."""
+    old = CodeList("note_legal_intervals", "", lambda: [{"code": "child_report"}])
+    everyone = frozenset({EVERYONE_SCOPE})
+    publish(documents=[Document(REFERENCE, old.id, everyone, old.body())], now=NOON)
+    world.commit()
+    assert old.name in {one["name"] for one in reference("code_list").values()}
+    load_reference(by=SYSTEM, now=NOON)
+    world.commit()
+    names = {one["name"] for one in reference("code_list").values()}
+    assert "note_screen" in names
+    assert old.name not in names
+    changes = Change.objects.count()
+    load_reference(by=SYSTEM, now=NOON)
+    world.commit()
+    assert Change.objects.count() == changes
 
 
 def test_without_any_that_was_loaded_the_one_of_the_product_counts(crew: Crew) -> None:
