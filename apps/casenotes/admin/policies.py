@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -17,10 +21,12 @@ from apps.casenotes import codes, policies
 from apps.casenotes.admin.policyforms import EndForm, PolicyForm
 from apps.casenotes.models import NotePolicy
 from apps.casenotes.services.policies import confirm_policy, new_version, save_policy
+from apps.casenotes.services.previewing import MOST, preview
 from apps.core import clock
 from apps.core.admin import in_words, moment, table
 
 ADMINISTRATOR = frozenset({"administrator"})
+SUPERVISOR = frozenset({"supervisor"})
 _FIRST = ("version", "effective_from", "effective_to", "citation")
 _CONFIRMED = ("confirmed_by", moment("confirmed_at", "confirmed"), "confirmation")
 
@@ -43,13 +49,13 @@ def _confirm(row: NotePolicy, by: User, given: dict[str, Any]) -> None:
 class NotePolicyAdmin(ActsAdmin[NotePolicy], VersionAdmin[NotePolicy]):
     """Nobody edits a version that is in force, or was: a new one is made of it."""
 
-    VIEW = frozenset({"supervisor"}) | ADMINISTRATOR
+    VIEW = SUPERVISOR | ADMINISTRATOR
     CHANGE = ADMINISTRATOR
     change_form_template = "casenotes/policy.html"
     DRAFT = "Give it its name, its day and its citation. Until that day it is a draft."
     list_display = (
         *("version", moment("effective_from"), moment("effective_to"), "in_force"),
-        *("confirmed", "made_by"),
+        *("confirmed", "made_by", "tried"),
     )
     list_select_related = ("made_by",)
     acts = {
@@ -91,6 +97,11 @@ class NotePolicyAdmin(ActsAdmin[NotePolicy], VersionAdmin[NotePolicy]):
     def in_force(self, row: NotePolicy) -> bool:
         return row.pk == NotePolicy.objects.held().at(clock.now()).id
 
+    @admin.display(description="preview")
+    def tried(self, row: NotePolicy) -> SafeString:
+        address = reverse("admin:casenotes_notepolicy_preview", args=[row.pk])
+        return format_html('<a href="{}">on the last month</a>', address)
+
     @admin.display(description="confirmed", boolean=True)
     def confirmed(self, row: NotePolicy) -> bool:
         return row.confirmed_at is not None
@@ -101,6 +112,25 @@ class NotePolicyAdmin(ActsAdmin[NotePolicy], VersionAdmin[NotePolicy]):
 
     def save_model(self, request: HttpRequest, obj: NotePolicy, form: Any, change: bool) -> None:
         save_policy(policy=obj, by=_by(request), now=clock.now())
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Whoever sees no notes tries nothing on them."""
+        shown = super().get_list_display(request)
+        return shown if self._is(request, SUPERVISOR) else [n for n in shown if n != "tried"]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.preview_view)
+        name = "casenotes_notepolicy_preview"
+        return [path("<uuid:policy>/preview/", view, name=name), *super().get_urls()]
+
+    def preview_view(self, request: HttpRequest, policy: UUID) -> HttpResponse:
+        """Which looks it would have asked for at the last month's notes that its reader may see."""
+        if not self._is(request, SUPERVISOR):
+            raise PermissionDenied
+        row = get_object_or_404(NotePolicy, pk=policy)
+        found = preview(policy=row, by=_by(request), now=clock.now())
+        title = f"{row.version} on the last month's notes"
+        return self.step(request, "casenotes/preview.html", title, found=found, most=MOST)
 
     def copy(self, request: HttpRequest, row: NotePolicy) -> NotePolicy:
         return new_version(of=row, by=_by(request), now=clock.now())

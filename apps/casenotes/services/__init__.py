@@ -5,6 +5,7 @@
 `early`              signatures that came before their text
 `adding`             addenda
 `policies`           what notes are judged by (imported from there)
+`previewing`         what a policy would have asked for (imported from there)
 `reviewing`          what a supervisor says of a signed note
 `owing`              what the law asks for and nobody has done yet
 `following`          notes go with their assignment

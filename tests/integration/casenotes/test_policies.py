@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 from django.db import IntegrityError, transaction
+from django.test import Client
 
 from apps.accounts.models import Role, User
 from apps.audit.models import Entry
@@ -25,6 +26,7 @@ from apps.casenotes.services.policies import (
 )
 from apps.changes.models import Change
 from apps.changes.services import EVERYONE_SCOPE, Document, publish
+from apps.core import clock
 from apps.core.clock import iso
 from apps.core.problems import ProblemError
 from apps.dispatch.codelists import CodeList
@@ -46,6 +48,7 @@ from tests.policies import Definition, child_report, sampling
 
 pytestmark = pytest.mark.django_db
 
+PAGES = "/admin/casenotes/notepolicy/"
 DAY = timedelta(days=1)
 # Two days after now, when the next version takes effect.
 TURN = NOON + 2 * DAY
@@ -77,7 +80,8 @@ def first(db: None) -> NotePolicy:
 
 
 @pytest.fixture(autouse=True)
-def _long_in_service(crew: Crew) -> None:
+def _long_in_service(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: after(60))  # of whoever is at a desk
     User.objects.update(created_at=after(-400 * 86_400))
 
 
@@ -114,6 +118,18 @@ def signed(crew: Crew, *, now: datetime, **fields: Any) -> Review | None:
     crew.first.write(crew.call, now=now, **(fields or {"outcome": "cancelled"}))
     assert crew.first.sign(crew.call, now=now) == []
     return Review.objects.filter(note=note_on(crew.call)).first()
+
+
+def desk(user: User) -> Client:
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def read(reader: Client, page: str) -> str:
+    answer = reader.get(f"{PAGES}{page}")
+    assert answer.status_code == 200
+    return str(answer.content.decode())
 
 
 class TestANewVersion:
@@ -191,6 +207,34 @@ def note_of(world: World, crew: Crew) -> dict[str, Any]:
     """The note of a call as a tablet of its crew holds it."""
     world.commit()
     return shown(world.ours.tablets[0], "case_notes")[note_on(crew.call).pk]
+
+
+class TestAPreview:
+    def test_tells_what_a_version_would_have_had_looked_at_and_writes_nothing(
+        self, world: World, crew: Crew, first: NotePolicy, by: User
+    ) -> None:
+        assert signed(crew, now=NOON, **{**HIGH, "interventions": ["stayed"]}) is not None
+        assert signed(on_a_call(world), now=NOON) is None
+        draft = next_version(first, by, sampling(100))
+        reader = desk(world.supervisor)
+        assert "on the last month" in read(reader, "")
+        text = read(reader, f"{draft.pk}/preview/")
+        assert "the 2 notes of your team" in text
+        assert "<strong>2</strong> of them would have been looked at, instead of <strong>1<" in text
+        assert "<td>sample</td><td><strong>2</strong></td><td>0</td>" in text
+        assert "<td>high_risk</td><td>1</td><td>1</td>" in text
+        assert Review.objects.count() == 1
+        looked = Entry.objects.get(action="dry-run")
+        assert (looked.subject_type, len(looked.subject_ids)) == ("case_note", 2)
+
+    def test_is_of_the_notes_that_its_reader_may_see(
+        self, world: World, crew: Crew, first: NotePolicy, by: User
+    ) -> None:
+        assert signed(crew, now=NOON) is None
+        assert "the 0 notes" in read(desk(person(Role.SUPERVISOR)), f"{first.pk}/preview/")
+        administrator = desk(by)
+        assert "on the last month" not in read(administrator, "")
+        assert administrator.get(f"{PAGES}{first.pk}/preview/").status_code == 403
 
 
 class TestConfirming:
