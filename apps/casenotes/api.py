@@ -30,6 +30,7 @@ from apps.audit.services import record
 from apps.casenotes import debts, documents, handover, services
 from apps.casenotes.known import timeline_of
 from apps.casenotes.models import CaseNote, EncounterRecord
+from apps.casenotes.parts import handed_over
 from apps.casenotes.records import read
 from apps.casenotes.shapes import (
     A_DEBT,
@@ -181,6 +182,6 @@ class HandoverPage(APIView):
 
 def _handed_over(request: Request, encounter: UUID, now: datetime) -> dict[str, Any]:
     row = get_object_or_404(Encounter.objects.visible_to(request.user), pk=encounter)
-    told = handover.handover(row, by=request.user, now=now)
+    told = handed_over(row, by=request.user, now=now)
     _looked(request, "encounter", [row.pk])
     return told

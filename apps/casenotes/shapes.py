@@ -35,6 +35,16 @@ AN_ADDENDUM: Final[dict[str, Any]] = {
 }
 A_HANDOVER: Final[dict[str, Any]] = {
     "as_of": "2026-03-04T22:58:00.000Z",
+    "cautions": [
+        {
+            "severity": "high",
+            "kind": "weapon",
+            "text": "Caller saw a knife.",
+            "source": "caller",
+            "since": "2026-03-04T22:20:02.000Z",
+        }
+    ],
+    "withheld": None,
     "call": {
         "cad_number": "26000012345",
         "call_type": "DOWN - CHECK FOR DOWN PERSON",
@@ -43,14 +53,16 @@ A_HANDOVER: Final[dict[str, Any]] = {
         "times": {"on_scene": "2026-03-04T22:29:40.120Z", "contact": "2026-03-04T22:31:02.000Z"},
     },
     "person": {"match": "possible", "aliases": ["Red"], "approximate_age": 50},
+    "fire": {"fire_department": "Called", "called_at": "2026-03-04T22:32:10.000Z"},
     "parts": {
+        "refusal": {"refused": ["Transport"], "capacity": "Yes", "witness": "Police officer"},
         "note": {
             "state": "draft",
             "risk": "low",
             "presenting_needs": ["Person down or asleep"],
             "mental_status": ["Somnolent"],
             "narrative": "Asleep in the doorway, rousable to voice.",
-        }
+        },
     },
 }
 
@@ -103,6 +115,17 @@ class AddendumOut(serializers.Serializer[Any]):
 
 class HandoverOut(serializers.Serializer[Any]):
     as_of = serializers.CharField()
+    cautions = serializers.ListField(
+        child=serializers.DictField(), help_text="of the call, the worst first"
+    )
+    withheld = serializers.CharField(allow_null=True, help_text="in place of what was taken out")
     call = serializers.DictField(allow_null=True, help_text="null: its assignment is not here yet")
-    person = serializers.DictField(allow_null=True)
-    parts = serializers.DictField(help_text="doses, first aid, the note, by name")
+    person = serializers.DictField(
+        allow_null=True, help_text="with `safety_notes` that have not expired"
+    )
+    fire = serializers.DictField(
+        allow_null=True, help_text="whether the fire department is called, and its times"
+    )
+    parts = serializers.DictField(
+        help_text="doses, answers, first aid, the refusal, the note, by name"
+    )

@@ -13,7 +13,7 @@ from apps.casenotes.codes import CODE_LISTS
 from apps.casenotes.content import POLICIES
 from apps.casenotes.content.lists import REFERENCE_LISTS
 from apps.casenotes.documents import NOTE_ADDENDUM, NOTE_POLICY, NOTE_SIGNATURE
-from apps.casenotes.handover import note_part
+from apps.casenotes.parts import addendum_ids, note_ids, note_part
 from apps.casenotes.records import CASE_NOTES, lock_notes
 from apps.casenotes.services.policies import load_policies, policy_documents
 from apps.casenotes.signs import note_signs
@@ -21,6 +21,7 @@ from apps.core.problems import FieldError
 from apps.dispatch.codelists import CodeList, register_code_list, retire_code_list
 from apps.dispatch.referencekinds import ReferenceKind, register_reference_kind
 from apps.dispatch.shipped import register_shipped
+from apps.people.held import register_held
 from apps.people.parts import register_part
 from apps.people.signs import register_signs
 from apps.sync.registry import (
@@ -124,4 +125,6 @@ for retired in ("note_screen_protocol", "note_legal_intervals"):
 register_shipped("note policies", load_policies)
 register_reference_kind(ReferenceKind(NOTE_POLICY, schemas.POLICY, policy_documents))
 register_part("note", note_part)
+register_held(CASE_NOTES, note_ids)
+register_held("facts", addendum_ids)
 register_signs("note", note_signs)

@@ -52,7 +52,12 @@ class Aid:
 
 def aids(rows: Iterable[FirstAidLog]) -> list[Aid]:
     """The rows that stand, withdrawn ones left out, by their time; those without one first."""
-    found = [aid for aid in standing([aid_of(row) for row in rows]) if not aid.withdrawn]
+    return standing_aids([aid_of(row) for row in rows])
+
+
+def standing_aids(told: Iterable[Aid]) -> list[Aid]:
+    """As `aids`, of what was told."""
+    found = [aid for aid in standing(told) if not aid.withdrawn]
     return sorted(found, key=lambda aid: (aid.at is not None, aid.at or aid.received_at))
 
 
@@ -70,18 +75,25 @@ def aid_of(row: FirstAidLog) -> Aid:
         received_at=row.received_at,
         author_id=row.author_id,
         unit_id=row.unit_id,
-        given_by=text(data, "given_by"),
-        before_arrival=before,
-        injuries=texts(data, "injuries"),
-        procedures=texts(data, "procedures"),
-        refused=_refused(data.get("refused")),
-        vitals=vitals_of(data.get("vitals")),
-        level=text(data, "level"),
-        breathing=text(data, "breathing"),
-        outcome=text(data, "outcome"),
-        note=text(data, "note"),
-        withdrawn=data.get("withdrawn") is True,
+        **aid_details(data),
     )
+
+
+def aid_details(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What first aid tells beyond which, when and whose it is, as fields of `Aid`."""
+    return {
+        "given_by": text(data, "given_by"),
+        "before_arrival": data.get("before_arrival") is True,
+        "injuries": texts(data, "injuries"),
+        "procedures": texts(data, "procedures"),
+        "refused": _refused(data.get("refused")),
+        "vitals": vitals_of(data.get("vitals")),
+        "level": text(data, "level"),
+        "breathing": text(data, "breathing"),
+        "outcome": text(data, "outcome"),
+        "note": text(data, "note"),
+        "withdrawn": data.get("withdrawn") is True,
+    }
 
 
 def vitals_of(value: object) -> dict[str, float]:

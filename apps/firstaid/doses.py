@@ -139,8 +139,12 @@ def first_of(row: C, known: Mapping[UUID, C]) -> C | None:
 def doses(rows: Iterable[NaloxoneDose], answers: Iterable[OverdoseAnswer] = ()) -> list[Dose]:
     """The doses that stand, withdrawn ones left out, by the time when they were given; those
     without a time first: they were given before anybody looked at a clock."""
-    told = [answer_of(row) for row in answers]
-    found = [_with(chain, told) for chain in chains([dose_of(row) for row in rows])]
+    return standing_doses([dose_of(row) for row in rows], [answer_of(row) for row in answers])
+
+
+def standing_doses(told: Iterable[Dose], answers: Sequence[Answer] = ()) -> list[Dose]:
+    """As `doses`, of what was told."""
+    found = [_with(chain, answers) for chain in chains(told)]
     return in_time([dose for dose in found if not dose.withdrawn])
 
 
@@ -177,24 +181,31 @@ def dose_of(row: NaloxoneDose) -> Dose:
         received_at=row.received_at,
         author_id=row.author_id,
         unit_id=row.unit_id,
-        drug=text(data, "drug") or codes.NALOXONE,
-        amount=amount(data.get("dose")),
-        amount_unit=text(data, "dose_unit"),
-        route=text(data, "route"),
-        given_by=text(data, "given_by"),
-        before_arrival=before,
-        response=text(data, "response"),
-        breathing_before=text(data, "breathing_before"),
-        breathing_after=text(data, "breathing_after"),
-        complications=texts(data, "complications"),
-        authorization=text(data, "authorization"),
-        withheld=text(data, "withheld"),
-        withdrawn=data.get("withdrawn") is True,
         product_id=row.product_id,
         lot_id=row.lot_id,
         kit_id=row.kit_id,
-        position=place if isinstance(place := data.get("position"), Mapping) else None,
+        **dose_details(data),
     )
+
+
+def dose_details(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What a dose tells beyond which, when and whose it is, as fields of `Dose`."""
+    return {
+        "drug": text(data, "drug") or codes.NALOXONE,
+        "amount": amount(data.get("dose")),
+        "amount_unit": text(data, "dose_unit"),
+        "route": text(data, "route"),
+        "given_by": text(data, "given_by"),
+        "before_arrival": data.get("before_arrival") is True,
+        "response": text(data, "response"),
+        "breathing_before": text(data, "breathing_before"),
+        "breathing_after": text(data, "breathing_after"),
+        "complications": texts(data, "complications"),
+        "authorization": text(data, "authorization"),
+        "withheld": text(data, "withheld"),
+        "withdrawn": data.get("withdrawn") is True,
+        "position": place if isinstance(place := data.get("position"), Mapping) else None,
+    }
 
 
 def answer_of(row: OverdoseAnswer) -> Answer:

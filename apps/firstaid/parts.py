@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,9 +14,11 @@ from apps.firstaid import codes, services
 from apps.firstaid.aid import Aid, aids
 from apps.firstaid.documents import CaseAct
 from apps.firstaid.doses import Answer, Dose, answer_of, doses
+from apps.firstaid.handover import aid_in_words, answer_in_words, dose_in_words
 from apps.firstaid.models import FirstAidLog, NaloxoneDose, OverdoseAnswer
 from apps.firstaid.prompts import Prompt, prompts
 from apps.people.ids import ordinal_of
+from apps.people.models import Encounter
 
 
 @dataclass(frozen=True)
@@ -70,60 +72,6 @@ def aid_part(encounter_id: UUID) -> list[dict[str, Any]] | None:
     return [aid_in_words(one) for one in _aids_of(encounter_id)] or None
 
 
-def dose_in_words(dose: Dose) -> dict[str, Any]:
-    """One dose for people; what was not told is an empty text."""
-    return {
-        "at": iso(dose.at),
-        "drug": _word(codes.DRUGS, dose.drug),
-        "dose": f"{dose.amount:f} {_word(codes.UNITS, dose.amount_unit)}" if dose.amount else "",
-        "route": _word(codes.ROUTES, dose.route),
-        "given_by": _giver(dose.given_by),
-        "before_arrival": dose.before_arrival,
-        "breathing_before": _word(codes.BREATHING, dose.breathing_before),
-        "breathing_after": _word(codes.BREATHING, dose.breathing_after),
-        "response": _word(codes.RESPONSES, dose.response),
-        "complications": _words(codes.COMPLICATIONS, dose.complications),
-        "not_given": _word(codes.PERTINENT_NEGATIVES, dose.withheld),
-    }
-
-
-def answer_in_words(one: Answer) -> dict[str, Any]:
-    """One answer to the log for people; what was not told is an empty text, or no time."""
-    return {
-        "question": codes.QUESTIONS.get(one.question, one.question),
-        "answer": _word(codes.ANSWERS.get(one.question, {}), one.answer),
-        "at": iso(one.at),
-        "called_at": iso(one.called_at),
-        "response": _word(codes.RESPONSES, one.response),
-        "witness": one.witness,
-        "note": one.note,
-    }
-
-
-def aid_in_words(one: Aid) -> dict[str, Any]:
-    """One first aid log for people."""
-    return {
-        "at": iso(one.at),
-        "given_by": _giver(one.given_by),
-        "before_arrival": one.before_arrival,
-        "injuries": _words(codes.INJURIES, one.injuries),
-        "procedures": _words(codes.PROCEDURES, one.procedures),
-        "refused": [
-            f"{_word(codes.PROCEDURES, refusal.procedure)}: "
-            f"{_word(codes.PERTINENT_NEGATIVES, refusal.reason)}"
-            for refusal in one.refused
-        ],
-        "vitals": [
-            f"{codes.VITALS[name].label} {number:g} {codes.VITALS[name].unit}"
-            for name, number in one.vitals.items()
-        ],
-        "level": _word(codes.LEVELS, one.level),
-        "breathing": _word(codes.BREATHING, one.breathing),
-        "outcome": _word(codes.RESPONSES, one.outcome),
-        "note": one.note,
-    }
-
-
 def _aids_of(encounter_id: UUID) -> list[Aid]:
     done = FirstAidLog.objects.filter(assignment_id__in=_cases(FirstAidLog, encounter_id))
     return [one for one in aids(done) if one.encounter_id == encounter_id]
@@ -135,14 +83,16 @@ def _cases(model: type[CaseAct], encounter_id: UUID) -> set[UUID]:
     return {id for id in rows if id and ordinal_of(encounter_id, id)}
 
 
-def _giver(code: str) -> str:
-    known = codes.GIVERS.get(code)
-    return known.label if known else code
+def dose_ids(encounter: Encounter) -> Iterable[UUID]:
+    """The documents of doses on an encounter's call."""
+    return NaloxoneDose.objects.of(encounter.assignment_id).values_list("pk", flat=True)
 
 
-def _word(known: Mapping[str, str], code: str) -> str:
-    return known.get(code, code)
+def aid_ids(encounter: Encounter) -> Iterable[UUID]:
+    """Those of first aid."""
+    return FirstAidLog.objects.of(encounter.assignment_id).values_list("pk", flat=True)
 
 
-def _words(known: Mapping[str, str], told: Iterable[str]) -> list[str]:
-    return [known.get(code, code) for code in told]
+def answer_ids(encounter: Encounter) -> Iterable[UUID]:
+    """Those of answers of the log."""
+    return OverdoseAnswer.objects.of(encounter.assignment_id).values_list("pk", flat=True)

@@ -14,10 +14,12 @@ from apps.dispatch.codelists import CodeList, register_code_list
 from apps.dispatch.referencekinds import ReferenceKind, register_reference_kind
 from apps.firstaid import codes, parts, reading, schemas, services
 from apps.firstaid.documents import AID_LOGS, DOSES, OVERDOSE_ANSWER, STOCK_MOVEMENT
+from apps.firstaid.handover import care
 from apps.firstaid.models import Kit, MovementKind, Product
 from apps.firstaid.services.ledger import kit_documents, product_documents
 from apps.firstaid.signs import dose_signs
-from apps.people.parts import register_part
+from apps.people.held import register_held
+from apps.people.parts import register_part, register_said
 from apps.people.signs import register_signs
 from apps.sync.registry import (
     Collection,
@@ -152,6 +154,10 @@ register(
 )
 register_part("doses", parts.doses_part)
 register_part("aid", parts.aid_part)
+register_held(DOSES, parts.dose_ids)
+register_held(AID_LOGS, parts.aid_ids)
+register_held("facts", parts.answer_ids)
+register_said("firstaid", care)
 register_signs("doses", dose_signs)
 for _name, (_source, _items) in codes.LISTS.items():
     _register_list(_name, _source, _items)

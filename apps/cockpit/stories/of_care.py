@@ -8,9 +8,10 @@ from typing import Any
 from apps.cockpit.stories import said
 from apps.cockpit.stories.moments import Kind, Moment, Record
 from apps.cockpit.stories.rows import Rows
-from apps.firstaid import codes, parts
+from apps.firstaid import codes
 from apps.firstaid.aid import Aid, aid_of
 from apps.firstaid.doses import Answer, Dose, answer_of, chains, dose_of
+from apps.firstaid.handover import aid_in_words, answer_in_words, dose_in_words
 from apps.firstaid.models import FieldAct
 
 Act = Dose | Aid | Answer
@@ -32,14 +33,14 @@ def _acts(rows: Rows) -> Iterator[_Told]:
     given = {row.pk: row for row in rows.doses}
     for doses in chains([dose_of(row) for row in rows.doses]):
         what = "Dose not given" if doses[-1].withheld else "Dose given"
-        yield doses, given[doses[-1].id], what, parts.dose_in_words(doses[-1])
+        yield doses, given[doses[-1].id], what, dose_in_words(doses[-1])
     done = {row.pk: row for row in rows.aid}
     for aids in chains([aid_of(row) for row in rows.aid]):
-        yield aids, done[aids[-1].id], "First aid", parts.aid_in_words(aids[-1])
+        yield aids, done[aids[-1].id], "First aid", aid_in_words(aids[-1])
     for row in rows.answers:
         answer = answer_of(row)
         label = codes.QUESTIONS.get(answer.question, said.words(answer.question))
-        told = parts.answer_in_words(answer)
+        told = answer_in_words(answer)
         yield [answer], row, label, {name: told[name] for name in told if name != "question"}
 
 

@@ -12,10 +12,12 @@ from django.utils.safestring import SafeString
 from apps.audit.admin import RecordAdmin
 from apps.core.admin import NOTHING, in_words, moment, pretty, readable, when
 from apps.core.ids import short
-from apps.firstaid import codes, parts
+from apps.firstaid import codes
 from apps.firstaid.aid import aid_of
 from apps.firstaid.doses import dose_of
+from apps.firstaid.handover import aid_in_words, answer_in_words, dose_in_words
 from apps.firstaid.models import FirstAidLog, NaloxoneDose
+from apps.firstaid.parts import care_of
 
 _SEEN = frozenset({"supervisor"})
 _STAMP = (
@@ -65,22 +67,22 @@ class DoseAdmin(_ActAdmin):
 
     @admin.display(description="what")
     def what(self, row: NaloxoneDose) -> str:
-        told = parts.dose_in_words(dose_of(row))
+        told = dose_in_words(dose_of(row))
         words = (told["drug"], told["dose"], told["route"], told["not_given"])
         return ", ".join(word for word in words if word)
 
     @admin.display(description="given by")
     def given_by(self, row: NaloxoneDose) -> str:
-        return str(parts.dose_in_words(dose_of(row))["given_by"])
+        return str(dose_in_words(dose_of(row))["given_by"])
 
     @admin.display(description="as it was told")
     def told(self, row: NaloxoneDose) -> SafeString:
-        return readable(parts.dose_in_words(dose_of(row)))
+        return readable(dose_in_words(dose_of(row)))
 
     @admin.display(description="what the crew answered of this person")
     def answered(self, row: NaloxoneDose) -> SafeString | str:
-        answers = parts.care_of(row.encounter_id).answers if row.encounter_id else []
-        told = [parts.answer_in_words(one) for one in answers]
+        answers = care_of(row.encounter_id).answers if row.encounter_id else []
+        told = [answer_in_words(one) for one in answers]
         return readable(told) if told else NOTHING
 
 
@@ -96,9 +98,9 @@ class AidAdmin(_ActAdmin):
 
     @admin.display(description="what")
     def what(self, row: FirstAidLog) -> str:
-        told = parts.aid_in_words(aid_of(row))
+        told = aid_in_words(aid_of(row))
         return ", ".join((*told["injuries"], *told["procedures"]))
 
     @admin.display(description="as it was told")
     def told(self, row: FirstAidLog) -> SafeString:
-        return readable(parts.aid_in_words(aid_of(row)))
+        return readable(aid_in_words(aid_of(row)))

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.test import Client as Browser
 
 from apps.accounts.models import Role, User
 from apps.audit.models import Entry
+from apps.casenotes.handover import handover
 from apps.core import clock
-from apps.people import parts
-from tests.factories import person
-from tests.integration.casenotes.conftest import MET, Crew, World, after, note_on, place
+from apps.core.clock import iso
+from apps.core.ids import uuid7
+from apps.firstaid.handover import care
+from tests.factories import NOON, person
+from tests.integration.assignments.conftest import shown as held_by
+from tests.integration.casenotes.conftest import (
+    MET,
+    Crew,
+    Document,
+    World,
+    after,
+    note_on,
+    place,
+    saves,
+)
 
+DOG: Document = {"id": "1", "text": "His dog bites.", "source": "R. Ortega"}
 TYPED = "the man with the grey dog"
 
 
@@ -26,6 +41,11 @@ def online(user: User) -> Browser:
     found = Browser()
     found.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
     return found
+
+
+def edited(crew: Crew) -> Document:
+    """The next save of the first responder's tablet."""
+    return {"editor": str(crew.first.tablet.instance), "edit_no": next(saves)}
 
 
 def looks(user: User, subject: str) -> list[Any]:
@@ -103,14 +123,20 @@ class TestDebts:
 
 class TestTheHandover:
     @pytest.fixture
-    def known(self, world: World, crew: Crew, monkeypatch: pytest.MonkeyPatch) -> str:
-        """A call with contact, a draft, and a dose that another room tells of."""
-
-        def doses(encounter: Any) -> Any:
-            return [{"dose": 4, "unit": "mg", "at": "2026-03-04T20:10:00.000Z"}]
-
-        monkeypatch.setitem(parts._parts, "doses", doses)
+    def known(self, world: World, crew: Crew) -> str:
+        """A call with contact, a draft, a dose, and somebody who is known."""
         crew.met(world)
+        person = {"id": str(uuid7()), "aliases": ["Red"], "safety_notes": [DOG], **edited(crew)}
+        crew.first.push("persons", person)
+        here = {"assignment_id": str(crew.call.pk), "ordinal": 1, **edited(crew)}
+        named = {"person_id": person["id"], "match": "confirmed"}
+        crew.first.push("encounters", {"id": str(place(crew.call)[0]), **here, **named})
+        dose = crew.first.fact(assignment_id=str(crew.call.pk), dose=4, dose_unit="mg")
+        crew.first.push("naloxone_doses", dose)
+        crew.first.tell(
+            "overdose_answer", assignment_id=str(crew.call.pk), question="fire_called",
+            answer="called",
+        )  # fmt: skip
         crew.first.write(crew.call, **MET)
         return str(place(crew.call)[0])
 
@@ -122,8 +148,25 @@ class TestTheHandover:
         assert told["call"]["times"]["contact"]
         assert told["parts"]["note"]["presenting_needs"] == ["Shelter"]
         assert told["parts"]["note"]["narrative"] == MET["narrative"]
-        assert told["parts"]["doses"][0]["dose"] == 4
+        assert told["parts"]["doses"][0]["dose"] == "4 mg"
+        assert told["fire"]["called_at"] == iso(NOON)
+        assert told["person"]["safety_notes"] == [DOG]
         assert looks(world.ours.people[0], "encounter") == [known]
+
+    def test_is_what_a_tablet_makes_of_what_it_holds(
+        self, world: World, crew: Crew, known: str
+    ) -> None:
+        """Offline, too: nothing else is asked."""
+        world.commit()
+        names = (
+            *("assignments", "encounters", "persons", "case_notes", "naloxone_doses"),
+            *("first_aid_logs", "facts"),
+        )
+        held = {name: list(held_by(world.ours.tablets[0], name).values()) for name in names}
+        made = handover(held, UUID(known), rooms=[care], now=clock.now())
+        answer = online(world.ours.people[0]).get(f"/api/v1/encounters/{known}/handover")
+        assert answer.json() == made
+        assert made["parts"].keys() == {"doses", "note"}
 
     def test_says_nothing_of_a_mandated_report(self, world: World, crew: Crew, known: str) -> None:
         """Nor in its words, which may speak of it. What the care needs is there."""
@@ -143,7 +186,7 @@ class TestTheHandover:
         assert answer["Content-Type"].startswith("text/html")
         page = answer.content.decode()
         assert "Shelter" in page
-        assert "12:10:00" in page, "by the city's clock"
+        assert f"{NOON.astimezone(clock.city()):%H:%M:%S}" in page, "by the city's clock"
         assert "<script" not in page
         assert not {"<input", "<form", "<textarea"} & set(page.split())
 
