@@ -98,7 +98,6 @@ def _counts(shift: Shift, health: str) -> Panel:
         ("escalated", Text(str(figures.alarmed), style="bold red" if figures.alarmed else "bold")),
         ("taps", Text(str(len(figures.taps)), style="bold")),
         ("notes signed", Text(str(len(figures.signed)), style="bold")),
-        ("records owed", Text(_owed(shift), style="bold yellow" if shift.owed else "bold")),
         ("referrals", Text(str(len(figures.referrals)), style="bold")),
         ("answered", Text(str(len(figures.answered)), style="bold")),
         ("unsent", Text(str(unsent), style="bold yellow" if unsent else "bold")),
@@ -108,16 +107,12 @@ def _counts(shift: Shift, health: str) -> Panel:
         grid.add_column(justify="center", no_wrap=True)
     grid.add_row(*(value for _, value in cells))
     grid.add_row(*(Text(name, style="dim") for name, _ in cells))
-    return Panel(Group(grid, _follow_ups(figures)), border_style="blue")
+    return Panel(Group(grid, afterwards(figures, shift.owed)), border_style="blue")
 
 
-def _owed(shift: Shift) -> str:
-    """Calls that are over and have no record, as a supervisor reads it."""
-    return "-" if shift.owed is None else str(shift.owed)
-
-
-def _follow_ups(figures: Figures) -> Text:
-    """One line: how the people stand who are looked for again."""
+def afterwards(figures: Figures, owed: int | None) -> Text:
+    """One line of what is left to do after calls: the records that are owed (None: nobody has
+    looked yet), and how the people stand who are looked for again."""
     counts = figures.follow_ups.counts()
     told = (
         ("made", counts["made"], "bold"),
@@ -128,10 +123,16 @@ def _follow_ups(figures: Figures) -> Text:
         ("declined", counts["declined"], "bold"),
         ("mails to supervisors", len(figures.digests), "bold"),
     )
-    line = Text("follow-ups  ", style="bold", justify="center")
+    line = Text("records owed ", style="bold", justify="center")
+    line.append(_number_owed(owed), style="bold yellow" if owed else "bold green")
+    line.append("   follow-ups ", style="bold")
     for name, number, style in told:
         line.append(f" {number}", style=style if number else "dim").append(f" {name} ", style="dim")
     return line
+
+
+def _number_owed(owed: int | None) -> str:
+    return "-" if owed is None else str(owed)
 
 
 def _table(title: str, *, headings: bool = True) -> Table:
@@ -245,7 +246,7 @@ def plain_line(shift: Shift, health: str) -> str:
         f"(p50 {_ms(percentile(live, 0.5))}, p99 {_ms(percentile(live, 0.99))})  "
         f"acknowledged {len(figures.acknowledged)}  escalated {figures.alarmed}  "
         f"alerts {len(figures.alerts)}  notes signed {len(figures.signed)} "
-        f"(records owed {_owed(shift)})  "
+        f"(records owed {_number_owed(shift.owed)})  "
         f"referrals {len(figures.referrals)} (answered {len(figures.answered)})  "
         f"follow-ups {_plain_follow_ups(figures)}  "
         f"unsent: {unsent}{held_up}  "

@@ -165,7 +165,10 @@ class Shift:
 
     async def _records_are_asked_for(self) -> None:
         while True:
-            await self.ask_for_records()
+            try:
+                await self.ask_for_records()
+            except (Refused, ShutOut):  # their session is over
+                self.owed = None
             await asyncio.sleep(DEBTS_SECONDS)
 
     def calm(self) -> None:
