@@ -178,6 +178,20 @@ def must_have_led_to(collection: str, revs: Mapping[UUID, int]) -> None:
         raise ProblemError(BUSY, headers={"Retry-After": "1"})
 
 
+def is_published(collection: str, doc_id: UUID) -> bool:
+    """Whether anything is published under this id, be it a refused text."""
+    return StoredDocument.objects.filter(collection=collection, doc_id=doc_id).exists()
+
+
+def must_cover_nothing(collection: str, ids: Iterable[UUID]) -> None:
+    """ProblemError (BUSY) where a refused text that was shown under these ids, because nothing was
+    published there, has covered up what was not committed yet when that was looked at. Facts have
+    no lock. It comes again, and sees what is there."""
+    rows = StoredDocument.objects.filter(collection=collection, doc_id__in=list(ids))
+    if rows.filter(rev__gt=1).exists():
+        raise ProblemError(BUSY, headers={"Retry-After": "1"})
+
+
 def may_see(user: AbstractBaseUser, *, collection: str, doc_id: UUID) -> bool:
     """Whether a document is in a scope that is granted to the user."""
     granted = Grant.objects.filter(principal__in=[user.pk, EVERYONE]).values("scope")

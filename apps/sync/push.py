@@ -162,6 +162,7 @@ class _Batch:
         self._authors = authors.attribute(collection, rows, contact)
         self._stands: dict[UUID, Stand] = {}
         self._revs: dict[UUID, int] = {}
+        self._begun: set[UUID] = set()
         pushed = [one for one in self._parsed.values() if isinstance(one, Pushed)]
         collection.lock(pushed)
         if collection.kind == "merged":
@@ -230,6 +231,9 @@ class _Batch:
             size=_size(row),
             is_kept=lambda: quarantine.is_kept(row=rejected, contact=self._contact),
         ):
+            doc_id = uuid_of(row.id)
+            if doc_id and not documents.is_published(self._collection.name, doc_id):
+                self._begun.add(doc_id)
             quarantine.quarantine(row=rejected, contact=whose.speaks(self._contact), now=self._now)
         if here.user is None:
             return Judged(row, tombstone(row.id))
@@ -240,6 +244,8 @@ class _Batch:
         """Nobody has written one of these documents without its lock; see `documents`."""
         if self._revs:
             documents.must_have_led_to(self._collection.name, self._revs)
+        if self._begun:
+            documents.must_cover_nothing(self._collection.name, self._begun)
 
     def _apply(self, row: Row, history: list[Save]) -> dict[str, object] | None:
         """Applies a row, or raises Refused."""

@@ -12,6 +12,7 @@ from apps.sync.services import quarantine
 from tests.factories import NOON, person, tablet
 from tests.integration.conftest import Elsewhere
 from tests.integration.sync.conftest import Pages
+from tests.integration.sync.test_access import id_of, mark, push
 from tests.integration.sync.test_merged import Pair, supervisor
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -139,6 +140,37 @@ class TestARowThatCannotBeRead:
             assert (page["title"], page["text"]) == ("mine", "of the first")
             assert "sync_status" not in page
         assert not QuarantinedWrite.objects.get().stands_in
+
+    def test_of_a_fact_comes_again_and_covers_nothing_up(
+        self, pair: Pair, elsewhere: Elsewhere
+    ) -> None:
+        """Facts have no lock: whoever has covered one up unseen is sent away, and comes again."""
+        mine, theirs = pair
+        fact = mark(text="of the first")
+        strange = mark(id=id_of(fact), text="of the second", edit_no="first")
+
+        def send() -> int:
+            address, headers = "/api/v1/sync/marks/push", theirs.of.headers
+            answer = Client().post(address, [strange], "application/json", headers=headers)
+            return answer.status_code
+
+        with transaction.atomic():
+            push(mine, fact)
+            waiting = elsewhere.start(send)
+            elsewhere.until_waiting(waiting)
+        assert waiting.result(timeout=60) == 503
+        for _ in range(2):
+            assert send() == 200
+        assert theirs.pull("marks")[id_of(fact)]["text"] == "of the first"
+        assert not QuarantinedWrite.objects.get().stands_in
+
+    def test_may_be_refused_as_often_as_it_comes(self, pair: Pair) -> None:
+        mine, _ = pair
+        id = str(uuid7())
+        for number in range(3):
+            fact = mark(id=id, text=f"typed {number}", edit_no="first")
+            [answer] = push(mine, fact)
+            assert answer["sync_status"] == "quarantined"
 
 
 class TestDeletion:
