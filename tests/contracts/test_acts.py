@@ -15,6 +15,8 @@ from django.test import Client
 
 from apps.accounts.models import Role, User
 from apps.accounts.services import user_actor
+from apps.assignments import services as assignments
+from apps.assignments.models import Assignment
 from apps.audit.models import Entry
 from apps.audit.services import SYSTEM
 from apps.casenotes.models import Review
@@ -88,6 +90,18 @@ def ours(world: World) -> Given:
 
 def theirs(world: World) -> Given:
     return {"unit": str(world.theirs.unit.pk)}
+
+
+def linked_afar(world: World) -> Model:
+    """Responders gave the CAD number of another unit's call for one that they began."""
+    world.call(number="77", units=[world.status("Dispatched", of="CARE22")])
+    began = uuid7()
+    world.tap("opened", began, data={"entry": "on_view"})
+    by = world.ours.people[0]
+    row = Assignment.objects.get(pk=began)
+    waits = assignments.link(assignment=row, cad_number="77", by=by, now=after(9))
+    world.commit()
+    return waits
 
 
 def crewed(world: World) -> Given:
@@ -220,6 +234,10 @@ ACTS = [
     One("acknowledge for a unit", "assignments/assignment", "acknowledge",
         "assignments.services.acknowledge_for_unit", "acknowledge", World.given, roles=DESK,
         why="The unit said so by radio."),
+    One("confirm a CAD number", "assignments/assignment", "confirm_link",
+        "assignments.services.confirm_link", "link", linked_afar, roles=DESK),
+    One("refuse a CAD number", "assignments/assignment", "refuse_link",
+        "assignments.services.refuse_link", "refuse_link", linked_afar, roles=DESK),
     One("hand over", "dispatch/unit", "hand_over", "dispatch.services.hand_over", "crew",
         lambda world: world.ours.unit, crewed),
     One("end a shift", "dispatch/shift", "end", "dispatch.services.end_shift", "end", the_shift),

@@ -185,6 +185,17 @@ def test_one_assignment_comes_with_its_whole_timeline(situation: Situation) -> N
     assert facts[0]["editor"] is None
 
 
+def test_a_number_that_is_hardly_meant_waits_for_a_desk(situation: Situation) -> None:
+    world = situation.world
+    world.call(number="88", units=[world.status("Dispatched", of="CARE22")])
+    began = uuid7()
+    world.tap("opened", began, data={"entry": "on_view"}, now=after(30))
+    url = f"/api/v1/assignments/{began}/link"
+    answer = situation.call("tablet", "post", url, {"cad_number": "88"})
+    assert answer.status_code == 200
+    assert (answer.json()["link_waits"], answer.json()["cad_number"]) == ("88", None)
+
+
 @pytest.mark.parametrize("endpoint", ["list", "read", "facts"])
 def test_reading_is_audited(situation: Situation, endpoint: str) -> None:
     before = Entry.objects.about(situation.row.pk).filter(action="read").count()
