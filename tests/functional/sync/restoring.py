@@ -115,6 +115,7 @@ def fresh_database(beside: str) -> Iterator[str]:
 def standby_of(primary: Postgres) -> Postgres:
     """A copy of a server that follows it, started."""
     host = replace(primary.host, folder=primary.host.folder / "standby")
+    shutil.rmtree(host.folder, ignore_errors=True)  # of a test before this one
     host.folder.mkdir(mode=0o711)
     host.own(host.folder)
     made = Postgres(host, primary._passwords, durable=False)
