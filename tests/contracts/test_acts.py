@@ -104,6 +104,14 @@ def linked_afar(world: World) -> Model:
     return waits
 
 
+def linked(world: World) -> Model:
+    row = linked_afar(world)
+    assert isinstance(row, Assignment)
+    row = assignments.confirm_link(assignment=row, by=world.dispatcher, now=after(20))
+    world.commit()
+    return row
+
+
 def crewed(world: World) -> Given:
     comes, stays = world.theirs.people[0], world.ours.people[0]
     return {"shift": str(Shift.objects.get().pk), "first": str(comes.pk), "second": str(stays.pk)}
@@ -238,6 +246,8 @@ ACTS = [
         "assignments.services.confirm_link", "link", linked_afar, roles=DESK),
     One("refuse a CAD number", "assignments/assignment", "refuse_link",
         "assignments.services.refuse_link", "refuse_link", linked_afar, roles=DESK),
+    One("take a CAD number back", "assignments/assignment", "take_back_link",
+        "assignments.services.take_back_link", "unlink", linked, roles=DESK),
     One("hand over", "dispatch/unit", "hand_over", "dispatch.services.hand_over", "crew",
         lambda world: world.ours.unit, crewed),
     One("end a shift", "dispatch/shift", "end", "dispatch.services.end_shift", "end", the_shift),

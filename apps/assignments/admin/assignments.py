@@ -20,7 +20,7 @@ from apps.audit.admin import RecordAdmin
 from apps.core import clock
 from apps.core.admin import NOTHING, Related, moment, table, when
 from apps.dispatch.admin.incidents import IncidentAdmin, link
-from apps.dispatch.models import Incident, IncidentStatus, Source
+from apps.dispatch.models import STARTED_BY_RESPONDER, Incident, IncidentStatus, Source
 
 
 def call_name(incident: Incident) -> str:
@@ -34,6 +34,10 @@ def _name(row: Assignment) -> str:
 
 def _may_be_given(row: Incident) -> bool:
     return row.status == IncidentStatus.ACTIVE
+
+
+def _is_linked(row: Assignment) -> bool:
+    return row.entry_kind in STARTED_BY_RESPONDER and row.incident.cad_number is not None
 
 
 def _give(row: Incident, by: User, given: dict[str, Any]) -> None:
@@ -64,6 +68,10 @@ def _confirm_link(row: Assignment, by: User, _: dict[str, Any]) -> None:
 
 def _refuse_link(row: Assignment, by: User, _: dict[str, Any]) -> None:
     services.refuse_link(assignment=row, by=by, now=clock.now())
+
+
+def _take_back_link(row: Assignment, by: User, _: dict[str, Any]) -> None:
+    services.take_back_link(assignment=row, by=by, now=clock.now())
 
 
 def _with_number(row: Assignment) -> str:
@@ -151,6 +159,15 @@ class AssignmentAdmin(ActsAdmin[Assignment], RecordAdmin[Assignment]):
             verb=_refuse_link,
             offered=lambda row: bool(row.link_number),
             name=_with_number,
+            message_name=_name,
+        ),
+        "take_back_link": Act(
+            label="Take back the CAD number",
+            question="They came upon something else? The call goes on without a number. "
+            "The event shows their notes no more; its cautions stay with both.",
+            verb=_take_back_link,
+            offered=_is_linked,
+            name=_name,
             message_name=_name,
         ),
     }

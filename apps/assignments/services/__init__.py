@@ -18,7 +18,7 @@ from apps.assignments.services.giving import (
     cancel,
     reassign,
 )
-from apps.assignments.services.linking import confirm_link, link, refuse_link
+from apps.assignments.services.linking import confirm_link, link, refuse_link, take_back_link
 from apps.assignments.services.support import close_support, offer_support, record_answer
 from apps.assignments.services.telling import (
     NotYours,
@@ -52,4 +52,5 @@ __all__ = [
     "record_from_tablet",
     "refuse_link",
     "spoken_for",
+    "take_back_link",
 ]

@@ -10,16 +10,20 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
+from uuid import uuid5
 
 from django.db import transaction
 
 from apps.accounts.models import DESK_ROLES, User
 from apps.accounts.services import user_actor
 from apps.assignments.models import Assignment
+from apps.assignments.records import incident_record, lock_incident, of_incident
+from apps.assignments.services.merging import move
+from apps.assignments.services.writing import write
 from apps.audit.services import Act, Actor, record_all
 from apps.core.problems import CONFLICT, ProblemError
 from apps.dispatch.models import Incident
-from apps.dispatch.services import NotPlausible, link_to_cad
+from apps.dispatch.services import NotPlausible, link_to_cad, unlink_from_cad
 
 _NOTHING_WAITS: Final[dict[str, Any]] = {"link_number": "", "link_by": None, "link_at": None}
 
@@ -70,6 +74,43 @@ def refuse_link(*, assignment: Assignment, by: User, now: datetime) -> Assignmen
     row = _decided(assignment)
     _write_down(user_actor(by), "refuse_link", row, now)
     return Assignment.objects.get(pk=row.pk)
+
+
+@transaction.atomic
+def take_back_link(*, assignment: Assignment, by: User, now: datetime) -> Assignment:
+    """A desk says that an assignment was tied to a wrong event: it goes on without a CAD number.
+
+    The event shows its notes no more, and its unit is taken off it; a call of the event that was
+    closed as its duplicate is back there, closed. What cannot be undone: whoever saw the event has
+    seen it, its cautions stay with both, and what CAD said of police on it stays among the facts.
+    CONFLICT where nothing was linked, or CAD has told of the number since under which this began.
+    """
+    own = Incident.objects.filter(pk=uuid5(assignment.pk, "incident")).first()
+    if own is None:
+        raise ProblemError(CONFLICT, "Responders did not begin it: its number is CAD's.")
+    actor = user_actor(by)
+    if own.pk != assignment.incident_id:
+        _move_back(assignment, own, actor, now)
+    unlink_from_cad(incident=own, by=actor, now=now)
+    _write_down(actor, "unlink", assignment, now)
+    return Assignment.objects.get(pk=assignment.pk)
+
+
+def _move_back(assignment: Assignment, own: Incident, actor: Actor, now: datetime) -> None:
+    """Back to the incident that it began with, before others act on what becomes of the two."""
+    held = {pk: lock_incident(pk) for pk in sorted((own.pk, assignment.incident_id))}
+    begun, event = (incident_record(held[pk]) for pk in (own.pk, assignment.incident_id))
+    here = {record.assignment.pk: record for record in of_incident(event)}
+    mine = here.get(assignment.pk)
+    if mine is None or begun.incident.merged_into_id != event.incident.pk:
+        raise ProblemError(CONFLICT, "The call was merged into another one just now.")
+    unit = assignment.unit_id
+    beside = [one for one in of_incident(begun) if one.assignment.unit_id == unit]
+    to = {mine.assignment.pk: begun} | {one.assignment.pk: event for one in beside}
+    move([mine, *beside], to)
+    ids = [one.assignment.pk for one in (mine, *beside)]
+    act = Act(actor, "move", "assignment", ids, {"into": str(own.pk)})
+    write([mine, *beside], acts=[act], now=now)
 
 
 def _decided(assignment: Assignment) -> Assignment:

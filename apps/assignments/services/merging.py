@@ -57,7 +57,7 @@ def follow_merge(merged: Incident, *, now: datetime) -> Incident | None:
                 moved[other.assignment.pk] = was
     beside = [theirs.get(record.assignment.unit_id) for record in records]
     touched = [*records, *(other for other in beside if other is not None)]
-    _move([record for record in touched if record.assignment.pk in moved], moved)
+    move([record for record in touched if record.assignment.pk in moved], moved)
     duplicates = [
         cad_fact(
             record,
@@ -96,7 +96,7 @@ def _further(record: Record, other: Record) -> bool:
     return place(record) > place(other)
 
 
-def _move(records: list[Record], to: dict[Any, IncidentRecord]) -> None:
+def move(records: list[Record], to: dict[Any, IncidentRecord]) -> None:
     """Moves assignments to other incidents. One statement, so that the constraint (an incident is
     given to a unit once) sees a swap done and not half done."""
     if not records:

@@ -17,6 +17,7 @@ from apps.dispatch.services.incidents import (
     detach_unit,
     link_to_cad,
     open_incident,
+    unlink_from_cad,
 )
 from apps.dispatch.services.intake import Received, receive
 from apps.dispatch.services.reference import load_reference, publish_reference
@@ -58,4 +59,5 @@ __all__ = [
     "save_rule",
     "save_unit",
     "start_shift",
+    "unlink_from_cad",
 ]

@@ -20,6 +20,7 @@ from apps.dispatch.models import (
     Agency,
     EntryKind,
     Incident,
+    IncidentStatus,
     IncidentUnit,
     Source,
     Unit,
@@ -191,6 +192,41 @@ def _doubt(mine: Draft, other: Draft, sees: Callable[[Incident], bool]) -> str:
         return "of another time"
     here, there = point(mine.known.call.location), point(other.known.call.location)
     return "at another place" if is_far(here, there, settings.LINK_NEAR_METRES) else ""
+
+
+@transaction.atomic
+def unlink_from_cad(*, incident: Incident, by: Actor, now: datetime) -> Incident:
+    """Takes back that an incident was given a CAD event number. It goes on without one, open.
+
+    Out of the event that it was merged into its notes and its units are taken again. Its cautions
+    stay there: CAD may have told the same, and none is ever dropped. CONFLICT where it has no
+    number, or took one over of which CAD has told since: that cannot be told apart any more.
+    """
+    where = Q(pk__in=[incident.pk, incident.merged_into_id])
+    drafts = {draft.incident.pk: draft for draft in lock(where)}
+    mine = drafts.pop(incident.pk, None)
+    if mine is None:
+        raise ProblemError(NOT_FOUND)
+    for event in drafts.values():
+        _take_out(mine, event, now)
+    if mine.merged:
+        mine.transition(IncidentStatus.ACTIVE, at=now)
+    elif mine.incident.cad_number is None or mine.known.told:
+        raise ProblemError(CONFLICT, "Its CAD number cannot be taken back any more.")
+    else:
+        mine.set(cad_number=None, agency_id="", verdict="", evaluation={})
+    write([mine, *drafts.values()], by=by, now=now)
+    return mine.incident
+
+
+def _take_out(mine: Draft, event: Draft, now: datetime) -> None:
+    call = event.known.call
+    own = {(note.at, note.text) for note in mine.known.call.narrative}
+    kept = tuple(note for note in call.narrative if (note.at, note.text) not in own)
+    event.know(replace(event.known, call=replace(call, narrative=kept)))
+    for key, row in event.units.items():
+        if key in mine.units and row.detached_at is None:
+            event.set_unit(row, replace(state_of(row), detached_at=now))
 
 
 def _locked(pk: UUID) -> Draft:

@@ -51,6 +51,11 @@ def assign(world: World, incident: Incident, **given: Any) -> Assignment:
     return row
 
 
+def row_now(row: Assignment) -> Assignment:
+    """The assignment as it stands."""
+    return Assignment.objects.select_related("incident").get(pk=row.pk)
+
+
 class TestAssign:
     def test_gives_a_call_that_no_unit_had(self, world: World) -> None:
         incident = world.call(units=[])
@@ -399,6 +404,57 @@ class TestALinkThatIsHardlyMeant:
         refused = services.refuse_link(assignment=waiting, by=world.dispatcher, now=after(110))
         assert (refused.link_number, refused.incident.cad_number) == ("", None)
         assert Entry.objects.about(row.pk).filter(action="refuse_link").exists()
+
+    def test_is_taken_back_by_a_desk(self, world: World, row: Assignment) -> None:
+        theirs = [world.status("Dispatched", of="CARE22")]
+        incident = world.call(number="77", units=theirs, narrative=[{"text": "HE FELL"}])
+        self.link(world, row, by=world.dispatcher)
+        incident.refresh_from_db()
+        assert len(incident.details["narrative"]) == 2
+        back = services.take_back_link(assignment=row_now(row), by=world.dispatcher, now=after(200))
+        world.commit()
+        incident.refresh_from_db()
+        assert [note["text"] for note in incident.details["narrative"]] == ["HE FELL"]
+        assert incident.units.get(unit=world.ours.unit).detached_at == after(200)
+        assert world.assignment(incident, world.theirs.unit).closed_at is None
+        assert (back.incident.cad_number, back.incident.status) == (None, "active")
+        assert back.closed_at is None
+        body = shown(world.ours.tablets[0], "assignments")[row.pk]
+        assert (body["cad_number"], body["address"]) == (None, "")
+        assert [note["text"] for note in body["narrative"]] == ["SHE ASKED FOR WATER"]
+        world.call(number="77", units=theirs, now=after(300))
+        assert row_now(row).incident_id == back.incident_id
+        with pytest.raises(ProblemError, match="cannot be taken back"):
+            services.take_back_link(assignment=back, by=world.dispatcher, now=after(310))
+
+    def test_taken_back_gives_the_event_its_own_call_of_the_unit_again(
+        self, world: World, row: Assignment
+    ) -> None:
+        incident = world.call(number="77")
+        own = world.assignment(incident)
+        world.tap("on_scene", row, now=after(20))
+        self.link(world, row)
+        assert row_now(row).incident == incident
+        services.take_back_link(assignment=row_now(row), by=world.dispatcher, now=after(200))
+        assert row_now(row).state == "on_scene"
+        assert (row_now(own).incident, row_now(own).closing) == (incident, "cancelled")
+
+    def test_of_a_number_that_cad_has_not_told_is_taken_back_until_it_does(
+        self, world: World, row: Assignment
+    ) -> None:
+        world.call(number="1", units=[])
+        linked = self.link(world, row)
+        assert linked.incident.cad_number == "77"
+        back = services.take_back_link(assignment=linked, by=world.dispatcher, now=after(200))
+        assert (back.incident.cad_number, back.incident.verdict) == (None, "")
+        self.link(world, row)
+        world.call(number="77", units=[], now=after(300))
+        with pytest.raises(ProblemError, match="cannot be taken back"):
+            services.take_back_link(assignment=row_now(row), by=world.dispatcher, now=after(310))
+
+    def test_of_cad_itself_is_not_taken_back(self, world: World) -> None:
+        with pytest.raises(ProblemError, match="CAD's"):
+            services.take_back_link(assignment=world.given(), by=world.dispatcher, now=after(9))
 
     def test_by_a_desk_is_taken_at_once(self, world: World, row: Assignment) -> None:
         incident = world.call(number="77", units=[world.status("Dispatched", of="CARE22")])
