@@ -63,6 +63,10 @@ def _of_notes(rows: Rows) -> Iterator[Step]:
         if note.content is not None:
             what = f"The note is not signed: {note.missing} of {note.asked} parts are left"
             yield Step(what=what, record=Record.of(note), since=note.begun_at)
+        report = getattr(note, "owed_report", None)  # most have none
+        if report is not None and report.due_at is not None:
+            what = "A report that the law asks for is not made"
+            yield Step(what=what, record=Record.of(note), since=report.since, urgent=True)
     for owed in rows.owed:
         if owed.cleared_at and not owed.kind and owed.pk not in drafts:
             what = "A record of the encounter is owed"

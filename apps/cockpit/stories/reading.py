@@ -174,7 +174,7 @@ def _read(rows: Rows, by: User, on: _On) -> None:
 
 def _read_notes(rows: Rows, by: User, on: _On) -> None:
     notes = seen(CaseNote.objects.filter(**on.where()), by)
-    rows.notes = list(notes.order_by("begun_at", "pk"))
+    rows.notes = list(notes.select_related("owed_report").order_by("begun_at", "pk"))
     known = {note.pk: note for note in rows.notes}
     authors = NoteAuthor.objects.filter(note__in=known).select_related("author")
     rows.authors = list(authors.order_by("first_at", "pk"))

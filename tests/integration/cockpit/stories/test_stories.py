@@ -15,6 +15,7 @@ from apps.accounts.models import Role, User
 from apps.accounts.services import user_actor
 from apps.assignments.models import Fact
 from apps.audit.models import Entry
+from apps.casenotes.models import OwedReport
 from apps.cockpit.stories import reading, views
 from apps.core.ids import uuid7
 from apps.people import services as people
@@ -89,6 +90,13 @@ def test_what_is_open_stands_first_and_leads_to_where_it_is_done(told: Told, des
     )
     assert "is open, and nobody is asked" in head
     assert head.index("Follow-up, overdue") < head.index("nobody is asked")
+
+
+def test_a_report_that_the_law_asks_for_is_among_what_is_open(told: Told, desk: Client) -> None:
+    OwedReport(note_id=told.note, due_at=NOON, since=NOON).save()
+    text = page(desk, "encounter", told.dana.encounter)
+    head = text[: text.index("story-timeline")]
+    assert re.search(rf'{told.note}/change/">A report that the law asks for is not made', head)
 
 
 def test_what_was_told_late_or_by_a_wrong_clock_says_so(world: World, desk: Client) -> None:
