@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from django.db import InternalError
+from psycopg.errors import ReadOnlySqlTransaction
 from rest_framework.request import Request
 
 from apps.accounts import services as accounts
@@ -52,9 +54,14 @@ def meet(
             "Sync-Instance belongs to another tablet. Make a new local database with a new id.",
         )
     clock = measure_clock(clock_header, now=now)
-    accounts.note_contact(
-        tablet=session.tablet, clock_offset_ms=clock.offset_ms if clock else None, now=now
-    )
+    try:
+        accounts.note_contact(
+            tablet=session.tablet, clock_offset_ms=clock.offset_ms if clock else None, now=now
+        )
+    except InternalError as error:
+        if not isinstance(error.__cause__, ReadOnlySqlTransaction):
+            raise
+        # A standby notes nothing. What it may serve, and whether it lags, is told further on.
     return Contact(
         session,
         instance,

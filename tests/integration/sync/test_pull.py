@@ -141,6 +141,21 @@ def test_reference_data_is_the_same_for_all(client: Client, held: EnrolledTablet
 # --- who asks ---
 
 
+def test_a_server_that_cannot_write_notes_no_contact_and_answers(
+    client: Client, held: EnrolledTablet
+) -> None:
+    """A standby: 15 seconds after the last contact that it knows of there is one to be noted."""
+    with connection.cursor() as cursor:
+        cursor.execute("set default_transaction_read_only = on")
+    try:
+        assert pull(client, held)[0] == []
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("set default_transaction_read_only = off")
+    held.tablet.refresh_from_db()
+    assert held.tablet.last_seen_at is None
+
+
 def test_a_retired_tablet_is_shut_out(client: Client, held: EnrolledTablet) -> None:
     accounts.retire_tablet(tablet=held.tablet, by=SYSTEM, now=NOON)
     answer = client.get("/api/v1/sync/notes/pull", headers=held.headers)
