@@ -123,7 +123,8 @@ class Assignment(UUIDModel):
         db_default="",
         help_text="waits for a desk to confirm it",
     )
-    link_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    # Nobody looks for the links of a person; an index of it would be made while calls wait.
+    link_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
     link_at = models.DateTimeField(null=True)
 
     objects = AssignmentQuerySet.as_manager()

@@ -150,7 +150,7 @@ class Person(UUIDModel):
     flags = models.JSONField(default=list)
     content = EncryptedJSONField()
     safety_reviews = EncryptedJSONField(default=list)
-    safety_unread = models.BooleanField(default=False)
+    safety_unread = models.BooleanField(default=False, db_default=False)
     safety_until = models.DateField(null=True)
 
     objects = PersonQuerySet.as_manager()

@@ -22,6 +22,7 @@ class Migration(migrations.Migration):
             model_name="assignment",
             name="link_by",
             field=models.ForeignKey(
+                db_index=False,
                 null=True,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="+",
