@@ -336,11 +336,11 @@ class TestLink:
         assert (row.state, row.closing) == (before, "")
 
     def test_to_an_event_that_the_unit_has_left_ends_nothing(self, world: World) -> None:
-        gone = [world.status("Cleared", at=after(3))]
         world.call(number="77", units=[world.status("Dispatched")])
-        world.call(number="77", units=gone, now=after(3))
         row = self.start(world)
         world.tap("on_scene", row, now=after(20))
+        gone = [world.status("Cleared", at=after(50))]
+        world.call(number="77", units=gone, now=after(50))
         self.link(world, row, "77")
         world.call(number="77", units=gone, now=after(200))
         row.refresh_from_db()
