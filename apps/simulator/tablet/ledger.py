@@ -54,11 +54,17 @@ class Ledger(Database):
         """The outbox as the server is told of it, at this reading of the device's clock."""
         said: dict[str, Any] = {"unsent": {}, "refused": {}, "at": stamp(at)}
         rows = self._db.execute(
-            "select collection, state = 'unsent', count(*), min(saved_at) from outbox group by 1, 2"
+            "select collection, o.state = 'unsent', json_extract(cast(body as text), '$.kind'), "
+            "count(*), min(saved_at) from outbox o join document using (collection, id) "
+            "group by 1, 2, 3 order by 5"  # the oldest of a collection first
         )
-        for collection, unsent, count, oldest in rows:
-            part = {"count": count, "oldest_at": stamp(datetime.fromisoformat(oldest))}
-            said["unsent" if unsent else "refused"][collection] = part
+        for collection, unsent, kind, count, saved_at in rows:
+            parts = said["unsent" if unsent else "refused"]
+            oldest = stamp(datetime.fromisoformat(saved_at))
+            part = parts.setdefault(collection, {"count": 0, "oldest_at": oldest, "kinds": {}})
+            part["count"] += count
+            if kind is not None:
+                part["kinds"][kind] = count
         return said
 
     def purges(self) -> Pairs:

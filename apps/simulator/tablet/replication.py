@@ -62,6 +62,7 @@ class Replication:
         self._help = asyncio.Event()
         self._called = asyncio.Event()
         self._said: Document | None = None
+        self._compared: dict[str, Document] = {}  # what digests came to, and nobody was told of yet
         self._pulled = dict.fromkeys(self.collections, 0)
         self.in_contact = False
         self.shut_out = False
@@ -215,21 +216,26 @@ class Replication:
         if answer is None or self._store.checkpoint(collection) != checkpoint:
             return None
         held = self._store.digest(collection, answer["left_out"])
-        if held == (answer["count"], answer["sha256"]):
+        agrees = held == (answer["count"], answer["sha256"])
+        self._compared[collection] = {"head": answer["head"], "count": held[0], "agrees": agrees}
+        if agrees:
             return True
         self._store.start_over(collection)
         self.want(collection)
         return False
 
     async def tell(self) -> None:
-        """Declare what is not sent and what was dropped, where that has changed. Nothing depends on
-        it: what fails is told with the next."""
+        """Declare what is not sent, what digests came to and what was dropped, where that has
+        changed. Nothing depends on it: what fails is told with the next."""
         with contextlib.suppress(NoAnswer, ShutOut, Refused):
             outbox = self._store.outbox_declared(self._device.now())
-            said = {**outbox, "at": None}
-            if said != self._said:
-                await self._wire.declare_outbox(outbox)
+            said, compared = {**outbox, "at": None}, dict(self._compared)
+            if said != self._said or compared:
+                await self._wire.declare_outbox({**outbox, "digests": compared})
                 self._said = said
+                for collection, one in compared.items():
+                    if self._compared.get(collection) == one:
+                        del self._compared[collection]
             while pairs := self._store.purges():
                 await self._wire.declare_purged(pairs)
                 self._store.purges_told(pairs)

@@ -129,17 +129,17 @@ class Wire:
         return answer, current
 
     async def digest(self, collection: str, checkpoint: str | None) -> Document | None:
-        """What the server says that this store must hold as of its checkpoint; None where
-        something comes after that."""
+        """What the server says that this store must hold as of its checkpoint, and its `head`; None
+        where something comes after that."""
         params = {"checkpoint": checkpoint} if checkpoint is not None else {}
         path = f"/api/v1/sync/{collection}/digest"
         try:
-            answer, _ = await self._sync("GET", path, params=params)
+            answer, head = await self._sync("GET", path, params=params)
         except Refused as refused:
             if refused.problem.get("code") == "pull-first":
                 return None
             raise
-        return dict(answer)
+        return {**answer, "head": head}
 
     async def declare_outbox(self, outbox: Document) -> None:
         """Tell what is not sent."""

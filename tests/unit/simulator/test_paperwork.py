@@ -21,6 +21,7 @@ from apps.accounts.models import Team
 from apps.assignments import codes as taps
 from apps.casenotes import codes as written
 from apps.casenotes.content import RecordFacts, blocking, cssrs, grave, problems, record_kind
+from apps.casenotes.policies import shipped
 from apps.core.ids import uuid7
 from apps.dispatch.models import Unit
 from apps.firstaid import codes, documents, reading
@@ -52,6 +53,7 @@ from tests.unit.firstaid.acts import dose
 from tests.unit.simulator.test_crew import Nowhere
 
 SEEDS = range(12)
+[POLICY] = (version.policy for version in shipped())
 AT = datetime(2026, 7, 1, 19, 30, tzinfo=UTC)
 CARE21 = "CARE21"
 GIVEN = "01931f6e-7f42-7c3a-9a51-0d7a8f4b2c11"
@@ -225,7 +227,7 @@ def test_every_note_can_be_signed(course: Course) -> None:
     for rig, id in played(course):
         if rig.documents("case_notes"):
             signed += 1
-            assert not blocking(rig.note(id), rig.known(id)), rig.note(id)
+            assert not blocking(rig.note(id), rig.known(id), POLICY), rig.note(id)
     assert signed > len(SEEDS) / 2
 
 
@@ -299,7 +301,7 @@ def test_the_two_taps_of_a_cancelled_call() -> None:
         for note in rig.documents("case_notes"):
             told = RecordFacts(at=AT, closing="cancelled")
             assert not problems(note)
-            assert not blocking(note, told)
+            assert not blocking(note, told, POLICY)
             assert record_kind(note, told) == "minimal"
         rig.close()
 
@@ -388,9 +390,8 @@ def test_a_record_that_is_owed_is_written_up(closing: str, again: bool, outcome:
     note = rig.note(owed["assignment_id"])
     assert note["outcome"] == outcome
     assert not problems(note)
-    assert not blocking(
-        note, RecordFacts(at=AT, closing=closing, contact=outcome == "contact_made")
-    )
+    told = RecordFacts(at=AT, closing=closing, contact=outcome == "contact_made")
+    assert not blocking(note, told, POLICY)
 
 
 def test_what_is_owed_after_a_death_tells_of_it() -> None:

@@ -241,3 +241,29 @@ def test_a_call_for_help_goes_before_everything_that_waits() -> None:
     sent = [json.loads(request.content) for request in rig.server.requests]
     ids = [[row["newDocumentState"]["id"] for row in batch] for batch in sent]
     assert ids == [["help"], ["f1"]]
+
+
+def test_what_waits_is_told_by_its_kinds_and_what_a_digest_came_to_is_told_once() -> None:
+    rig = Rig(
+        page({"id": "a", "rev": 1}, checkpoint="1"),
+        answered({"count": 2, "sha256": "0" * 64, "left_out": []}, head="12.1"),
+        refused(204),
+        refused(204),
+    )
+
+    async def play() -> None:
+        await rig.replication.pull("assignments")
+        assert await rig.replication.check("assignments") is False
+        for number, kind in enumerate(("assignment_event", "note_signature", "assignment_event")):
+            rig.store.save("facts", {"id": f"f{number}", "kind": kind}, at=AT)
+        await rig.replication.tell()
+        rig.store.save("facts", {"id": "f4", "kind": "note_signature"}, at=AT)
+        await rig.replication.tell()
+
+    asyncio.run(play())
+    first, second = (json.loads(request.content) for request in rig.server.requests[-2:])
+    waits = {"count": 3, "kinds": {"assignment_event": 2, "note_signature": 1}}
+    assert waits.items() <= first["unsent"]["facts"].items()
+    assert first["digests"] == {"assignments": {"head": "12.1", "count": 1, "agrees": False}}
+    assert second["unsent"]["facts"]["count"] == 4
+    assert second["digests"] == {}
