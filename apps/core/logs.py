@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import orjson
 
 # Numbers and codes that a line may carry beside its message; Django gives the first.
-_ALLOWED = ("status_code", "collection", "seen_seq", "head_seq")
+_ALLOWED = ("status_code", "collection", "tablet", "seen_seq", "head_seq")
 
 
 class JSONFormatter(logging.Formatter):

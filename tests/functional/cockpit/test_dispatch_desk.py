@@ -26,9 +26,9 @@ def test_what_is_heard_by_radio_is_told_for_the_unit(
     with joined(shared.ws_url, crew, checkpoints={"assignments": None}) as tablet:
         page.sees("#unit-rows tr", "CARE21", "not acknowledged")
         page.press("Acknowledge")
-        page.sees("#unit-rows tr", "CARE21", "Acknowledged")
+        page.sees("#unit-rows td.state", "Acknowledged")
         page.press("En route")
-        page.sees("#unit-rows tr", "CARE21", "En route")
+        page.sees("#unit-rows td.state", "En route")  # its button says the same
         page.press("On scene")
         tablet.until(lambda: stands(tablet, "on_scene"))
         page.press("Emergency")

@@ -184,7 +184,7 @@ def test_units_to_choose_say_whether_they_are_free(world: World, row: Assignment
 def test_a_call_for_help_that_came_late_says_so_in_the_list(world: World, row: Assignment) -> None:
     reader = desk(world.supervisor)
     page = "/admin/assignments/alert/"
-    assert "later" not in text(reader.get(page))
+    assert "later</strong>" not in text(reader.get(page))
     late = world.document("assist", row, now=after(10))
     world.push(late, now=after(2410))
     unsure = world.document("scene_unsafe", row, now=after(20))
