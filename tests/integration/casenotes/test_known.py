@@ -51,9 +51,8 @@ def test_a_dose_is_naloxone_that_was_given_and_the_rest_is_aid(
 
 @pytest.mark.parametrize(("told", "asked"), [({}, True), (REFUSED, False), (OXYGEN, False)])
 def test_a_note_is_reviewed_for_naloxone_that_was_given_alone(
-    world: World, crew: Crew, settings: Any, told: dict[str, Any], asked: bool
+    world: World, crew: Crew, told: dict[str, Any], asked: bool
 ) -> None:
-    settings.NOTE_REVIEW_SAMPLE = 0
     crew.met(world)
     dose(crew, **told)
     crew.first.write(crew.call, **MET)
