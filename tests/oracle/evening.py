@@ -48,7 +48,7 @@ def come_to_rest(world: World) -> None:
 
 def _try_again() -> None:
     """What gave way to another transaction (two calls of two persons may wait for each other) was
-    parked, and a tick tries it again: here at once. What failed for another reason stays, in sight."""
+    parked, and a tick tries it again: here at once. What failed otherwise stays, in sight."""
     if not ParkedReaction.objects.exclude(error="OperationalError").exists():
         parking.retry_parked(now=clock.now() + parking.LONGEST_RETRY)
 
