@@ -219,16 +219,20 @@ class Database:
             raise
         self._db.execute("commit")
         if self._has_dropped:
-            self._has_dropped = False
-            forget(self._db)
+            self._has_dropped = not forget(self._db)
             for tidy in self.dropped:
                 tidy()
 
 
-def forget(db: sqlite3.Connection) -> None:
+def forget(db: sqlite3.Connection) -> bool:
     """What was deleted is gone from the file by `secure_delete`; the pages of before stand in its
-    log of writes until that is emptied."""
-    db.execute("pragma wal_checkpoint(truncate)")
+    log of writes until that is emptied. False: somebody is reading just now, so that it is to be
+    done again."""
+    try:
+        (busy, *_) = db.execute("pragma wal_checkpoint(truncate)").fetchone()
+    except sqlite3.OperationalError:  # a reader in another thread
+        return False
+    return not busy
 
 
 def seq_of(head: str | None) -> int:

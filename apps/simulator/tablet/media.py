@@ -116,8 +116,12 @@ class Media:
             await self._kept.wait()
 
     async def send(self, sha256: str) -> bool:
-        """Send one photo, however long it takes. False: the server does not take it."""
-        [(data,)] = self._file.execute("select bytes from media where sha256 = ?", [sha256])
+        """Send one photo, however long it takes. False: the server does not take it, or it is not
+        here any more."""
+        row = self._file.execute("select bytes from media where sha256 = ?", [sha256]).fetchone()
+        if row is None:
+            return False
+        (data,) = row
         failures = 0
         while True:
             try:
@@ -170,8 +174,10 @@ class Media:
 
     def _sent(self, sha256: str) -> None:
         self._file.execute("update media set state = 'sent' where sha256 = ?", [sha256])
-        [(problem,)] = self._file.execute("select problem from media where sha256 = ?", [sha256])
-        if problem == _LEFT and not self._named(sha256):
+        left = self._file.execute(
+            "select 1 from media where sha256 = ? and problem = ?", [sha256, _LEFT]
+        ).fetchone()
+        if left and not self._named(sha256):
             self.drop(sha256)
 
     async def _ask(self, sha256: str) -> int | None:
