@@ -131,6 +131,12 @@ class Process:
         """SIGKILL to it and its children."""
         return self._end(signal.SIGKILL)
 
+    def revive(self) -> None:
+        """Start it again where it has ended by itself, as a service manager does."""
+        if self._pid is not None and nursery().exit_code(self._pid) is not None:
+            self.kill()
+            self.start()
+
     def restart(self) -> None:
         """Stop and start with the same address and settings."""
         self.stop()

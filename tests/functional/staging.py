@@ -21,6 +21,7 @@ from tests.functional.sync.restoring import (
 from tests.processes import Process, Processes
 
 PATIENCE = 120.0
+POLL_SECONDS = 0.05
 
 
 @dataclass
@@ -53,7 +54,9 @@ class Stage:
                 connection.close()
 
     def until(self, condition: Callable[[], bool]) -> None:
-        """Waits until something holds in the database, which may be down meanwhile."""
+        """Waits until something holds in the database, which may be down meanwhile. A worker that
+        has ended by itself is started again: Celery gives up where one of its processes is ended by
+        force in the middle of a word to it."""
 
         def holds() -> bool:
             try:
@@ -62,7 +65,12 @@ class Stage:
                 connection.close()
                 return False
 
-        self.workers[-1].wait_until(holds, seconds=PATIENCE)
+        deadline = time.monotonic() + PATIENCE
+        while not holds():
+            assert time.monotonic() < deadline, f"it did not come to it: {self.workers[-1].said()}"
+            for worker in self.workers:
+                worker.revive()
+            time.sleep(POLL_SECONDS)
 
 
 @contextlib.contextmanager
