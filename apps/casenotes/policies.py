@@ -323,8 +323,7 @@ class _Object:
 
     def number(self, name: str) -> Any:
         told, (low, high, unit) = self.told.get(name), _LIMITS[name]
-        number = isinstance(told, int | float) and not isinstance(told, bool)
-        if not number or not low <= told <= high:  # type: ignore[operator]
+        if isinstance(told, bool) or not isinstance(told, int | float) or not low <= told <= high:
             self.wrong(name, f"From {low} to {high} {unit}.")
         elif name in _WHOLE and not isinstance(told, int):
             self.wrong(name, "A whole number.")

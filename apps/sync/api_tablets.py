@@ -203,6 +203,7 @@ class PurgeReceiptOut(serializers.ModelSerializer[PurgeReceipt]):
     """A tablet says that it has dropped a document."""
 
     tablet = serializers.UUIDField(source="local_database.tablet_id")
+    # A declared field, no property.
     label = serializers.CharField(source="local_database.tablet.label")  # type: ignore[assignment]
     local_database = serializers.UUIDField(source="local_database_id")
     document = serializers.UUIDField(source="doc_id")

@@ -24,9 +24,12 @@ def store(tmp_path: Path) -> Iterator[Store]:
     store.close()
 
 
+def is_here(_: httpx2.Request) -> httpx2.Response:
+    return httpx2.Response(200)
+
+
 @pytest.fixture
 def media(tmp_path: Path, store: Store) -> Iterator[Media]:
-    is_here = lambda request: httpx2.Response(200)  # noqa: E731
     media = Media(
         "http://server",
         tmp_path / "tablet.photos",
