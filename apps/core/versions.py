@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import QuerySet
+
 from apps.core.problems import CONFLICT, INVALID, FieldError, ProblemError
 
 # When a new version takes effect unless another day is set.
@@ -36,6 +38,25 @@ def check_version(stored: Any, row: Any, *, kept: Sequence[str], now: datetime) 
             "/effective_to", "An end is set to a time to come, before it is reached."
         )
         raise ProblemError(INVALID, errors=[error])
+
+
+def mistakes_beside_the_text(row: Any, *, reason: str) -> list[FieldError]:
+    """What is wrong with a version beside what it says: nobody is named who decided it (in the
+    field `reason`), or it ends before it begins."""
+    found = []
+    if not getattr(row, reason).strip():
+        found.append(FieldError(f"/{reason}", "Say who decided it, and by what evidence."))
+    if row.effective_to is not None and row.effective_to <= row.effective_from:
+        found.append(FieldError("/effective_to", "Must lie after effective_from."))
+    return found
+
+
+def add_missing(rows: QuerySet[Any], shipped: Iterable[Any]) -> list[Any]:
+    """Stores the versions that are not among the rows yet, and returns them: what is here stays as
+    the agency has it."""
+    known = set(rows.values_list("version", flat=True))
+    missing = [one for one in shipped if one.version not in known]
+    return rows.bulk_create(missing)
 
 
 def draft_stem(version: str) -> str:

@@ -17,7 +17,14 @@ from apps.casenotes.models import NotePolicy
 from apps.changes.services import Document
 from apps.core.clock import city
 from apps.core.problems import CONFLICT, INVALID, FieldError, ProblemError
-from apps.core.versions import check_version, draft_from, draft_name, draft_stem
+from apps.core.versions import (
+    add_missing,
+    check_version,
+    draft_from,
+    draft_name,
+    draft_stem,
+    mistakes_beside_the_text,
+)
 from apps.dispatch.services import publish_reference
 
 _TEXT: Final = ("version", "citation", "definition")
@@ -54,12 +61,9 @@ def check_policy(*, policy: NotePolicy, now: datetime) -> NotePolicy | None:
     ended."""
     stored = NotePolicy.objects.filter(pk=policy.pk).first()
     check_version(stored, policy, kept=_TEXT, now=now)
-    errors = []
-    if not policy.citation.strip():
-        errors.append(FieldError("/citation", "Say who decided it, and by what evidence."))
-    if policy.effective_to is not None and policy.effective_to <= policy.effective_from:
-        errors.append(FieldError("/effective_to", "Must lie after effective_from."))
-    elif (day := _gap(policy, now)) is not None:
+    errors = mistakes_beside_the_text(policy, reason="citation")
+    ends_amiss = any(one.pointer == "/effective_to" for one in errors)
+    if not ends_amiss and (day := _gap(policy, now)) is not None:
         detail = f"Nothing would hold from {day:%Y-%m-%d %H:%M} on: another version first."
         errors.append(FieldError("/effective_to", detail))
     try:
@@ -119,8 +123,7 @@ def policy_documents() -> Iterator[Document]:
 def load_policies(*, by: Actor, now: datetime) -> int:
     """Adds the policies that come with the product; returns how many were new. Idempotent: what is
     here stays as the agency has it."""
-    known = set(NotePolicy.objects.values_list("version", flat=True))
-    missing = [
+    shipped = (
         NotePolicy(
             version=one.version,
             effective_from=one.effective_from,
@@ -130,12 +133,11 @@ def load_policies(*, by: Actor, now: datetime) -> int:
             made_at=now,
         )
         for one in policies.shipped()
-        if one.version not in known
-    ]
-    NotePolicy.objects.bulk_create(missing)
-    for row in missing:
+    )
+    added = add_missing(NotePolicy.objects.all(), shipped)
+    for row in added:
         _record(row, "create", by, now)
-    return len(missing)
+    return len(added)
 
 
 def _lock() -> None:

@@ -14,6 +14,7 @@ from apps.audit.services import Actor, record
 from apps.changes.models import Member, StoredDocument
 from apps.changes.reading import body_of
 from apps.changes.services import LARGEST_PUBLICATION, Document, is_collected, publish
+from apps.core.versions import add_missing
 from apps.dispatch import reference, rules
 from apps.dispatch.codelists import retired_code_lists
 from apps.dispatch.desk import unit_documents
@@ -47,8 +48,7 @@ def load_reference(*, by: Actor, now: datetime) -> Loaded:
         if one.code not in known
     ]
     CallType.objects.bulk_create(types, ignore_conflicts=True)
-    versions = set(DispatchRule.objects.values_list("version", flat=True))
-    missing = [
+    ours = (
         DispatchRule(
             version=rule.version,
             effective_from=rule.effective_from,
@@ -57,9 +57,8 @@ def load_reference(*, by: Actor, now: datetime) -> Loaded:
             definition=rule.definition(),
         )
         for rule in rules.shipped()
-        if rule.version not in versions
-    ]
-    DispatchRule.objects.bulk_create(missing)
+    )
+    missing = add_missing(DispatchRule.objects.all(), ours)
     record(
         actor=by,
         action="create",

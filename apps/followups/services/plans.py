@@ -13,7 +13,14 @@ from apps.accounts.services import user_actor
 from apps.audit.services import Actor, record
 from apps.changes.services import Document
 from apps.core.problems import INVALID, FieldError, ProblemError
-from apps.core.versions import check_version, draft_from, draft_name, draft_stem
+from apps.core.versions import (
+    add_missing,
+    check_version,
+    draft_from,
+    draft_name,
+    draft_stem,
+    mistakes_beside_the_text,
+)
 from apps.dispatch.services import publish_reference
 from apps.followups import documents, plans
 from apps.followups.models import FollowUpPlan
@@ -38,11 +45,7 @@ def check_plan(*, plan: FollowUpPlan, now: datetime) -> FollowUpPlan | None:
     with every mistake in it."""
     stored = FollowUpPlan.objects.filter(pk=plan.pk).first()
     check_version(stored, plan, kept=_TEXT, now=now)
-    errors = []
-    if not plan.why.strip():
-        errors.append(FieldError("/why", "Say who decided it, and by what evidence."))
-    if plan.effective_to is not None and plan.effective_to <= plan.effective_from:
-        errors.append(FieldError("/effective_to", "Must lie after effective_from."))
+    errors = mistakes_beside_the_text(plan, reason="why")
     try:
         plans.read(plan.definition)
     except plans.Unusable as unusable:
@@ -79,8 +82,7 @@ def plan_documents() -> Iterator[Document]:
 def load_plans(*, by: Actor, now: datetime) -> int:
     """Adds the plans that come with the product; returns how many were new. Idempotent: what is
     here stays as the agency has it."""
-    known = set(FollowUpPlan.objects.values_list("version", flat=True))
-    missing = [
+    shipped = (
         FollowUpPlan(
             version=one.version,
             effective_from=one.effective_from,
@@ -89,12 +91,11 @@ def load_plans(*, by: Actor, now: datetime) -> int:
             made_at=now,
         )
         for one in plans.shipped()
-        if one.version not in known
-    ]
-    FollowUpPlan.objects.bulk_create(missing)
-    for row in missing:
+    )
+    added = add_missing(FollowUpPlan.objects.all(), shipped)
+    for row in added:
         _record(row, "create", by, now)
-    return len(missing)
+    return len(added)
 
 
 def _record(plan: FollowUpPlan, action: str, by: Actor, now: datetime) -> None:
