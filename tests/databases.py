@@ -81,7 +81,7 @@ def application_role() -> str:
 def drop(owner_url: str, name: str) -> None:
     """Drops a database, if there is one of this name."""
     with psycopg.connect(owner_url, autocommit=True) as owner:
-        _execute(owner, "drop database if exists {} with (force)", name)
+        _drop(owner, name)
 
 
 def drop_all(owner_url: str, prefix: str) -> None:
@@ -91,14 +91,14 @@ def drop_all(owner_url: str, prefix: str) -> None:
             "select datname from pg_database where starts_with(datname, %s)", [prefix]
         )
         for (name,) in ours.fetchall():
-            _execute(owner, "drop database if exists {} with (force)", name)
+            _drop(owner, name)
 
 
 def _make_first(owner: psycopg.Connection, prefix: str) -> None:
     """Migrated, with the application's rights and what `reset` needs. It has its name once it is
     complete."""
     half = f"{prefix}_half"
-    _execute(owner, "drop database if exists {} with (force)", half)  # of one that failed at it
+    _drop(owner, half)  # of one that failed at it
     _execute(owner, "create database {}", half)
     try:
         _use(half)
@@ -115,6 +115,17 @@ def _use(name: str) -> None:
     connection.close()
     settings.DATABASES[connection.alias]["NAME"] = name
     connection.settings_dict["NAME"] = name
+
+
+def _drop(owner: psycopg.Connection, name: str) -> None:
+    """Whoever of ours is in it is sent away. A vacuum that PostgreSQL has begun there is its
+    superuser's: `with (force)` would fail for it, and without that PostgreSQL ends it by itself."""
+    owner.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity "
+        "where datname = %s and pg_has_role(usesysid, 'usage')",
+        [name],
+    )
+    _execute(owner, "drop database if exists {}", name)
 
 
 def _execute(owner: psycopg.Connection, statement: str, *names: str) -> None:
