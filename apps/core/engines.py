@@ -140,16 +140,36 @@ def _ended_by_signals() -> Iterator[Callable[[], None]]:
             handle(number, handler)
 
 
+@contextlib.contextmanager
+def _signals_held_back() -> Iterator[None]:
+    """What ends this process and comes meanwhile is raised on leaving: whoever starts another
+    process knows it by then. One that is ignored stays so, for that process too."""
+    came: list[int] = []
+    previous = {
+        number: signal.signal(number, lambda number, _: came.append(number))
+        for number in (signal.SIGINT, *_ENDING_SIGNALS)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    for number in came[:1]:
+        signal.raise_signal(number)
+
+
 def run(command: Sequence[str], *, keep: str, durable: bool) -> int:
     """Run a command with the engines' addresses in its environment; its exit code."""
     with provide(keep=keep, durable=durable) as engines:
         environ = {"CAREFIELD_ENV": "development"} | os.environ | engines.environment()
-        process = subprocess.Popen(command, env=environ)
-        # Signals reach the main thread alone. One that comes when the command has just been waited
-        # for would lose its exit code.
-        waiting = threading.Thread(target=process.wait, daemon=True)
-        waiting.start()
         try:
+            with _signals_held_back():
+                process = subprocess.Popen(command, env=environ)
+                # Signals reach the main thread alone. One that comes when the command has just been
+                # waited for would lose its exit code.
+                waiting = threading.Thread(target=process.wait, daemon=True)
+                waiting.start()
             waiting.join()
         except KeyboardInterrupt as interrupt:
             # Ctrl-C reached the command as well: it ends by itself. The other signals did not.

@@ -202,12 +202,7 @@ def not_held(collection: str, rows: Iterable[tuple[UUID, UUID]]) -> set[tuple[UU
     pairs = list(rows)
     with connection.cursor() as cursor:
         cursor.execute(
-            "select asked.holder, asked.doc_id "
-            "from unnest(%s::uuid[], %s::uuid[]) as asked (holder, doc_id) "
-            "where exists (select from feed_document d "
-            "where d.collection = %s and d.doc_id = asked.doc_id) "
-            "and not exists (select from feed_item i where i.holder = asked.holder "
-            "and i.collection = %s and i.doc_id = asked.doc_id and i.visible)",
-            [[one for one, _ in pairs], [one for _, one in pairs], collection, collection],
+            "select holder, doc_id from sync_not_held(%s, %s::uuid[], %s::uuid[])",
+            [collection, [one for one, _ in pairs], [one for _, one in pairs]],
         )
         return set(cursor.fetchall())

@@ -4,7 +4,9 @@
 --
 -- Only look-ups in indexes, whatever the statistics say: a table that was empty a minute ago must not
 -- be read as a whole for every row of a push. LIMIT 1 keeps each look-up what it is: it can neither
--- become a hash of the table nor be begun from the table's side.
+-- become a hash of the table nor be begun from the table's side. And `i.holder = g.holder`, put as two
+-- comparisons of (doc_id, holder), finds its place in the key alone: without statistics PostgreSQL
+-- takes the index of a holder's page to be as good, and reads all that the holder has for each row.
 create or replace function sync_stands(
   of_collection text, ids uuid[], holders uuid[], editors uuid[], edit_nos bigint[], prints bytea[]
 ) returns table (
@@ -21,8 +23,9 @@ begin
   cross join lateral (
     select * from feed_document f where f.collection = of_collection and f.doc_id = g.id limit 1) d
   left join lateral (
-    select true as yes from feed_item i where i.holder = g.holder
-      and i.collection = of_collection and i.doc_id = g.id and i.visible limit 1) seen on true
+    select true as yes from feed_item i where i.collection = of_collection and i.doc_id = g.id
+      and (i.doc_id, i.holder) >= (g.id, g.holder) and (i.doc_id, i.holder) <= (g.id, g.holder)
+      and i.visible limit 1) seen on true
   left join lateral (
     select true as yes from sync_quarantinedwrite q where q.collection = of_collection
       and q.doc_id = g.id::text and q.stands_in limit 1) refused on true
@@ -51,4 +54,23 @@ begin
       select f.rev from feed_document f
       where f.collection = of_collection and f.doc_id = g.id limit 1) d on true
     where coalesce(d.rev, 0) <> g.rev);
+end $$;
+
+-- Of these pairs of holder and document those where the feed has the document and the holder may not
+-- see it.
+create or replace function sync_not_held(of_collection text, holders uuid[], ids uuid[])
+returns table (holder uuid, doc_id uuid) language plpgsql stable
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
+set plan_cache_mode = force_generic_plan as $$
+begin
+  return query
+  select g.holder, g.id
+  from unnest(holders, ids) as g (holder, id)
+  cross join lateral (
+    select from feed_document f where f.collection = of_collection and f.doc_id = g.id limit 1) d
+  left join lateral (
+    select true as yes from feed_item i where i.collection = of_collection and i.doc_id = g.id
+      and (i.doc_id, i.holder) >= (g.id, g.holder) and (i.doc_id, i.holder) <= (g.id, g.holder)
+      and i.visible limit 1) seen on true
+  where seen.yes is null;
 end $$;
