@@ -155,8 +155,8 @@ def _signals_held_back() -> Iterator[None]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-    for number in came[:1]:
-        signal.raise_signal(number)
+    if came:
+        signal.raise_signal(came[0])
 
 
 def run(command: Sequence[str], *, keep: str, durable: bool) -> int:

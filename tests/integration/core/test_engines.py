@@ -263,6 +263,18 @@ class TestEnding:
         assert servers_in(folder_of(kept)) == []
         assert not command[0].is_running()
 
+    def test_a_signal_that_comes_while_the_command_starts_ends_it_once_it_is_known(self):
+        started = []
+
+        def start() -> None:
+            with engines._signals_held_back():
+                signal.raise_signal(signal.SIGINT)
+                started.append("the command")
+
+        with pytest.raises(KeyboardInterrupt):
+            start()
+        assert started == ["the command"]
+
     def test_the_commands_exit_code_is_handed_on(self):
         runner = start_runner("--fast", code="import sys; sys.exit(3)")
         said, complaints = runner.communicate(timeout=120)
