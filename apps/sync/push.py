@@ -73,8 +73,8 @@ def _batches(rows: Sequence[Row]) -> Iterator[list[Row]]:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What came of a row. `answer` None: it holds as it was sent. `taken`: its document is now what
-    the row has led to.
+    """What came of a row. `answer` None: it holds as it was sent. `stays`: with it a copy stays on
+    the tablet, of what the row has led to or of the text that was refused.
 
     `another`: it was typed by somebody else than who is signed in. What may be shown of it follows
     from what this local database holds once all is committed.
@@ -83,7 +83,7 @@ class Judged:
     row: Row
     answer: bytes | None
     another: bool = False
-    taken: bool = False
+    stays: bool = False
 
 
 def commit(
@@ -125,11 +125,12 @@ def told(collection: Collection, contact: Contact, judged: Mapping[str, Judged])
 
 
 def _unseen(collection: Collection, contact: Contact, judged: Iterable[Judged]) -> set[UUID]:
-    """The documents of the rows taken that this local database may not hold: what was typed on it
-    came after the case had left it, and it has a copy of its own that no pull would withdraw."""
+    """The documents that would stay on this local database, and that it may not hold: what was
+    typed came after the case had left it; or it was refused, and settled since, while the answer
+    was lost. It has a copy that no pull would withdraw, or not once more."""
     here = contact.instance
-    taken = [(here, doc_id) for one in judged if one.taken and (doc_id := uuid_of(one.row.id))]
-    return {doc_id for _, doc_id in feed.not_held(collection.name, taken)} if taken else set()
+    stay = [(here, doc_id) for one in judged if one.stays and (doc_id := uuid_of(one.row.id))]
+    return {doc_id for _, doc_id in feed.not_held(collection.name, stay)} if stay else set()
 
 
 def _told(
@@ -138,7 +139,7 @@ def _told(
     """The answer for a row. To a local database that may not see the document: an order to drop it.
     To one that is signed in as somebody else than the row's author: what it may see of it, if
     anything."""
-    if judged.taken and uuid_of(judged.row.id) in unseen:
+    if judged.stays and uuid_of(judged.row.id) in unseen:
         return tombstone(judged.row.id)
     if not judged.another:
         return judged.answer
@@ -208,7 +209,7 @@ class _Batch:
         if nobody:  # a call for help; its banner still needs the tablet's copy
             return Judged(row, answer)
         another = self._authors[row.id].another
-        return Judged(row, answer, another=another, taken=not row.document.get("_deleted"))
+        return Judged(row, answer, another=another, stays=not row.document.get("_deleted"))
 
     def refuse(self, row: Row, errors: Sequence[FieldError]) -> Judged:
         """Keeps the row in quarantine, under its author; of a lost tablet, as long as it is not too
@@ -238,7 +239,7 @@ class _Batch:
         if here.user is None:
             return Judged(row, tombstone(row.id))
         answer = _in_place_of(self._collection, row, held, errors)
-        return Judged(row, answer, another=whose.another)
+        return Judged(row, answer, another=whose.another, stays=True)
 
     def check(self) -> None:
         """Nobody has written one of these documents without its lock; see `documents`."""

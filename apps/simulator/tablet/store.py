@@ -258,17 +258,20 @@ class Store(Ledger):
 
     def _settle(self, edit: Edit, answer: Document | None, at: datetime) -> None:
         key = (edit.collection, edit.id)
+        # What was withdrawn while the push was under way goes, or is gone already: the answer may
+        # tell of before. Where it is ours again, a pull brings it.
+        row = self._row(*key)
+        ours = row is not None and not row[3]
         if answer is not None and answer.get("sync_status"):
             self._refused(edit, answer)
+            if not (ours or self._waits(*key)):
+                self._purge(*key)
             return
         self._accepted(key, edit.edit_no, at)
         self._sent(edit, as_sent=answer is None)
-        row = self._row(*key)
-        # What was withdrawn while the push was under way: the answer may tell of before. Where it
-        # is ours again, a pull brings it.
-        if answer is not None and not (row and row[3]):
+        if answer is not None and ours:
             self._place(edit.collection, answer, at)
-            row = self._row(*key)
+        row = self._row(*key)
         if row is None or self._waits(*key):
             return
         _, newer, _, withdrawn, deleted = row

@@ -70,6 +70,21 @@ class TestRefused:
         assert mine.save(id, title="fine") == []  # and may come after all
         assert mine.pull()[id]["title"] == "fine"
 
+    def test_a_repeat_of_what_was_acknowledged_is_told_to_drop_it(self, pair: Pair) -> None:
+        """Its first answer was lost, and its tablet may have been told before it asks again: no
+        pull would tell it once more."""
+        mine, _ = pair
+        row, fact = mine.row(uuid7(), title="refuse"), mark(text="refuse")
+        assert mine.push(row, lose=True)[0]["sync_status"] == "quarantined"
+        assert push(mine, fact)[0]["sync_status"] == "quarantined"
+        for write in QuarantinedWrite.objects.all():
+            quarantine.acknowledge(write=write, by=supervisor(mine), now=NOON)
+        for _ in range(2):
+            assert mine.push(row) == [{"id": row["newDocumentState"]["id"], "_deleted": True}]
+            assert push(mine, fact) == [{"id": id_of(fact), "_deleted": True}]
+        shown = mine.pull("quarantine").values()
+        assert [one["status"] for one in shown] == ["acknowledged"] * 2
+
     def test_a_refused_edit_makes_way_for_what_holds_when_it_is_acknowledged(
         self, pair: Pair
     ) -> None:

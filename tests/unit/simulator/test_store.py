@@ -121,6 +121,36 @@ def test_an_answer_from_before_a_withdrawal_does_not_bring_the_document_back(sto
     assert store.outbox().unsent == 0
 
 
+def test_a_refusal_from_before_a_withdrawal_does_not_keep_the_document(store: Store) -> None:
+    fact = tap(store)
+    pull(store, gone("f1"))  # overtakes the answer
+    settle(store, {**fact, "sync_status": "quarantined"})
+    assert store.get("facts", "f1") is None
+    assert (store.outbox().unsent, store.outbox().refused) == (0, 0)
+
+
+def test_a_correction_is_typed_on_a_refusal_from_before_a_withdrawal_too(store: Store) -> None:
+    fact = tap(store)
+    edits = store.unsent(50)
+    pull(store, gone("f1"))
+    later = tap(store, event="staged")
+    answer = {**fact, "sync_status": "quarantined"}
+    store.settle(edits, {"f1": answer}, at=AT)
+    [edit] = store.unsent(50)
+    assert (edit.document, edit.assumed) == (later, answer)
+    settle(store)
+    assert store.get("facts", "f1") is None
+
+
+def test_an_answer_from_before_does_not_bring_back_what_has_gone(store: Store) -> None:
+    fact = tap(store)
+    edits = store.unsent(50)
+    pull(store, served(fact, 1))  # as good as the answer, which is under way
+    pull(store, gone("f1"))
+    store.settle(edits, {"f1": served(fact, 1, note="of others")}, at=AT)
+    assert store.get("facts", "f1") is None
+
+
 def test_what_is_typed_on_after_a_withdrawal_waits_for_its_own_answer(store: Store) -> None:
     fact = tap(store)
     edits = store.unsent(50)
