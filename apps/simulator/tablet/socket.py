@@ -89,12 +89,17 @@ class Socket:
             self._store.instance, checkpoints, self._store.seen, self._schema, self._mode
         )
         await connection.send(orjson.dumps(greeting).decode())
-        silence = OPEN_SECONDS
+        silence, history = OPEN_SECONDS, None
         while True:
             async with asyncio.timeout(silence):
                 message = orjson.loads(await connection.recv())
+            if history is not None and self._store.epoch not in {None, history}:
+                # A pull has told of another one. A frame of before would be taken where nothing was
+                # pulled yet, and a heartbeat of before would lead back.
+                raise OSError("this connection is of a history that is over")
             match message["type"]:
                 case "welcome":
+                    history = message["epoch"]
                     self.up_since = time.monotonic()
                     silence = SILENCE * message["heartbeat_seconds"]
                     self._replication.regained()

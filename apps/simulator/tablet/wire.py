@@ -161,7 +161,7 @@ class Wire:
     async def _sync(
         self, method: str, path: str, *, params: dict[str, Any] | None = None, body: Any = None
     ) -> tuple[Any, str]:
-        headers = self._us()
+        followed, headers = self._store.epoch, self._us()
         if self._store.seen:
             headers["Sync-Seen"] = self._store.seen
         response = await self._send(method, path, params=params, body=body, headers=headers)
@@ -169,6 +169,8 @@ class Wire:
         if epoch and self._store.epoch is None:
             self._store.follow(epoch)
         elif epoch and epoch != self._store.epoch:
+            if self._store.epoch != followed:
+                raise NoAnswer("an answer from before another history")
             raise AnotherHistory(epoch)
         understood(response)
         return response.json(), response.headers["Sync-Head"]

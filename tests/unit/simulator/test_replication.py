@@ -193,6 +193,21 @@ def test_a_server_that_was_put_back_is_asked_slowly_and_keeps_being_told(
     assert not rig.replication.put_back
 
 
+def test_an_answer_from_before_another_history_leads_back_to_none() -> None:
+    """A slow pull, overtaken by the answer that told of it."""
+    rig = Rig()
+    rig.store.follow(EPOCH)
+
+    def slow(request: httpx2.Request) -> httpx2.Response:
+        rig.store.begin_again(OTHER_EPOCH, at=AT)
+        return page({"id": "a", "rev": 1}, checkpoint="1")(request)
+
+    rig.server.answers = [slow, page({"id": "b", "rev": 1}, checkpoint="9", epoch=OTHER_EPOCH)]
+    run_pull(rig)
+    assert rig.store.epoch == OTHER_EPOCH
+    assert [document["id"] for document in rig.store.documents("facts")] == ["b"]
+
+
 def test_a_tablet_of_another_instance_is_told_so_without_changing_history() -> None:
     rig = Rig(refused(409, body={"code": "conflict"}))
     rig.store.follow(EPOCH)

@@ -118,6 +118,22 @@ def test_another_history_is_noticed() -> None:
     assert set(rig.replication.wanted) == {"assignments", "facts"}
 
 
+def test_nothing_of_a_history_that_is_over_is_taken() -> None:
+    """Another one was begun while these were on their way, and nothing of it was pulled yet."""
+    old = [
+        frame(None, "1", {"id": "a", "rev": 1}),
+        {**frame(None, "1", {"id": "b", "rev": 1}), "collection": "assignments"},
+        heartbeat(),
+    ]
+    for late in (old[1], old[2]):
+        rig = Rig()
+        rig.store.follow(EPOCH)
+        rig.replication._arrived = lambda *_, rig=rig: rig.replication.renew(OTHER_EPOCH)
+        play(rig, old[0], late)
+        assert rig.store.epoch == OTHER_EPOCH
+        assert rig.store.documents("assignments") == []
+
+
 def test_after_a_cut_it_dials_again_from_where_it_is() -> None:
     rig = Rig()
     rig.store.enrolled("cft_token")
