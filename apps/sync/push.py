@@ -264,7 +264,8 @@ class _Batch:
         )
         if self._collection.kind == "merged":
             self._revs[pushed.doc_id] = taken.rev
-        if pushed.corrects:
+        takes_back = pushed.deleted and not stand.exists  # though it never heard the refusal
+        if pushed.corrects or takes_back:
             quarantine.corrected(
                 collection=pushed.collection,
                 doc_id=pushed.doc_id,

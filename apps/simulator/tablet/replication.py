@@ -204,7 +204,8 @@ class Replication:
 
     def settle(self, edits: Sequence[Edit], answers: Mapping[str, Document]) -> None:
         """The server has answered for these edits of one collection; see `Store.settle`."""
-        self._store.settle(edits, answers, at=self._device.now())
+        if self._store.settle(edits, answers, at=self._device.now()):
+            self.want(edits[0].collection)
         if answers:
             self._arrived(edits[0].collection, list(answers.values()))
 

@@ -158,16 +158,17 @@ class Store(Ledger):
 
     def settle(
         self, edits: Sequence[Edit], answers: Mapping[str, Document], *, at: datetime
-    ) -> None:
-        """The server has answered for these edits; `answers` are the documents it sent back.
+    ) -> bool:
+        """The server has answered for these edits; `answers` are the documents it sent back. True:
+        the collection is to be pulled from the start.
 
         Without an answer of its own an edit was taken as sent. A document that comes back replaces
         the local one unless it was typed on meanwhile, a tombstone purges it, and one that carries
         `sync_status` was refused: its text stays here and on the server, to be corrected.
         """
         with self._transaction():
-            for edit in edits:
-                self._settle(edit, answers.get(edit.id), at)
+            anew = [self._settle(edit, answers.get(edit.id), at) for edit in edits]
+        return any(anew)
 
     def set_aside(self, edit: Edit, problem: str) -> None:
         """No request with this edit is understood: it waits, in sight, and holds up no other. It is
@@ -209,11 +210,7 @@ class Store(Ledger):
     def start_over(self, collection: str) -> None:
         """Pull one collection from the start: its checkpoint, or what is held of it, is no good."""
         with self._transaction():
-            self._db.execute("delete from checkpoint where collection = ?", [collection])
-            self._db.execute(
-                "update document set stale = 1, rev = 0, sent = 0 where collection = ?",
-                [collection],
-            )
+            self._start_over(collection)
 
     def complete(self, collection: str) -> None:
         """A pull from the start has ended: what did not come with it is not ours any more."""
@@ -227,6 +224,12 @@ class Store(Ledger):
                 self._purge(collection, id)
 
     # --- inside ---
+
+    def _start_over(self, collection: str) -> None:
+        self._db.execute("delete from checkpoint where collection = ?", [collection])
+        self._db.execute(
+            "update document set stale = 1, rev = 0, sent = 0 where collection = ?", [collection]
+        )
 
     def _as_sent(self, body: bytes) -> Document:
         """A document that others wrote, and that is handed over to another history, is sent as what
@@ -256,24 +259,29 @@ class Store(Ledger):
             [collection, document["id"], document["edit_no"], at.isoformat(), urgent],
         )
 
-    def _settle(self, edit: Edit, answer: Document | None, at: datetime) -> None:
+    def _settle(self, edit: Edit, answer: Document | None, at: datetime) -> bool:
         key = (edit.collection, edit.id)
-        # What was withdrawn while the push was under way goes, or is gone already: the answer may
-        # tell of before. Where it is ours again, a pull brings it.
-        row = self._row(*key)
-        ours = row is not None and not row[3]
+        if not self._waits(*key):
+            return False  # a pull, or another answer, has said so before: what came since counts
+        # What was withdrawn while the push was under way goes: the answer may tell of before. Where
+        # it is ours again, a pull brings it.
+        withdrawn = self._row(*key)[3]
         if answer is not None and answer.get("sync_status"):
             self._refused(edit, answer)
-            if not (ours or self._waits(*key)):
+            if withdrawn and not self._waits(*key):
                 self._purge(*key)
-            return
+            return False
+        # What came while the push was under way came after what a tombstone tells of, perhaps.
+        anew = bool(answer and answer.get("_deleted") and self._came_since(edit))
         self._accepted(key, edit.edit_no, at)
         self._sent(edit, as_sent=answer is None)
-        if answer is not None and ours:
+        if anew:
+            self._start_over(edit.collection)
+        if answer is not None and not withdrawn:
             self._place(edit.collection, answer, at)
         row = self._row(*key)
         if row is None or self._waits(*key):
-            return
+            return anew
         _, newer, _, withdrawn, deleted = row
         if withdrawn or (deleted and newer is None):
             self._purge(*key)
@@ -281,6 +289,7 @@ class Store(Ledger):
             self._show(*key, newer)
         else:
             self._stamp(*key)
+        return anew
 
     def _stamp(self, collection: str, id: str) -> None:
         """What was typed before the revision of its base had come carries it from now on."""
@@ -305,6 +314,16 @@ class Store(Ledger):
             "body = case when ? then body else ? end where collection = ? and id = ?",
             [text, self._waits(edit.collection, edit.id), text, edit.collection, edit.id],
         )
+
+    def _came_since(self, edit: Edit) -> bool:
+        """Whether the server's state has come since this edit was typed."""
+        assumed = encoded(edit.assumed) if edit.assumed else None
+        (came,) = self._db.execute(
+            "select newer is not null or served is not ? from document "
+            "where collection = ? and id = ?",
+            [assumed, edit.collection, edit.id],
+        ).fetchone()
+        return bool(came)
 
     def _sent(self, edit: Edit, *, as_sent: bool) -> None:
         """The server has judged this edit: whatever is typed from now on is typed on it. Where it
@@ -331,8 +350,8 @@ class Store(Ledger):
                 self._purge(collection, id)
             return
         row = self._row(collection, id)
-        if row is not None and row[2] > document.get("rev", 0):
-            return  # it was overtaken by a newer one
+        if row is not None and row[2] > document.get("rev", 0) and not row[3]:
+            return  # it was overtaken by a newer one; what was withdrawn and comes again was not
         ours = self._waits(collection, id) and document.get("editor") == str(self.instance)
         if ours:
             # Our own edit comes back before its answer, which may be lost.

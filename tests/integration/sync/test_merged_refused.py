@@ -203,6 +203,17 @@ class TestDeletion:
         mine, _ = pair
         assert mine.push(mine.row(uuid7(), title="t", _deleted=True)) == []
 
+    def test_takes_back_what_was_refused_though_the_answer_was_lost(self, pair: Pair) -> None:
+        mine, _ = pair
+        id = str(uuid7())
+        mine.save(id, title="refuse", lose=True)
+        assert mine.pull()[id]["sync_status"] == "quarantined"
+        mine.believed.clear()  # and the pull, too
+        assert mine.push(mine.row(id, title="refuse", _deleted=True)) == []
+        assert mine.pull() == {}
+        [shown] = mine.pull("quarantine").values()
+        assert shown["status"] == "corrected"
+
     def test_that_was_not_carried_out_says_so_to_every_repeat(self, pair: Pair) -> None:
         mine, theirs = pair
         id = mine.new(title="t")

@@ -94,6 +94,31 @@ def test_what_came_after_the_push_and_before_its_answer_stands(store: Store) -> 
     assert shown(store) == "A mine theirs"
 
 
+def test_what_comes_again_after_a_withdrawal_was_not_overtaken(store: Store) -> None:
+    """It has the revision that it had: others have written since what was sent from here."""
+    type_(store, "A")
+    sent = unsent(store)
+    pull(store, page("A theirs", 2))
+    type_(store, "B")
+    store.settle([sent], {}, at=AT)
+    pull(store, {"id": "p", "_deleted": True})
+    pull(store, page("A theirs", 2))
+    store.settle([unsent(store)], {"p": page("A theirs B", 3)}, at=AT)
+    assert shown(store) == "A theirs B"
+
+
+def test_what_came_again_before_an_answer_withdraws_it_is_asked_for_anew(store: Store) -> None:
+    """The push was judged in between: no later page would bring it."""
+    pull(store, page("A", 1))
+    type_(store, "A mine")
+    pull(store, {"id": "p", "_deleted": True})
+    pull(store, page("A", 1))
+    assert store.settle([unsent(store)], {"p": {"id": "p", "_deleted": True}}, at=AT)
+    assert (shown(store), store.checkpoint("pages")) == (None, None)
+    pull(store, page("A", 1))
+    assert shown(store) == "A"
+
+
 def test_nothing_older_is_shown_after_an_answered_push(store: Store) -> None:
     pull(store, page("A", 3))
     type_(store, "A mine")
