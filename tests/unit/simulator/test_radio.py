@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import httpx2
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
-from apps.simulator.radio import CLEAR, Conditions, Radio
+from apps.simulator.radio import CLEAR, Conditions, Fault, Radio
 
 
 class Server:
@@ -82,6 +83,7 @@ def test_a_clear_radio_changes_nothing() -> None:
     async def test(server: Server, radio: Radio, client: httpx2.AsyncClient) -> None:
         assert (await client.get("/a")).text == "ok"
         assert server.seen == [b"/a"]
+        assert not radio.happened
 
     go(test, CLEAR)
 
@@ -91,6 +93,10 @@ def test_a_lost_answer_was_given() -> None:
         with pytest.raises(httpx2.ReadError):
             await client.get("/a")
         assert server.seen == [b"/a"]
+        assert not radio.happened, "nothing was done"
+        with pytest.raises(httpx2.ReadError):
+            await client.post("/api/v1/media/b")
+        assert radio.happened == {Fault.ANSWER_LOST: 1, Fault.OF_A_PHOTO: 1}
 
     go(test, Conditions(lost_answers=1))
 
@@ -100,6 +106,8 @@ def test_a_doubled_request_reaches_the_server_twice() -> None:
         assert (await client.get("/a")).text == "ok"
         await server.has_seen(2)
         assert server.seen == [b"/a", b"/a"]
+        await radio.quiet()
+        assert radio.happened == {Fault.DOUBLED: 1}
 
     go(test, Conditions(duplicates=1, longest_delay=0.01))
 
@@ -112,6 +120,7 @@ def test_without_coverage_nothing_reaches_the_server() -> None:
         with pytest.raises(OSError, match="no coverage"):
             async with radio.dial("ws://127.0.0.1:1", {}):
                 pass
+        assert radio.happened == {Fault.UNCOVERED: 2}
         radio.regain_coverage()
         assert (await client.get("/b")).text == "ok"
         assert server.seen == [b"/b"]
@@ -122,12 +131,16 @@ def test_without_coverage_nothing_reaches_the_server() -> None:
 def test_coverage_lost_on_the_way_loses_the_answer_of_what_the_server_does() -> None:
     async def test(server: Server, radio: Radio, client: httpx2.AsyncClient) -> None:
         server.answer.clear()
-        asked = asyncio.create_task(client.get("/a"))
+        asked = asyncio.create_task(client.post("/a", content=b"a text"))
         await server.has_seen(1)
+        assert radio.carries("text")
+        assert not radio.carries("another")
         radio.lose_coverage()
         with pytest.raises(httpx2.ReadError):
             await asked
         assert server.seen == [b"/a"]
+        assert radio.happened == {Fault.UNCOVERED: 1}
+        assert not radio.busy
 
     go(test, CLEAR)
 
@@ -136,8 +149,42 @@ def test_delayed_requests_are_overtaken() -> None:
     async def test(server: Server, radio: Radio, client: httpx2.AsyncClient) -> None:
         await asyncio.gather(*(client.get(f"/{number}") for number in range(12)))
         assert sorted(server.seen) != server.seen
+        assert radio.happened[Fault.OVERTAKEN] > 0
 
     go(test, Conditions(reordered=0.5, longest_delay=0.05))
+
+
+def test_a_link_that_stalls_brings_everything_afterwards() -> None:
+    async def test(server: Server, radio: Radio, client: httpx2.AsyncClient) -> None:
+        radio.stall()
+        asked = asyncio.create_task(client.get("/a"))
+        async with httpx2.AsyncClient(base_url=server.url) as straight:
+            await straight.get("/b")
+        assert server.seen == [b"/b"]
+        radio.flow()
+        assert (await asked).text == "ok"
+        assert server.seen == [b"/b", b"/a"]
+        assert radio.happened == {Fault.STALLED: 1}
+
+    go(test, CLEAR)
+
+
+def test_a_socket_is_cut_once() -> None:
+    async def listen(connection: ServerConnection) -> None:
+        await connection.wait_closed()
+
+    async def run() -> Radio:
+        radio = Radio(random.Random(1))
+        async with serve(listen, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            async with radio.dial(f"ws://127.0.0.1:{port}", {}) as line:
+                radio.cut_sockets()
+                with pytest.raises(ConnectionClosed):
+                    await line.recv()
+                radio.cut_sockets()
+        return radio
+
+    assert asyncio.run(run()).happened == {Fault.CUT: 1}
 
 
 def test_frames_and_words_to_pull_are_lost_and_heartbeats_come() -> None:
@@ -147,11 +194,13 @@ def test_frames_and_words_to_pull_are_lost_and_heartbeats_come() -> None:
         for message in said:
             await connection.send(message)
 
+    radio = Radio(random.Random(1), Conditions(lost_frames=1))
+
     async def run() -> str | bytes:
-        radio = Radio(random.Random(1), Conditions(lost_frames=1))
         async with serve(speak, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
             async with radio.dial(f"ws://127.0.0.1:{port}", {}) as line:
                 return await line.recv()
 
     assert asyncio.run(run()) == said[-1]
+    assert radio.happened == {Fault.FRAME_LOST: 2}
