@@ -6,8 +6,9 @@
 `day`      a day, as a state machine (hypothesis); what can happen in it wherever it is played, as
            rules: `office`, `contact`, `herd`. Which of them, to whom and in which order, is drawn,
            by numbers that mean "the n-th of those there are", so that every step fits every state
+`faults`   what goes wrong on a day, counted where it took effect
 `evening`  everything comes to rest, and is compared: with every text that was ever typed, with what
-           each person may see, with what a new local database would be given
+           each person may see, with what a new local database would be given; `traces`: and unseen
 `play`     days from a seed; `soak` one after the other for as long as is wanted (`make soak`)
 
 There are two sorts of days, each with fingers, office and rights of its own:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from hypothesis import strategies as st
 
 from apps.simulator.radio import CLEAR, Conditions
+from tests.oracle import faults
 from tests.oracle.day import Day, busy_rule, which
 from tests.oracle.held import LOST, NO_FRAMES, POOR, SOME_FRAMES, Held
 
@@ -66,13 +67,15 @@ class Contact(Day):
     @busy_rule(who=which)
     def update_the_app(self, who: int) -> None:
         held = self._held(who)
+        holds = any(held.store.checkpoint(name) for name in held.rooms.collections)
+        self.happened[faults.UPDATED] += holds and held.schema < held.rooms.today
         held.schema = held.rooms.today
         self.world.run(held.restart())
 
     @busy_rule(who=which, n=which, fields=st.lists(st.integers(0, 6), min_size=1, max_size=4))
     def storm(self, who: int, n: int, fields: list[int]) -> None:
-        """All tablets at once over a bad radio, with sockets that are cut and dead zones, while one
-        types on and a supervisor works."""
+        """All tablets at once over a bad radio, with sockets that are cut, a dead zone and a link
+        that stalls, while one types on and a supervisor works."""
         held, elsewhere = self._held(who), self._held(n)
         with self.world.meanwhile(lambda: self._supervise(n)):
             self.world.run(self._storm(held, n, fields, elsewhere))
@@ -82,7 +85,10 @@ class Contact(Day):
         async with running(self.world.held, POOR):
             for field in fields:
                 elsewhere.radio.lose_coverage()
-                await asyncio.sleep(STORM_SECONDS / len(fields))
+                held.radio.stall()
+                await asyncio.sleep(STORM_SECONDS / len(fields) / 2)
+                held.radio.flow()
+                await asyncio.sleep(STORM_SECONDS / len(fields) / 2)
                 elsewhere.radio.regain_coverage()
                 self._scribble(held, n, field)
                 self._cut(self.world.held)
@@ -91,6 +97,8 @@ class Contact(Day):
     def at_the_same_moment(self, first: int, second: int) -> None:
         """Two push at once, one of them twice, while a supervisor works."""
         one, other = self._held(first), self._held(second)
+        busy = one is not other and all(held.store.unsent(1) for held in (one, other))
+        self.happened[faults.AT_ONCE] += busy
 
         async def both() -> None:
             await asyncio.gather(
@@ -121,16 +129,20 @@ class Contact(Day):
         self.world.calm()
 
     async def _listen(self, held: Held, n: int, conditions: Conditions, *, poked: bool) -> None:
-        heard = [one for one in self.world.let_in if one.of.tablet != self.world.lost]
+        heard, before = self._heard(), self.happened[faults.Fault.FRAME_LOST]
         async with running(self.world.held, conditions):
             await until(lambda: all(one.client.live_since for one in heard))
             self._cut(self.world.held)
             await until(lambda: all(one.client.live_since for one in heard))
+            self.happened[faults.ALL_CUT] += 1
             self._scribble(held, n)
             await self._complete(heard)
             for _ in range(3 if poked else 1):  # and nothing else happens
                 await self.world.ask(lambda: self._publish(n, poked=poked))
             await self._complete(heard)
+        self.happened[faults.NO_POKES] += not poked
+        if conditions is NO_FRAMES and self.happened[faults.Fault.FRAME_LOST] > before:
+            self.happened[faults.NO_FRAMES] += 1
 
     async def _complete(self, heard: Iterable[Held]) -> None:
         """Return when everything is sent, and everybody holds what they may."""

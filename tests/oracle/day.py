@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -50,13 +51,15 @@ def busy_rule(when: Callable[[Any], Any] = lambda day: True, **drawn: Any) -> Ca
 
 
 class Day(RuleBasedStateMachine):
-    """Set `urls` of running servers before it is played, and how large a `crowd` may come.
+    """Set `urls` of running servers before it is played, how large a `crowd` may come, and where to
+    count what has `happened`.
 
     Where it is played is for subclasses to say: in which world, how it begins, what is typed there,
     and what supervisors do."""
 
     urls: ClassVar[list[str]] = []
     crowd: ClassVar[int] = 0
+    happened: ClassVar[Counter[str]] = Counter()
     world: World
 
     def __init__(self) -> None:
@@ -120,7 +123,7 @@ class Day(RuleBasedStateMachine):
         raise NotImplementedError
 
     def _supervise(self, n: int) -> None:
-        """A supervisor settles something."""
+        """A supervisor settles something, where there is anything to settle."""
         raise NotImplementedError
 
     def _publish(self, n: int, *, poked: bool) -> None:
@@ -143,6 +146,10 @@ class Day(RuleBasedStateMachine):
             world.pull(held)
         wrong = world.amiss(held, world.documents())
         assert not wrong, "\n".join(wrong)
+
+    def _heard(self) -> list[Held]:
+        """The local databases that hear of everything, and do as they are told."""
+        return [one for one in self.world.let_in if one.of.tablet != self.world.lost]
 
     def _held(self, n: int) -> Held:
         return self.world.held[n % len(self.world.held)]

@@ -8,7 +8,8 @@
    that its app knows, and what its digest says.
 4. Nothing waits any more, photos neither: `photos`.
 5. Of a tablet that is shut out nothing has come.
-6. What has to hold in the rooms where the day was played: `World.wrong`.
+6. What has to hold in the rooms where the day was played: `World.wrong`; and out of sight:
+   `traces`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from apps.simulator.radio import Radio
 from apps.simulator.tablet.store import Document, Store, encoded
 from apps.sync import registry
 from apps.sync.models import Conflict, QuarantinedWrite, Version
+from tests.oracle import traces
 from tests.oracle.held import Held, app
 from tests.oracle.rights import Shown
 from tests.oracle.words import is_uuid
@@ -62,7 +64,7 @@ def judge(world: World) -> None:
             world.is_turned_away(held)
         else:
             wrong += compared(world, held, documents)
-    wrong += world.wrong()
+    wrong += world.wrong() + traces.wrong(world)
     assert not wrong, "\n".join(wrong)
 
 

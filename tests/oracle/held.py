@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -13,9 +14,10 @@ import orjson
 from apps.assignments.codes import HEARD
 from apps.simulator.radio import CLEAR, Conditions, Radio
 from apps.simulator.tablet.media import Media
-from apps.simulator.tablet.store import Document, Store
+from apps.simulator.tablet.store import Document, Edit, Store
 from apps.simulator.tablet.tablet import Tablet
 from tests.factories import EnrolledTablet
+from tests.oracle import faults
 from tests.oracle.words import is_uuid
 
 POOR = Conditions(
@@ -77,7 +79,7 @@ def app(
 
 @dataclass
 class Held:
-    """`number` is its tablet's. `mode` of its sockets.
+    """`number` is its tablet's. `mode` of its sockets. `happened`: see `faults`.
 
     `pending`: the words of each document that this database may still replace unseen, because the
     server has not answered for them.
@@ -92,6 +94,7 @@ class Held:
     dice: random.Random
     mode: str
     schema: int
+    happened: Counter[str] = field(default_factory=Counter)
     pending: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     past: dict[str, list[Document]] = field(default_factory=dict)
 
@@ -101,7 +104,7 @@ class Held:
 
     def start(self, conditions: Conditions, clock: timedelta) -> None:
         """The app is started, on its file."""
-        self.radio = Radio(random.Random(self.dice.random()), conditions)
+        self.radio = Radio(random.Random(self.dice.random()), conditions, self.happened)
         self.client = app(
             self.rooms,
             self.url,
@@ -113,12 +116,26 @@ class Held:
             clock=clock,
             photos=self.folder / f"{self.name}.photos",
         )
+        settle = self.client.replication.settle
+
+        def settled(edits: Sequence[Edit], answers: Mapping[str, Document]) -> None:
+            self._count_refused(edits, answers)
+            settle(edits, answers)
+
+        self.client.replication.settle = settled  # type: ignore[method-assign]
+
+    def _count_refused(self, edits: Sequence[Edit], answers: Mapping[str, Document]) -> None:
+        refused = [one for one in answers.values() if one.get("sync_status")]
+        self.happened[faults.REFUSED] += len(refused)
+        if refused and len(answers) < len(edits):
+            self.happened[faults.REFUSED_AMONG] += 1
 
     async def close(self) -> None:
         await self.client.close()
 
     async def restart(self) -> None:
         """The app is killed and started anew, perhaps after somebody has set the clock."""
+        self.happened[faults.RESTARTED] += bool(self.store.unsent(1))
         await self.close()
         self.start(self.radio.conditions, self.dice.choice(CLOCKS))
 
@@ -137,6 +154,12 @@ class Held:
     @property
     def schema_known(self) -> int:
         return self.client.wire.schema
+
+    def served(self) -> None:
+        """It had its answers: what is noteworthy of that."""
+        offset = abs(self.client.device.offset)
+        self.happened[faults.WRONG_CLOCK] += offset >= timedelta(hours=3)
+        self.happened[faults.OLD_APP] += self.schema < self.rooms.today
 
     def here(self) -> set[tuple[str, str]]:
         """The documents that it holds; ids that are none stay, as no tombstone can name them: no
@@ -162,6 +185,17 @@ class Held:
         """The calls for help that were taken from here and have not come back."""
         rows = self.store._db.execute("select id, body from document where sent").fetchall()
         return {("facts", id) for id, body in rows if orjson.loads(body).get("event") in HEARD}
+
+    def written(self) -> bytes:
+        """What stands in the files of its database."""
+        file = self.folder / f"{self.name}.sqlite"
+        log = file.with_name(f"{file.name}-wal")
+        return file.read_bytes() + (log.read_bytes() if log.exists() else b"")
+
+    def rows(self) -> list[str]:
+        """All that its documents are, and were served as."""
+        rows = self.store._db.execute("select body, served, newer from document").fetchall()
+        return [part.decode() for row in rows for part in row if part is not None]
 
     def texts(self, collections: Sequence[str]) -> list[str]:
         """All that lies on it in these, as it is kept."""

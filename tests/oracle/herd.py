@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from apps.simulator.radio import CLEAR
+from tests.oracle import faults
 from tests.oracle.contact import Contact, running, until
 from tests.oracle.day import busy_rule, which
 from tests.oracle.held import Held
@@ -12,12 +13,20 @@ HERD_SECONDS = 300.0
 
 
 class Herd(Contact):
-    """Comes at most once a day."""
+    """Comes once on its day."""
 
     @busy_rule(lambda day: day.herds and day.crowd, n=which)
     def herd(self, n: int) -> None:
         """Everybody of a crowd is on a socket, and all sockets are killed in one moment. What is
         written then comes to everybody, poked or not."""
+        self._come(n)
+
+    def end_the_day(self) -> None:
+        if self.herds and self.crowd:
+            self._come(0)
+        super().end_the_day()
+
+    def _come(self, n: int) -> None:
         self.herds = False
         crowd = [
             held
@@ -35,3 +44,4 @@ class Herd(Contact):
                 held.radio.cut_sockets()
             await self.world.ask(lambda: self._publish(n, poked=False))
             await self._complete(crowd)
+        self.happened[faults.HERD] += 1

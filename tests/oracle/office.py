@@ -6,11 +6,15 @@ from __future__ import annotations
 import contextlib
 
 from django.utils import timezone
+from hypothesis import strategies as st
 
+from apps.changes import epochs
 from apps.core.problems import ProblemError
+from apps.simulator.radio import CLEAR
 from apps.sync.models import Conflict, QuarantinedWrite, Version
 from apps.sync.services import quarantine, versions
-from tests.oracle import evening, yesterday
+from tests.oracle import evening, faults, yesterday
+from tests.oracle.contact import running, until
 from tests.oracle.day import Day, busy_rule, which
 from tests.oracle.words import is_uuid
 
@@ -61,9 +65,28 @@ class Office(Day):
         self.stack.callback(yesterday.forget)
         self.restores, self.then = "can be", self.world.remembered()
 
-    @busy_rule(lambda day: day.restores == "can be")
-    def restore(self) -> None:
-        """The server is put back in time. What only it had, it has lost."""
+    @busy_rule(lambda day: day.restores == "can be", live=st.booleans())
+    def restore(self, live: bool) -> None:
+        """The server is put back in time. What only it had, it has lost. `live`: while everybody is
+        on a socket, with news of the history that ends on their way."""
+        if live:
+            self.world.run(self._put_back_under_sockets())
+            self.happened[faults.RESTORED_LIVE] += 1
+        else:
+            self._put_back()
+        self.happened[faults.RESTORED] += 1
+
+    async def _put_back_under_sockets(self) -> None:
+        """The tablets stand still while it is done: what is on its way comes to them afterwards."""
+        world = self.world
+        async with running(world.held, CLEAR):
+            await until(lambda: all(one.client.live_since for one in self._heard()))
+            world.desk.submit(lambda: self._publish(0, poked=True)).result()
+            world.desk.submit(self._put_back).result()
+            epoch = str(await world.ask(epochs.current))
+            await until(lambda: all(one.store.epoch == epoch for one in self._heard()))
+
+    def _put_back(self) -> None:
         yesterday.put_back()
         world, typed, self.restores = self.world, self.world.typed, "was"
         world.put_back(self.then)
@@ -77,21 +100,29 @@ class Office(Day):
     def _supervise(self, n: int) -> None:
         """A version is put back, a conflict settled, a refused row acknowledged: the oldest that is
         open. Where the author's own text is already another, it is told so."""
+        with contextlib.suppress(ProblemError):
+            if self._settle(n) and any(held.radio.busy for held in self.world.held):
+                self.happened[faults.SUPERVISED] += 1
+
+    def _settle(self, n: int) -> bool:
+        """Whether there was anything."""
         by, now = self.world.supervisor, timezone.now()
         ids = [id for id in list(self.world.typed.ids) if is_uuid(id)]
-        with contextlib.suppress(ProblemError):
-            match n % 4:
-                case 0:
-                    kept = Version.objects.filter(doc_id__in=ids).order_by("pk")
-                    if count := kept.count():
-                        versions.restore(version=kept[n % count], by=by, now=now)
-                case 1 | 2:
-                    conflict = Conflict.objects.open().filter(doc_id__in=ids).first()
-                    choice = "kept" if n % 4 == 1 else "stays"
-                    if conflict:
-                        versions.settle_conflict(conflict=conflict, choice=choice, by=by, now=now)
-                case _:
-                    tablets = [of.tablet.pk for of in self.world.tablets]
-                    write = QuarantinedWrite.objects.open().filter(tablet__in=tablets).first()
-                    if write:
-                        quarantine.acknowledge(write=write, by=by, now=now)
+        match n % 4:
+            case 0:
+                kept = Version.objects.filter(doc_id__in=ids).order_by("pk")
+                if count := kept.count():
+                    versions.restore(version=kept[n % count], by=by, now=now)
+                return bool(count)
+            case 1 | 2:
+                conflict = Conflict.objects.open().filter(doc_id__in=ids).first()
+                choice = "kept" if n % 4 == 1 else "stays"
+                if conflict:
+                    versions.settle_conflict(conflict=conflict, choice=choice, by=by, now=now)
+                return bool(conflict)
+            case _:
+                tablets = [of.tablet.pk for of in self.world.tablets]
+                write = QuarantinedWrite.objects.open().filter(tablet__in=tablets).first()
+                if write:
+                    quarantine.acknowledge(write=write, by=by, now=now)
+                return bool(write)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from apps.simulator.tablet.store import Document
+from tests.oracle import faults
 from tests.oracle.held import Held
 from tests.oracle.words import Words, is_uuid
 
@@ -13,7 +14,7 @@ from tests.oracle.words import Words, is_uuid
 class Typed:
     """`owed`: every word that was typed and that its author has not taken back unsent, with who
     typed it where. `barred`: those that were typed on a tablet that is shut out, since then.
-    `ids`: every document that anybody began.
+    `ids`: every document that anybody began; `place`: into which of them each word was typed.
 
     `fragile` words may, after a restore, stand on one tablet alone; `kept` are those that do not.
     """
@@ -23,6 +24,7 @@ class Typed:
         self.owed: dict[str, str] = {}
         self.barred: set[str] = set()
         self.ids: set[str] = set()
+        self.place: dict[str, str] = {}
         self.fragile: set[str] = set()
         self.kept: Callable[[], set[str]] = set
 
@@ -36,6 +38,7 @@ class Typed:
     ) -> None:
         key = (collection, document["id"])
         self.ids.add(document["id"])
+        held.happened[faults.TYPED_ON] += held.radio.carries(document["id"])
         self._answered(held, key)
         if before := held.store.get(*key):
             held.past.setdefault(document["id"], []).append(before)
@@ -45,6 +48,7 @@ class Typed:
         new = words - self.owed.keys()
         held.pending.setdefault(key, set()).update(new)
         for word in new:
+            self.place.setdefault(word, document["id"])
             self.owed[word] = f"{word} in {collection} {document['id']}, typed on {held.name}"
         if barred:
             self.barred |= new

@@ -22,7 +22,11 @@ class Words:
 
     def found_in(self, value: Any) -> set[str]:
         """The words of this day in anything."""
-        return set(re.findall(rf"w{self.mark}x\d+", str(value)))
+        return set(self.all_in(value))
+
+    def all_in(self, value: Any) -> list[str]:
+        """Each as often as it stands there."""
+        return re.findall(rf"w{self.mark}x\d+", str(value))
 
 
 def is_uuid(id: str) -> bool:

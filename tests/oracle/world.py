@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from apps.simulator.tablet.store import Document
 from apps.simulator.tablet.wire import AnotherHistory, NoAnswer, Refused, ShutOut
 from tests import factories
 from tests.factories import EnrolledTablet, person, team
+from tests.oracle import faults
 from tests.oracle.held import Held, Rooms
 from tests.oracle.rights import Rights, Shown
 from tests.oracle.typed import Typed
@@ -48,15 +50,24 @@ def _hang_up() -> None:
 
 class World:
     """`typed`: what fingers did. `photos`: by address, where each was taken. `rights`: what
-    supervisors did. `lost` and `shut`: the tablet that was reported lost, and the one that is
-    compromised. A day's world says in which `rooms` it is played, who works where (`_staff`), and
-    what must hold there besides (`wrong`)."""
+    supervisors did. `happened`: which faults took effect (`faults`). `lost` and `shut`: the tablet
+    that was reported lost, and the one that is compromised. A day's world says in which `rooms` it
+    is played, who works where (`_staff`), and what must hold there besides (`wrong`)."""
 
     rooms: ClassVar[Rooms]
     rights: Rights
 
-    def __init__(self, urls: Sequence[str], folder: Path, *, seed: int, tablets: int) -> None:
+    def __init__(
+        self,
+        urls: Sequence[str],
+        folder: Path,
+        *,
+        seed: int,
+        tablets: int,
+        happened: Counter[str],
+    ) -> None:
         _be_patient()
+        self.happened = happened
         self.urls = list(urls)
         self.folder = folder / str(uuid7())
         self.folder.mkdir(parents=True)
@@ -110,6 +121,7 @@ class World:
             dice=random.Random(self.dice.random()),
             mode="resync" if place == 1 else "frames",
             schema=self.rooms.old if last else self.rooms.today,
+            happened=self.happened,
         )
         held.store.signed_in(str(self.people[number].pk))
         return held
@@ -129,6 +141,7 @@ class World:
                 dice=random.Random(place),
                 mode="frames",
                 schema=self.rooms.today,
+                happened=self.happened,
             )
             for place in range(databases)
         ]
@@ -180,6 +193,7 @@ class World:
             except (NoAnswer, ShutOut, Refused) as failure:
                 self.said = f"{held.name}: {failure}"
                 return False
+            held.served()
             return True
 
         return bool(self.run(once()))
@@ -231,6 +245,7 @@ class World:
             assert "401" in self.said, self.said
         self.run(say())
         assert held.here() == before, f"{held.name} is shut out, and was given something"
+        self.happened[faults.COMPROMISED] += 1
 
     def quiet(self) -> None:
         """What was left on its way has arrived: nobody else writes any more."""
@@ -242,6 +257,7 @@ class World:
         for held in self.held:
             held.radio.conditions = CLEAR
             held.radio.regain_coverage()
+            held.radio.flow()
 
     # --- what each may hold ---
 
@@ -270,6 +286,8 @@ class World:
 
     def sign_in(self, of: EnrolledTablet, user: User) -> None:
         accounts.sign_in(tablet=of.tablet, user=user, now=timezone.now())
+        if self.rights.hands[of.tablet.pk] != user.pk:
+            self.happened[faults.ANOTHER] += self._unsent(of.tablet)
         self.rights.sign_in(of.tablet.pk, user.pk)
         for held in self.held:
             if held.of is of:
@@ -281,6 +299,7 @@ class World:
 
     def lose(self, tablet: Tablet) -> None:
         accounts.mark_lost(tablet=tablet, by=SYSTEM, now=timezone.now())
+        self.happened[faults.LOST] += self._unsent(tablet)
         self.lost, self.rights.hands[tablet.pk] = tablet, None
 
     def find(self) -> None:
@@ -293,6 +312,10 @@ class World:
         self.shut, self.rights.hands[tablet.pk] = tablet, None
         if self.lost == tablet:
             self.lost = None
+
+    def _unsent(self, tablet: Tablet) -> bool:
+        """Whether anything is unsent on it."""
+        return any(held.store.unsent(1) for held in self.held if held.of.tablet == tablet)
 
     def remembered(self) -> dict[str, Any]:
         """What supervisors did so far, for a server that will be put back to this moment."""

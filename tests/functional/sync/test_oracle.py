@@ -6,11 +6,13 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.oracle import faults
 from tests.oracle.play import SETTINGS, play_field, play_pages
 from tests.processes import Processes
 
@@ -29,11 +31,13 @@ def _days(
     for seed in range(first, first + days):
         if time.monotonic() - began > ENOUGH_SECONDS:
             return
+        happened: Counter[str] = Counter()
         try:
-            play([server.url], seed=seed, steps=steps)
+            play([server.url], seed=seed, steps=steps, happened=happened)
         except Exception as error:
             error.add_note(f"SEED={seed}")
             raise
+        assert not faults.missing(happened, faults.CERTAIN), seed
 
 
 def test_what_was_typed_is_kept_and_all_agree(

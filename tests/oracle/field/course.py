@@ -9,6 +9,7 @@ from django.utils import timezone
 from apps.assignments import services as assignments
 from apps.assignments.models import Assignment
 from apps.core.ids import uuid7
+from tests.oracle import faults
 from tests.oracle.field.day import TAPS
 from tests.oracle.field.looking import RESULTS, Looking
 from tests.oracle.field.outside import VERBS, Outside
@@ -21,7 +22,7 @@ class Course(Referring, Looking, Outside):
     """What every day in the field begins with, and what its rules scribble."""
 
     def _open_the_world(self, day: int, folder: Path) -> FieldWorld:
-        return FieldWorld(self.urls, folder, seed=day)
+        return FieldWorld(self.urls, folder, seed=day, happened=self.happened)
 
     def _begin(self, day: int) -> None:
         """Each unit has a call. From one it leaves the tablets while somebody is away who has typed
@@ -42,6 +43,7 @@ class Course(Referring, Looking, Outside):
         self._sign(second, call)
         self._give(second, call)
         self._meet(second, day)
+        self.happened[faults.REVOKED] += 1
         self._meet(first, day)
         [call] = [one["id"] for one in third.store.documents("assignments")]
         self._write_together(third, fourth, call)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -63,13 +64,15 @@ class FieldWorld(World):
     rooms = PRODUCT
     rights: FieldRights
 
-    def __init__(self, urls: Sequence[str], folder: Path, *, seed: int) -> None:
+    def __init__(
+        self, urls: Sequence[str], folder: Path, *, seed: int, happened: Counter[str]
+    ) -> None:
         self.opened: dict[int, list[str]] = {}
         self.signed: dict[UUID, dict[str, Any]] = {}
         self.told_at: dict[UUID, datetime] = {}
         self.met: list[str] = []
         self.numbers = 0
-        super().__init__(urls, folder, seed=seed, tablets=TABLETS)
+        super().__init__(urls, folder, seed=seed, tablets=TABLETS, happened=happened)
 
     def _staff(self) -> None:
         now = timezone.now()

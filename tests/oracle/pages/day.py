@@ -7,6 +7,7 @@ from pathlib import Path
 from apps.core.ids import uuid7
 from apps.simulator.tablet.store import Document
 from tests.integration.sync import pictures
+from tests.oracle import faults
 from tests.oracle.day import Day
 from tests.oracle.held import Held
 from tests.oracle.pages.world import PROBE, PagesWorld
@@ -22,7 +23,8 @@ class Pages(Day):
     world: PagesWorld
 
     def _open_the_world(self, day: int, folder: Path) -> PagesWorld:
-        return PagesWorld(self.urls, folder, seed=day, tablets=3 + self.compromises)
+        tablets = 3 + self.compromises
+        return PagesWorld(self.urls, folder, seed=day, tablets=tablets, happened=self.happened)
 
     def _begin(self, day: int) -> None:
         self._revoke_while_away(day)
@@ -62,6 +64,7 @@ class Pages(Day):
         self._type(second, page, "text")
         world.revoke(self._person(second.number))
         self._meet(second, n)
+        self.happened[faults.REVOKED] += 1
         world.exchange(first)
         assert (first.store.get("pages", edited["id"]) or {}).get("text") == page["text"]
         if n % 2:

@@ -1,0 +1,84 @@
+"""What no screen shows, and must be so in the evening all the same.
+
+1. No text says a word twice: each was typed once, and an edit takes effect once.
+2. No file of a tablet holds a word of a document that is not on it any more.
+3. Supervisors are told of each tablet how it is: nothing is unsent, and so much was refused. What
+   a local database was told to drop, it is known to have dropped.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+from django.utils import timezone
+
+from apps.changes.models import Item, StoredDocument
+from apps.changes.reading import body_of
+from apps.sync.tablets import conditions
+from tests.oracle.held import Held
+from tests.oracle.world import World
+
+
+def wrong(world: World) -> list[str]:
+    """What is not so, one line each."""
+    return [
+        *_said_twice(world),
+        *(line for held in world.let_in for line in _left_in_files(world, held)),
+        *_told_amiss(world),
+        *(line for held in world.let_in for line in _not_dropped(held)),
+    ]
+
+
+def _said_twice(world: World) -> Iterator[str]:
+    rows = StoredDocument.objects.filter(
+        collection__in=world.rooms.merged, doc_id__in=world.typed.uuids
+    )
+    for row in rows:
+        body = orjson.loads(body_of(row.collection, row.doc_id, row.body) or b"{}")
+        for text in _texts(body):
+            for word, times in Counter(world.typed.words.all_in(text)).items():
+                if times > 1:
+                    yield f"{row.collection} {row.doc_id} says {word} {times} times: {text}"
+
+
+def _texts(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict() | list():
+            for one in value.values() if isinstance(value, dict) else value:
+                yield from _texts(one)
+
+
+def _left_in_files(world: World, held: Held) -> Iterator[str]:
+    here = {id for _, id in held.here()}
+    words = world.typed.words
+    for word in sorted(words.found_in(held.written()) - words.found_in(held.rows())):
+        id = world.typed.place.get(word)
+        if id is not None and id not in here:
+            yield f"the file of {held.name} still has {word}, of {id}"
+
+
+def _told_amiss(world: World) -> Iterator[str]:
+    asked = [of.tablet for of in world.tablets if of.tablet not in {world.lost, world.shut}]
+    for held in world.let_in:
+        if held.of.tablet in asked:
+            world.run(held.client.replication.tell())
+    known = conditions(asked, now=timezone.now())
+    for tablet in asked:
+        told = known[tablet.pk]
+        refused = sum(
+            held.store.outbox().refused for held in world.let_in if held.of.tablet == tablet
+        )
+        said = told.waiting and (told.waiting.unsent_count, told.waiting.refused_count)
+        if said != (0, refused):
+            yield f"of {tablet.pk} is told (unsent, refused) {said}: {refused} were refused"
+
+
+def _not_dropped(held: Held) -> Iterator[str]:
+    left = Item.objects.filter(holder=held.store.instance, visible=False)
+    for collection, id in left.values_list("collection", "doc_id"):
+        yield f"nobody knows that {held.name} has dropped {collection} {id}"
