@@ -50,25 +50,40 @@ def scalar(base: Any, mine: Any, current: Any) -> Merged:
 
 
 def union(base: Any, mine: Any, current: Any) -> Merged:
-    """A set, written as a list: what either added is in it, what either took out is not."""
+    """A set, written as a list: what either added is in it, once, what either took out is not."""
     if not (isinstance(mine, list) and isinstance(current, list)):
         return scalar(base, mine, current)
     before = {canonical(one) for one in base} if isinstance(base, list) else set()
     here = {canonical(one) for one in mine}
     there = {canonical(one) for one in current}
     kept = [one for one in current if canonical(one) in here or canonical(one) not in before]
-    added = [one for one in mine if canonical(one) not in there | before]
-    return Merged([*kept, *added])
+    added = {canonical(one): one for one in mine if canonical(one) not in there | before}
+    return Merged([*kept, *added.values()])
 
 
 def append_only(base: Any, mine: Any, current: Any) -> Merged:
-    """A list that only grows, whose items are known by `id` where they have one. An item that two
-    people wrote differently under one id is a clash."""
+    """A list that only grows, whose items are known by `id` where they have one. Of an item that
+    both have, each field is a single value of its own: whoever corrects one item does not contend
+    with who adds another."""
     if not (isinstance(mine, list) and isinstance(current, list)):
         return scalar(base, mine, current)
-    present = {_name(one): one for one in current}
-    clash = any(not same(present.get(_name(one), one), one) for one in mine)
-    return Merged([*current, *(one for one in mine if _name(one) not in present)], clash)
+    before = {_name(one): one for one in base} if isinstance(base, list) else {}
+    ours = {_name(one): one for one in mine}
+    items, clash = [], False
+    for one in current:
+        if same(own := ours.get(name := _name(one), one), one):
+            items.append(one)
+            continue
+        merged = _by_value(before.get(name, UNKNOWN), own, one)
+        items.append(merged.value)
+        clash = clash or merged.clash
+    return Merged(_grown(items, mine), clash)
+
+
+def _grown(items: list[Any], more: list[Any]) -> list[Any]:
+    """The items, and behind them those of the others whose names they do not have."""
+    names = {_name(one) for one in items}
+    return [*items, *(one for one in more if _name(one) not in names)]
 
 
 def put_back(
@@ -76,12 +91,14 @@ def put_back(
 ) -> dict[str, Any]:
     """Values of before, to stand in a document again. What was added since to a list that only
     grows stays in it, behind the items of before as they were written then."""
-    return {
-        name: append_only(None, present.get(name), value or []).value
-        if policies.get(name) is append_only and present.get(name)
-        else value
-        for name, value in values.items()
-    }
+
+    def put(name: str, value: Any) -> Any:
+        since = present.get(name)
+        if policies.get(name) is not append_only or not isinstance(since, list):
+            return value
+        return _grown(value or [], since) if isinstance(value or [], list) else value
+
+    return {name: put(name, value) for name, value in values.items()}
 
 
 def by_field(policies: Mapping[str, Policy]) -> Policy:
@@ -96,6 +113,9 @@ def by_field(policies: Mapping[str, Policy]) -> Policy:
         return Merged(value, clash=bool(lost))
 
     return merge
+
+
+_by_value = by_field({})
 
 
 def put_together(

@@ -32,6 +32,9 @@ class TestUnion:
     def test_without_a_base_everything_is_in_it(self) -> None:
         assert union(UNKNOWN, ["a", "b"], ["b", "c"]) == Merged(["b", "c", "a"])
 
+    def test_what_one_has_added_twice_is_in_it_once(self) -> None:
+        assert union([], ["a", "a"], ["b"]) == Merged(["b", "a"])
+
     def test_what_is_no_list_is_a_single_value(self) -> None:
         assert union(["a"], "x", ["a", "b"]) == Merged(["a", "b"], clash=True)
 
@@ -46,6 +49,22 @@ class TestAppendOnly:
     def test_one_id_with_two_contents_is_a_clash(self) -> None:
         mine, theirs = {"id": "a", "v": 1}, {"id": "a", "v": 2}
         assert append_only([], [mine], [theirs]) == Merged([theirs], clash=True)
+
+    def test_who_corrects_an_item_does_not_contend_with_who_adds_another(self) -> None:
+        """A telephone that must not be used any more is not used because somebody adds another."""
+        known, other = {"id": "a", "value": "1", "safe": True}, {"id": "b", "value": "2"}
+        unsafe = {**known, "safe": False}
+        assert append_only([known], [unsafe], [known, other]) == Merged([unsafe, other])
+        assert append_only([known], [known, other], [unsafe]) == Merged([unsafe, other])
+
+    def test_each_field_of_an_item_is_a_value_of_its_own(self) -> None:
+        known = {"id": "a", "value": "1", "safe": True, "note": "old"}
+        mine, theirs = {**known, "safe": False, "note": "m"}, {**known, "value": "2", "note": "t"}
+        both = {**known, "safe": False, "value": "2", "note": "t"}
+        assert append_only([known], [mine], [theirs]) == Merged([both], clash=True)
+
+    def test_an_item_that_is_no_object_is_not_taken_for_one_that_has_its_name(self) -> None:
+        assert append_only([], ["a"], [{"id": "a"}]) == Merged([{"id": "a"}], clash=True)
 
 
 class TestByField:
