@@ -12,10 +12,13 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import OuterRef, QuerySet
 
 from apps.audit.services import SYSTEM, record
+from apps.core.querysets import there_is
 from apps.sync.media import naming, storage, uploads
-from apps.sync.media.models import MediaFile, MediaUpload
+from apps.sync.media.models import MediaFile, MediaHandIn, MediaUpload
+from apps.sync.models import QuarantinedWrite
 
 # Objects of a transaction that is still open have no row that anybody could see.
 _STRAY_AFTER = timedelta(days=1)
@@ -28,10 +31,19 @@ def sweep(*, now: datetime) -> None:
     _end_uploads(before)
     MediaFile.objects.named().exclude(unnamed_since=None).update(unnamed_since=None)
     MediaFile.objects.unnamed().filter(unnamed_since=None).update(unnamed_since=now)
-    over = MediaFile.objects.unnamed().filter(unnamed_since__lt=before)
-    for sha256 in list(over.values_list("sha256", flat=True)[:_AT_ONCE]):
+    for sha256 in list(_over(before).values_list("sha256", flat=True)[:_AT_ONCE]):
         _purge(bytes(sha256), before, now)
     _remove_strays(now)
+
+
+def _over(before: datetime) -> QuerySet[MediaFile]:
+    """Those that nobody has named since then, nor may name yet: of a tablet that has handed one in
+    a text can lie in quarantine that nobody knows the author of. What that names is in nobody's
+    name, until a supervisor says who typed it."""
+    nobodys = QuarantinedWrite.objects.open().filter(author=None).values("tablet")
+    awaited = MediaHandIn.objects.filter(file=OuterRef("pk"), tablet__in=nobodys)
+    unnamed = MediaFile.objects.unnamed().filter(unnamed_since__lt=before)
+    return unnamed.exclude(there_is(awaited))
 
 
 @transaction.atomic
@@ -45,8 +57,7 @@ def _end_uploads(before: datetime) -> None:
 def _purge(sha256: bytes, before: datetime, now: datetime) -> None:
     """Removes a file that nobody names, unless somebody has named or sent it meanwhile."""
     naming.lock([sha256])
-    over = MediaFile.objects.unnamed().filter(sha256=sha256, unnamed_since__lt=before)
-    for file in over:
+    for file in _over(before).filter(sha256=sha256):
         uploads.remove_later(storage.file_names(file.blob, file.pieces))
         record(
             actor=SYSTEM,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from apps.audit.models import Entry
 from apps.audit.services import SYSTEM
 from apps.core import clock
 from apps.core.ids import uuid7
+from apps.sync.media import retention
 from apps.sync.media.models import MediaFile, MediaUpload
 from apps.sync.models import QuarantinedWrite
+from apps.sync.services import quarantine
 from apps.sync.services.applying import apply_quarantined
 from tests.factories import NOON, person
 from tests.integration.sync import pictures
@@ -67,6 +70,34 @@ def test_and_with_the_document_once_that_is_taken(away: Pair) -> None:
     by = person(Role.SUPERVISOR, of=mine.of.tablet.team)
     apply_quarantined(write=QuarantinedWrite.objects.get(), by=by, now=NOON)
     assert of(theirs).sees(photo)
+
+
+def test_waits_for_a_supervisor_to_say_who_took_it(away: Pair) -> None:
+    """Of a text that does not name who typed it: until then the photo is named by nobody."""
+    mine, theirs = away
+    author, photo = author_of(away), pictures.jpeg()
+    push(mine, mine.row(uuid7(), title="t", photos=[address(photo)]), to="pages")
+    of(mine).put(address(photo), photo)
+    now = clock.now()
+    for days in (1, 30, 60):
+        retention.sweep(now=now + timedelta(days=days))
+    by = person(Role.SUPERVISOR, of=mine.of.tablet.team)
+    write = QuarantinedWrite.objects.get()
+    apply_quarantined(write=write, by=by, author=author, now=NOON)
+    assert of(theirs).sees(photo)
+
+
+def test_and_goes_once_nobody_waits_for_it(away: Pair) -> None:
+    mine, _ = away
+    photo = pictures.jpeg()
+    push(mine, mine.row(uuid7(), title="t", photos=[address(photo)]), to="pages")
+    of(mine).put(address(photo), photo)
+    by = person(Role.SUPERVISOR, of=mine.of.tablet.team)
+    quarantine.acknowledge(write=QuarantinedWrite.objects.get(), by=by, now=NOON)
+    now = clock.now()
+    for days in (1, 30):
+        retention.sweep(now=now + timedelta(days=days))
+    assert not MediaFile.objects.exists()
 
 
 def test_to_hand_in_is_no_way_to_see(away: Pair) -> None:
