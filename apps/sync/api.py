@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
@@ -34,6 +35,9 @@ from apps.sync.push import push, rows_of
 from apps.sync.registry import Collection
 
 _ID = "01931f6e-7f42-7c3a-9a51-0d7a8f4b2c11"
+# An escape in a JSON text: a surrogate pair, half of one (the group), or any other.
+_ESCAPE = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(\\u[dD][89a-fA-F]..)|\\.", re.DOTALL)
+_REPLACEMENT = rb"\ufffd"
 
 
 def _header(name: str, description: str, *, required: bool = False) -> OpenApiParameter:
@@ -101,7 +105,7 @@ class Pull(SyncView):
                     "checkpoint": inline_serializer("Checkpoint", {"c": serializers.CharField()}),
                 },
             ),
-            **PROBLEMS(400, 401, 403, 404, 409, 426, 503),
+            **PROBLEMS(400, 401, 403, 404, 409, 426, 429, 503),
         },
         examples=[
             OpenApiExample(
@@ -171,7 +175,7 @@ class Push(SyncView):
                 {"type": "array", "items": {"type": "object"}},
                 "The current document of each row that was not applied as sent.",
             ),
-            **PROBLEMS(400, 401, 403, 404, 409, 413, 503),
+            **PROBLEMS(400, 401, 403, 404, 409, 413, 429, 503),
         },
         examples=[
             OpenApiExample(
@@ -211,7 +215,12 @@ class Push(SyncView):
 
 
 def body_of(request: Request) -> object:
-    """The decoded body. Its size is bounded before it is decoded."""
+    """The decoded body. Its size is bounded before it is decoded.
+
+    JavaScript cuts a text in the middle of an emoji, and writes down the half of it that is left,
+    which no other language reads. It is read as U+FFFD: the rest of what was typed must not stay on
+    the tablet for ever, with all that was sent along with it.
+    """
     largest = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     try:
         raw: bytes = request.body
@@ -220,7 +229,13 @@ def body_of(request: Request) -> object:
     if len(raw) > largest:
         raise ProblemError(TOO_LARGE, f"A push has at most {largest} bytes.")
     try:
-        return orjson.loads(raw)
+        try:
+            return orjson.loads(raw)
+        except orjson.JSONDecodeError:
+            whole = _ESCAPE.sub(lambda found: _REPLACEMENT if found[1] else found[0], raw)
+            if whole == raw:
+                raise
+            return orjson.loads(whole)
     except orjson.JSONDecodeError as error:
         raise ParseError(f"Not JSON at line {error.lineno}, column {error.colno}.") from None
 

@@ -38,6 +38,11 @@ select * from sync_stands(%s, %b::uuid[], %b::uuid[], %b::uuid[], %b::bigint[], 
 
 _LED_TO = "select sync_led_to(%s, %b::uuid[], %b::bigint[])"
 
+_LIFT = """
+update feed_document d set rev = g.rev from unnest(%b::uuid[], %b::bigint[]) as g (id, rev)
+where d.collection = %s and d.doc_id = g.id and d.rev < g.rev
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Stand:
@@ -125,8 +130,9 @@ def stands(collection: Collection, rows: Sequence[tuple[Pushed, UUID]]) -> dict[
 def _stand(collection: Collection, found: _Found) -> Stand:
     plain = body_of(collection.name, found.doc_id, found.body)
     body = orjson.loads(plain) if plain is not None else None
+    exists = not (found.stands_in and _is_refused(body))
     present = last = None
-    if body is not None and not found.stands_in:
+    if body is not None and exists:
         present = present_of(collection, body, found.rev)
     if found.last_id is not None:
         content = _CONTENT.open_as(found.last_content, found.last_id)
@@ -135,7 +141,7 @@ def _stand(collection: Collection, found: _Found) -> Stand:
         rev=found.rev,
         present=present,
         body=body,
-        exists=not found.stands_in,
+        exists=exists,
         visible=found.visible,
         readable=body is not None,
         last=last,
@@ -158,7 +164,7 @@ def read(collection: Collection, doc_id: UUID) -> Stand:
         return NOTHING
     plain = body_of(collection.name, doc_id, row.body)
     body = orjson.loads(plain) if plain is not None else None
-    exists = doc_id not in _standing_in(collection.name, [doc_id])
+    exists = not (_is_flagged(collection.name, doc_id) and _is_refused(body))
     return Stand(
         rev=row.rev,
         present=present_of(collection, body, row.rev) if exists and body is not None else None,
@@ -176,6 +182,15 @@ def must_have_led_to(collection: str, revs: Mapping[UUID, int]) -> None:
         [as_led_to] = cursor.fetchone()
     if not as_led_to:
         raise ProblemError(BUSY, headers={"Retry-After": "1"})
+
+
+def lift(collection: str, revs: Mapping[UUID, int]) -> None:
+    """Gives documents a higher revision than their last publication did, in its transaction and
+    under their locks: that which they had before this server was put back in time. What comes of
+    that time after this is compared with it, in whatever order tablets come back."""
+    if revs:
+        with connection.cursor() as cursor:
+            cursor.execute(_LIFT, [list(revs), list(revs.values()), collection])
 
 
 def is_published(collection: str, doc_id: UUID) -> bool:
@@ -199,13 +214,23 @@ def may_see(user: AbstractBaseUser, *, collection: str, doc_id: UUID) -> bool:
 
 
 def stands_in(collection: str, doc_id: UUID) -> bool:
-    """Whether nothing ever held under this id but a refused text."""
-    return bool(_standing_in(collection, [doc_id]))
+    """Whether nothing holds under this id but a refused text.
+
+    A quarantined row says that its text was put there. Whoever has written the document since has
+    put something else in its place, and may not have known of the row: what is stored decides.
+    """
+    if not _is_flagged(collection, doc_id):
+        return False
+    row = StoredDocument.objects.filter(collection=collection, doc_id=doc_id).first()
+    plain = body_of(collection, doc_id, row.body) if row else None
+    return _is_refused(orjson.loads(plain) if plain is not None else None)
 
 
-def _standing_in(collection: str, ids: Sequence[UUID]) -> set[UUID]:
-    """Those of these documents under whose id nothing ever held but a refused text."""
-    rows = QuarantinedWrite.objects.filter(
-        collection=collection, doc_id__in=[str(id) for id in ids], stands_in=True
-    )
-    return {UUID(id) for id in rows.values_list("doc_id", flat=True)}
+def _is_flagged(collection: str, doc_id: UUID) -> bool:
+    rows = QuarantinedWrite.objects.filter(collection=collection, doc_id=str(doc_id))
+    return rows.filter(stands_in=True).exists()
+
+
+def _is_refused(body: Mapping[str, Any] | None) -> bool:
+    """Whether a stored body is a refused text; of one that cannot be read the row is believed."""
+    return body is None or "sync_status" in body

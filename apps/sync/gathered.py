@@ -74,6 +74,10 @@ class _Push:
     answers: list[bytes] = field(default_factory=list)
 
 
+class _NotPlain(Exception):
+    """A refused text stands in the place of a document: what was refused is settled elsewhere."""
+
+
 def _made(request: Any) -> HttpResponse:
     """Where a view would stand: the answer is there already."""
     made: HttpResponse = request.made
@@ -229,17 +233,22 @@ def _take(pushes: Sequence[_Push], now: datetime) -> None:
     rows = [(row, push) for push in pushes for row in push.rows]
     history: list[Save] = []
     revs: dict[UUID, int] = {}
+    lifted: dict[UUID, int] = {}
     answers: dict[tuple[UUID, UUID], bytes | None] = {}
     with transaction.atomic():
         collection.lock([row for row, _ in rows])
         with pipelined():
             documents.lock(collection.name, [row.doc_id for row, _ in rows])
             stands = documents.stands(collection, [(row, by.contact.instance) for row, by in rows])
+        if not all(stand.exists for stand in stands.values()):
+            raise _NotPlain
         with collected() as published:
             for row, push in rows:
                 contact, stand = push.contact, stands.get(row.doc_id, documents.NOTHING)
                 taken = merged.take(collection, row, stand, contact, history=history, now=now)
-                revs[row.doc_id] = taken.rev
+                revs[row.doc_id] = taken.led_to
+                if taken.rev > taken.led_to:
+                    lifted[row.doc_id] = taken.rev
                 answers[contact.instance, row.doc_id] = _as_sent(collection, contact, taken.answer)
         with pipelined():
             published.write()
@@ -248,6 +257,7 @@ def _take(pushes: Sequence[_Push], now: datetime) -> None:
                 {by.contact.session.tablet: by.contact.offset_ms for by in pushes}, now=now
             )
             documents.must_have_led_to(collection.name, revs)
+            documents.lift(collection.name, lifted)
         published.react(now=now)
     unseen = feed.not_held(collection.name, answers)
     for row, push in rows:

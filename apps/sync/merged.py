@@ -13,6 +13,7 @@ import orjson
 from apps.accounts.auth import TabletSession
 from apps.accounts.models import User
 from apps.accounts.services import tablet_actor
+from apps.changes.services import Document, publish
 from apps.core.problems import FieldError
 from apps.sync import documents, projection
 from apps.sync.canonical import covers, same
@@ -25,6 +26,7 @@ from apps.sync.services.versions import Save
 from apps.sync.values import revision
 
 LARGEST_DOCUMENT = 64 * 1024  # bytes of JSON
+_LARGEST_LEAP = 1_000_000  # revisions that a document can have lost
 _NOT_YOURS = FieldError("", "You may not change this document, or not any more.")
 _UNREADABLE = FieldError("", "What is stored here cannot be read. The operator has been told.")
 _NOT_DELETED = FieldError("/_deleted", "What was recorded is not deleted.")
@@ -34,10 +36,12 @@ _TOO_LARGE = FieldError("", f"With what others wrote it has over {LARGEST_DOCUME
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of a version. `answer`: the document to return; None: it holds as it was sent.
-    `rev`: the revision that the document must have at COMMIT."""
+    `rev`: the revision that the document has from then on; `led_to`: the one that it must have once
+    all is published, from which it is lifted to `rev`."""
 
     answer: dict[str, Any] | None
     rev: int
+    led_to: int
 
 
 def stands_of(
@@ -93,12 +97,12 @@ class _Taking:
 
     def outcome(self) -> Outcome:
         stand = self.stand
-        if stand.told_before:
+        if stand.told_before or self._comes_again():
             # A deletion that was not carried out has not become one because its text stands again.
             seen = stand.body if stand.visible else None
             if seen is not None and self.pushed.deleted:
-                return Outcome(_whole(seen, stand.rev), stand.rev)
-            return Outcome(self._answer(seen, stand.rev), stand.rev)
+                return self._unchanged(_whole(seen, stand.rev))
+            return self._unchanged(self._answer(seen, stand.rev))
         if stand.exists and not stand.visible:
             raise Refused([_NOT_YOURS])
         if not stand.readable:
@@ -115,16 +119,36 @@ class _Taking:
         )
         return self._carry_out(verdict)
 
+    def _comes_again(self) -> bool:
+        """Whether a client that does not number its saves sends its last one once more: the same
+        content, typed on nothing later than what that had led to."""
+        pushed = self.pushed
+        if pushed.edit_no is not None or pushed.deleted or not self.stand.exists:
+            return False
+        last = versions.last_unnumbered(pushed=pushed, instance=self.contact.instance)
+        return (
+            last is not None
+            and bytes(last.fingerprint) == pushed.fingerprint
+            and max(pushed.rev, pushed.assumed_rev) < last.rev
+        )
+
     def _carry_out(self, verdict: Verdict) -> Outcome:
         body, rev = self.stand.body, self.stand.rev
         present = self.stand.present.content if self.stand.present else None
         content: Content | None = verdict.content
+        named = self._named_rev()
         if self.pushed.withheld and verdict.fate == Fate.SAME:
             content = present  # written once more: it says that something was left out
         elif content is not None and present is not None and same(content, present):
             content = None
+        led_to = rev
         if content is not None:
-            body, rev = self._write(dict(content), verdict.fate), rev + 1
+            body = self._write(dict(content), verdict.fate)
+            led_to, rev = rev + 1, max(rev + 1, named)
+        elif verdict.fate == Fate.SAME and named > rev:
+            rev = named  # nothing else is new of it, so that it is only sent once more
+            again = Document(self.collection.name, self.pushed.doc_id, None)
+            publish(documents=[again], now=self.now)
         if verdict.fate == Fate.NEW and self.stand.rev:
             quarantine.give_way(collection=self.collection.name, doc_id=self.pushed.doc_id)
         save = self._keep(
@@ -132,7 +156,17 @@ class _Taking:
         )
         if verdict.lost:
             self._open_conflicts(save, verdict)
-        return Outcome(self._answer(body, rev), rev)
+        return Outcome(self._answer(body, rev), rev, led_to)
+
+    def _unchanged(self, answer: dict[str, Any] | None) -> Outcome:
+        return Outcome(answer, self.stand.rev, self.stand.rev)
+
+    def _named_rev(self) -> int:
+        """The revision that it was typed on, as it says. A later one than the document has is of a
+        time that this server was put back from: whoever comes from there after this must be told
+        from what is later still. Nobody can say how late; so much is believed at once."""
+        named = max(self.pushed.rev, self.pushed.assumed_rev)
+        return min(named, self.stand.rev + _LARGEST_LEAP)
 
     def _open_conflicts(self, save: Save, verdict: Verdict) -> None:
         """What was sent and does not stand is its writer's. Where it stands as a whole, what it has
@@ -182,18 +216,19 @@ class _Taking:
         if delete is None:
             raise Refused([_NOT_DELETED])
         if stand.present is None:
-            return Outcome(None, stand.rev)
+            return self._unchanged(None)
         sent, last, present = self._sent(), stand.last, stand.present
+        # What names nothing is no sight of anything.
         base = sent.assumed.content if sent.assumed else sent.content
         own = last is not None and last.rev == present.rev and covers(present.content, last.content)
-        if not (own or covers(present.content, base)):
+        if not (own or (base and covers(present.content, base))):
             self._keep(Fate.KEPT, stand.rev, None)
-            return Outcome(_whole(stand.body or {}, stand.rev), stand.rev)
+            return self._unchanged(_whole(stand.body or {}, stand.rev))
         content = dict(stand.present.content)
         delete(self._edit(content, of_server=False))
         self._note_media(None)
         self._keep("deleted", stand.rev, content)
-        return Outcome(None, stand.rev)
+        return self._unchanged(None)
 
     def _edit(self, content: dict[str, Any], *, of_server: bool) -> Edit:
         """`of_server`: a document put together from two is no save of this device. As one, the next

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -21,6 +22,7 @@ from apps.changes.services import together
 from apps.core.problems import FieldError
 from apps.sync import authors, documents, feed, merged, recovery, urgent, verdicts, wire
 from apps.sync.authors import Attribution
+from apps.sync.canonical import fingerprint
 from apps.sync.documents import Stand
 from apps.sync.feed import Current
 from apps.sync.registry import SERVER_MANAGED, Collection, Contact, Pushed, Refused
@@ -45,17 +47,24 @@ def push(
     What was committed stays: the same request again repeats it without effect. Raises
     OperationalError where the database is too busy; nothing is lost, as the client keeps its rows.
     """
-    answers: list[bytes] = []
+    answers: dict[str, bytes] = {}
     for batch in _batches(rows):
         judged = commit(collection, contact, batch, now)
         unseen = _unseen(collection, contact, judged.values())
-        answers += [
-            answer
-            for row in batch
-            if (answer := _told(collection, contact, judged[row.id], unseen))
-        ]
+        for row in batch:
+            answer = _told(collection, contact, judged[row.id], unseen)
+            if answer is None and row.id in answers:  # of an earlier version in this push
+                answer = _present(collection, contact, row)
+            if answer is not None:
+                answers[row.id] = answer
     recovery.count(collection, contact, [(r.id, uuid_of(r.id)) for r in rows], now)
-    return answers
+    return list(answers.values())
+
+
+def _present(collection: Collection, contact: Contact, row: Row) -> bytes:
+    """What holds now under a row's id, for its local database."""
+    held = _held(collection, contact, row)
+    return tombstone(row.id) if held is None or held.row is None else wire.document(held.row)
 
 
 def _batches(rows: Sequence[Row]) -> Iterator[list[Row]]:
@@ -163,7 +172,11 @@ class _Batch:
         self._authors = authors.attribute(collection, rows, contact)
         self._stands: dict[UUID, Stand] = {}
         self._revs: dict[UUID, int] = {}
+        self._lifted: dict[UUID, int] = {}
         self._begun: set[UUID] = set()
+        self._refused = quarantine.open_saves(
+            collection=collection.name, ids=list(found), contact=contact
+        )
         pushed = [one for one in self._parsed.values() if isinstance(one, Pushed)]
         collection.lock(pushed)
         if collection.kind == "merged":
@@ -196,7 +209,7 @@ class _Batch:
             return self.refuse(row, verdicts.reasons(error, self._collection))
 
     def _judged(self, row: Row, history: list[Save]) -> Judged:
-        if row.document.get("_deleted") and not is_positive(row.document.get("edit_no")):
+        if row.document.get("_deleted") is True and not is_positive(row.document.get("edit_no")):
             return Judged(row, None)  # a purge that comes back: never a deletion
         nobody = self._contact.session.user is None
         try:
@@ -219,7 +232,7 @@ class _Batch:
         rejected = Rejected(
             collection=self._collection.name,
             doc_id=row.id,
-            content={k: v for k, v in row.document.items() if k not in _NOT_KEPT},
+            content=_typed(row),
             base=row.assumed,
             editor=uuid_of(row.document.get("editor")),
             edit_no=edit_no if is_positive(edit_no := row.document.get("edit_no")) else None,
@@ -245,6 +258,7 @@ class _Batch:
         """Nobody has written one of these documents without its lock; see `documents`."""
         if self._revs:
             documents.must_have_led_to(self._collection.name, self._revs)
+            documents.lift(self._collection.name, self._lifted)
         if self._begun:
             documents.must_cover_nothing(self._collection.name, self._begun)
 
@@ -263,18 +277,29 @@ class _Batch:
             self._collection, pushed, stand, contact, history=history, now=self._now
         )
         if self._collection.kind == "merged":
-            self._revs[pushed.doc_id] = taken.rev
+            self._revs[pushed.doc_id] = taken.led_to
+            if taken.rev > taken.led_to:
+                self._lifted[pushed.doc_id] = taken.rev
         takes_back = pushed.deleted and not stand.exists  # though it never heard the refusal
-        if pushed.corrects or takes_back:
+        settles_all = pushed.corrects or takes_back
+        if settles_all or self._was_refused(row):
             quarantine.corrected(
                 collection=pushed.collection,
                 doc_id=pushed.doc_id,
                 contact=contact,
                 now=self._now,
+                save=None if settles_all else pushed.edit_no,
             )
         if whose.another:
             _write_down(pushed, contact, self._contact, self._now)
         return taken.answer
+
+    def _was_refused(self, row: Row) -> bool:
+        """Whether this very save was refused before and is still open: the answer was lost, and it
+        can be taken meanwhile."""
+        if not self._refused:
+            return False
+        return (row.id, row.document.get("edit_no"), fingerprint(_typed(row))) in self._refused
 
     def _although(self, pushed: Pushed, whose: Attribution, stand: Stand) -> Attribution:
         """Its author cannot write now. A call for help is taken all the same; what is here already
@@ -298,6 +323,10 @@ class _Known(Exception):
 
 # What the server wrote itself is no part of what was typed.
 _NOT_KEPT = SERVER_MANAGED - {"_deleted"}
+
+
+def _typed(row: Row) -> dict[str, Any]:
+    return {name: value for name, value in row.document.items() if name not in _NOT_KEPT}
 
 
 def _size(row: Row) -> int:

@@ -62,6 +62,10 @@ def request_of(body: object) -> Request:
     pushed, pulled = body.get("push", {}), body.get("pull", {})
     limit = body.get("limit", DEFAULT_LIMIT)
     errors = []
+    for name, given in (("push", pushed), ("pull", pulled)):
+        if isinstance(given, dict) and len(given) > ledger.MOST_COLLECTIONS:
+            detail = f"At most {ledger.MOST_COLLECTIONS} collections."
+            errors.append(FieldError(f"/{name}", detail))
     if not isinstance(pushed, dict):
         errors.append(FieldError("/push", "An object: collection to a list of rows."))
     elif (count := _rows_in(pushed)) > settings.ROUND_TRIP_ROWS:

@@ -107,7 +107,9 @@ def _without(value: Any, never: Callable[[str], bool]) -> Any:
 def parsed(collection: Collection, row: Row) -> Pushed | list[FieldError]:
     """The row as the collections take it, or what is wrong with its envelope."""
     row = recordable(collection, row)
-    if len(orjson.dumps(row.document)) > LARGEST_DOCUMENT:
+    written = _written(collection, row.document)
+    # Without what the server has put in: whoever sends back what they were sent has not typed that.
+    if len(orjson.dumps(written)) > LARGEST_DOCUMENT:
         return [FieldError("", f"A document has at most {LARGEST_DOCUMENT} bytes.")]
     errors = []
     if (doc_id := uuid_of(row.id)) is None:
@@ -117,19 +119,22 @@ def parsed(collection: Collection, row: Row) -> Pushed | list[FieldError]:
         errors.append(FieldError("/editor", "Not a UUID."))
     if edit_no is not None and not is_positive(edit_no):
         errors.append(FieldError("/edit_no", "Not a whole number of at least 1."))
+    if (deleted := row.document.get("_deleted")) and deleted is not True:
+        errors.append(FieldError("/_deleted", "Neither true nor false."))
     if errors or doc_id is None:
         return errors
     assumed = row.assumed or {}
     return Pushed(
         collection=collection.name,
-        document=_written(collection, row.document),
+        document=written,
         assumed=None if row.assumed is None else _written(collection, row.assumed),
         doc_id=doc_id,
-        editor=uuid_of(editor),
+        # Which local database, and nothing of which save: that names none.
+        editor=None if edit_no is None else uuid_of(editor),
         edit_no=edit_no,
         rev=revision(row.document.get("rev")),
         assumed_rev=revision(assumed.get("rev")),
-        deleted=bool(row.document.get("_deleted")),
+        deleted=deleted is True,
         corrects="sync_status" in row.document or "sync_status" in assumed,
         withheld=row.withheld,
     )

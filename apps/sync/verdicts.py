@@ -17,7 +17,7 @@ from apps.sync.documents import Stand
 from apps.sync.media import naming
 from apps.sync.merged import Outcome
 from apps.sync.registry import Collection, Contact, Pushed, Refused
-from apps.sync.services import quarantine, taking, versions
+from apps.sync.services import taking, versions
 from apps.sync.services.versions import Save
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ def take(
     collection: Collection, pushed: Pushed, stand: Stand, contact: Contact, now: datetime
 ) -> Outcome:
     """Has a row judged and written, history and all, or raises one of those that `reasons` knows.
-    Runs in a savepoint. `stand`, and the outcome's `rev`, matter to merged collections alone."""
+    Runs in a savepoint. `stand` and the outcome's revisions matter to merged collections alone."""
     history: list[Save] = []
     outcome = take_unsaved(collection, pushed, stand, contact, history=history, now=now)
     versions.write(history)
@@ -54,14 +54,12 @@ def take_unsaved(
         raise Refused([FieldError("/_deleted", "What was recorded is not deleted.")])
     new = taking.take(row=pushed, contact=contact, now=now)
     if new is None:
-        return Outcome(None, stand.rev)
+        return Outcome(None, stand.rev, stand.rev)
     if not new and _is_as_served(collection, pushed):
-        return Outcome(None, stand.rev)
+        return Outcome(None, stand.rev, stand.rev)
     if not new:
         detail = "Something else was recorded under this id, and stays."
         raise Refused([FieldError("/id", detail)])
-    if pushed.corrects:
-        quarantine.give_way(collection=collection.name, doc_id=pushed.doc_id)
     assert collection.push is not None  # the registry has checked it
     answer = collection.push(pushed, contact, now)
     naming.note(
@@ -71,7 +69,7 @@ def take_unsaved(
         author=contact.session.user,
         now=now,
     )
-    return Outcome(answer, stand.rev)
+    return Outcome(answer, stand.rev, stand.rev)
 
 
 def is_repeat(collection: Collection, pushed: Pushed, stand: Stand) -> bool:

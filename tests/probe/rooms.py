@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 
-from apps.accounts.models import Team, User
+from apps.accounts.models import Role, Team, User
 from apps.changes import scopes
 from apps.changes.services import EVERYONE_SCOPE, Document, publish
 from apps.core.ids import uuid7
@@ -41,6 +41,8 @@ def mark(row: Pushed, contact: Contact, now: datetime) -> dict[str, Any] | None:
     match text:
         case "refuse":
             raise Refused([FieldError("/text", "Not this one.")])
+        case "by a supervisor" if user.role != Role.SUPERVISOR:
+            raise Refused([FieldError("/text", "Not by you, or not yet.")])
         case "break":
             raise RuntimeError("a fault of the handler")
         case "integrity":
@@ -122,6 +124,8 @@ def write_page(edit: Edit) -> dict[str, Any]:
     title = edit.document.get("title")
     if title == "refuse":
         raise Refused([FieldError("/title", "Not this one.")])
+    if title == "by a supervisor" and edit.author.role != Role.SUPERVISOR:
+        raise Refused([FieldError("/title", "Not by you, or not yet.")])
     if title == "break":
         raise RuntimeError("a fault of the handler")
     if title == "overtaken":  # somebody writes it without its lock

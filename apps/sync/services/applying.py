@@ -17,7 +17,7 @@ from django.db.utils import InterfaceError, OperationalError
 from apps.accounts.auth import TabletSession
 from apps.accounts.models import User
 from apps.core.problems import CONFLICT, FORBIDDEN, INVALID, FieldError, ProblemError
-from apps.sync import documents, merged, registry, verdicts
+from apps.sync import authors, documents, merged, registry, verdicts
 from apps.sync.models import QuarantinedWrite
 from apps.sync.registry import NOT_CONTENT, Collection, Contact, Pushed
 from apps.sync.rows import Row, parsed
@@ -108,9 +108,10 @@ def _apply(
         row.clock_uncertainty_ms,
         row.client_schema if document is None else registry.current_version(),
     )
-    if collection.kind == "append_only" and documents.stands_in(collection.name, pushed.doc_id):
-        quarantine.give_way(collection=collection.name, doc_id=pushed.doc_id)
-    _take(collection, pushed, contact, by, now)
+    # As in a push: what names a save of another tablet's is none of it.
+    own = authors.own_saves({write.doc_id: pushed}, contact)[write.doc_id]
+    assert isinstance(own, Pushed)
+    _take(collection, own, contact, by, now)
     quarantine.applied(row=row, by=by, now=now)
     if pushed.corrects:
         quarantine.corrected(
@@ -136,7 +137,8 @@ def _take(
     except Exception as error:
         raise ProblemError(INVALID, errors=verdicts.reasons(error, collection)) from error
     if collection.kind == "merged":
-        documents.must_have_led_to(collection.name, {pushed.doc_id: taken.rev})
+        documents.must_have_led_to(collection.name, {pushed.doc_id: taken.led_to})
+        documents.lift(collection.name, {pushed.doc_id: taken.rev})
 
 
 def _pushed(

@@ -23,7 +23,7 @@ from apps.audit.services import record
 from apps.changes import scopes
 from apps.changes.services import Document, publish
 from apps.core.problems import FieldError
-from apps.sync import projection, registry
+from apps.sync import documents, projection, registry
 from apps.sync.canonical import fingerprint
 from apps.sync.media import naming
 from apps.sync.models import QuarantinedWrite, QuarantinedWriteQuerySet
@@ -116,6 +116,18 @@ def _key(row: Rejected, contact: Contact) -> dict[str, Any]:
     }
 
 
+def open_saves(
+    *, collection: str, ids: Sequence[str], contact: Contact
+) -> set[tuple[str, int | None, bytes]]:
+    """Which saves of this local database lie here and are open: the id of each as it was sent, its
+    number, the fingerprint of what was typed."""
+    rows = QuarantinedWrite.objects.open().filter(
+        collection=collection, doc_id__in=ids, instance=contact.instance, edit_no__isnull=False
+    )
+    found = rows.values_list("doc_id", "edit_no", "fingerprint")
+    return {(id, edit_no, bytes(print)) for id, edit_no, print in found}
+
+
 def corrected(
     *,
     collection: str,
@@ -123,10 +135,14 @@ def corrected(
     contact: Contact,
     now: datetime,
     until: datetime | None = None,
+    save: int | None = None,
 ) -> None:
     """Its author has sent a version that was taken: what was refused before (at `until` the
-    latest) is settled."""
+    latest) is settled. `save`: only what was refused of this local database's save of that number,
+    which was taken when it came again."""
     rows = _of(collection, doc_id, contact).select_for_update(no_key=True, of=("self",))
+    if save is not None:
+        rows = rows.filter(instance=contact.instance, edit_no=save)
     for row in rows.filter(at__lte=until or now):
         row.corrected_at = now
         _settle(row, now=now, columns=["corrected_at"])
@@ -159,6 +175,8 @@ def acknowledge(*, write: QuarantinedWrite, by: User, now: datetime) -> Quaranti
     The text goes from its place among the documents and stays in the quarantine. An edit that was
     refused makes way for the document that holds.
     """
+    if (doc_id := uuid_of(write.doc_id)) is not None:
+        documents.lock(write.collection, [doc_id])  # whoever writes it now is waited for
     row = QuarantinedWrite.objects.select_for_update(no_key=True).get(pk=write.pk)
     if row in QuarantinedWrite.objects.open().filter(pk=row.pk):
         row.acknowledged_by, row.acknowledged_at = by, now
@@ -185,7 +203,7 @@ def waits_no_more(
         row.errors = [{"pointer": e.pointer, "detail": e.detail} for e in errors] or row.errors
         row.save(update_fields=["waits_for_author", "errors"])
         shown = [_document(row)]
-        if row.stands_in:
+        if _stands_in(row):
             shown.append(_in_its_place(row))
         publish(documents=shown, now=now)
     return row
@@ -200,8 +218,14 @@ def _settle(row: QuarantinedWrite, *, now: datetime, columns: Sequence[str]) -> 
     if row.author_id is None or (doc_id := uuid_of(row.doc_id)) is None:
         return
     row.refresh_from_db(fields=["stands_in"])
-    scopes_ = frozenset[str]() if row.stands_in else None
+    scopes_ = frozenset[str]() if _stands_in(row) else None
     publish(documents=[Document(row.collection, doc_id, scopes_)], now=now)
+
+
+def _stands_in(row: QuarantinedWrite) -> bool:
+    """Whether its text still stands in the place of a document."""
+    doc_id = uuid_of(row.doc_id)
+    return row.stands_in and doc_id is not None and documents.stands_in(row.collection, doc_id)
 
 
 def _document(row: QuarantinedWrite) -> Document:

@@ -132,6 +132,13 @@ def writer_of(pushed: Pushed, contact: Contact) -> User | None:
     return last.author if last else None
 
 
+def last_unnumbered(*, pushed: Pushed, instance: UUID) -> Version | None:
+    """The last save of a document from a local database that does not number its saves."""
+    rows = Version.objects.filter(collection=pushed.collection, doc_id=pushed.doc_id)
+    rows = rows.filter(instance=instance, edit_no=None)
+    return rows.defer("content", "result").order_by("-rev", "-pk").first()
+
+
 def writers_of(
     *, collection: str, doc_id: UUID, rev: int, values: Mapping[str, Any]
 ) -> list[tuple[Version | None, dict[str, Any]]]:
