@@ -50,6 +50,10 @@ class DigestOf(api.SyncView):
                 *("Sync-Seen", str, OpenApiParameter.HEADER),
                 description="the highest Sync-Head that this local database has seen",
             ),
+            OpenApiParameter(
+                *("Sync-Schema", str, OpenApiParameter.HEADER),
+                description="the version of the schemas that the app was built for",
+            ),
             OpenApiParameter("checkpoint", str, description="`checkpoint.c` of the last page"),
         ],
         responses={
@@ -61,7 +65,7 @@ class DigestOf(api.SyncView):
                     "left_out": serializers.ListField(child=serializers.UUIDField()),
                 },
             ),
-            **PROBLEMS(400, 401, 403, 404, 409, 503),
+            **PROBLEMS(400, 401, 403, 404, 409, 426, 429, 503),
         },
         examples=[
             OpenApiExample(
@@ -131,7 +135,7 @@ class Outbox(api.SyncView):
                 "at": serializers.DateTimeField(help_text="the device's clock, uncorrected"),
             },
         ),
-        responses={204: None, **PROBLEMS(400, 401, 403, 409, 413, 503)},
+        responses={204: None, **PROBLEMS(400, 401, 403, 409, 413, 429, 503)},
         examples=[
             OpenApiExample(
                 "Two facts wait",
@@ -173,7 +177,7 @@ class Purged(api.SyncView):
             },
             many=True,
         ),
-        responses={204: None, **PROBLEMS(400, 401, 403, 409, 413, 503)},
+        responses={204: None, **PROBLEMS(400, 401, 403, 409, 413, 429, 503)},
         examples=[
             OpenApiExample(
                 "One document",

@@ -78,7 +78,7 @@ class RoundTrip(api.SyncView):
                     "purged": serializers.DictField(allow_null=True, required=False),
                 },
             ),
-            **PROBLEMS(400, 401, 403, 409, 413, 503),
+            **PROBLEMS(400, 401, 403, 409, 413, 429, 503),
         },
         examples=[
             OpenApiExample(

@@ -30,7 +30,7 @@ from apps.people import schemas as people
 from apps.referrals import schemas as referrals
 from apps.referrals.directory import codes as directory_codes
 from apps.referrals.directory import schemas as directory
-from apps.sync import registry
+from apps.sync import policies, registry
 from apps.sync.collections import QUARANTINE
 from tests.guards import guards
 from tests.names import exists
@@ -103,6 +103,21 @@ def test_every_field_of_a_document_is_described(schema: dict[str, Any]) -> None:
 def test_every_kind_of_reference_is_described(kind: ReferenceKind) -> None:
     assert f"kind: {kind.name}" in QUOTED
     assert set(kind.properties) <= MEMBERS
+
+
+def test_how_each_field_is_put_together_is_told() -> None:
+    columns = (policies.union, policies.append_only, policies.text)
+    told = rows(6)
+    for collection in registry.all_for("tablet"):
+        if collection.merging is None:
+            continue
+        known = {name: p for name, p in collection.merging.policies.items() if p != policies.scalar}
+        sets, lists, texts, objects = (
+            set(re.findall(r"`(\w+)`", cell)) for cell in told[collection.name]
+        )
+        for names, policy in zip((sets, lists, texts), columns, strict=True):
+            assert names - {"photos"} == {n for n in known if known[n] is policy} - {"photos"}
+        assert objects == {n for n in known if known[n] not in columns}
 
 
 @pytest.mark.parametrize("event", codes.EVENTS)
