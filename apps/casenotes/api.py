@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import F
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
@@ -29,13 +29,14 @@ from apps.assignments.timeline import timeline_document
 from apps.audit.services import record
 from apps.casenotes import debts, documents, handover, services
 from apps.casenotes.known import timeline_of
-from apps.casenotes.models import CaseNote, EncounterRecord
+from apps.casenotes.models import CaseNote, EncounterRecord, OwedReport
 from apps.casenotes.parts import handed_over
 from apps.casenotes.records import read
 from apps.casenotes.shapes import (
     A_DEBT,
     A_HANDOVER,
     A_NOTE,
+    A_REPORT,
     AN_ADDENDUM,
     AddendumIn,
     AddendumOut,
@@ -44,7 +45,7 @@ from apps.casenotes.shapes import (
     NoteOut,
 )
 from apps.core import clock
-from apps.core.pagination import TimePagination
+from apps.core.pagination import Interleaved, TimePagination
 from apps.core.schema import PROBLEMS
 from apps.people.models import Encounter
 from apps.people.parts import parts_of
@@ -84,35 +85,49 @@ class OneNote(APIView):
 
 
 class LongestOwed(TimePagination):
-    """By when the call was cleared."""
+    """A record is owed from when its call was cleared, a report is to be made by its deadline."""
 
-    ordering = ("cleared_at", "id")
+    ordering = ("owed_at", "pk")
 
 
-class Debts(ListAPIView[EncounterRecord]):
-    """Encounters of cleared calls without a signed note: a responder's own; of supervisors their
-    team's. The longest owed come first."""
+class Debts(ListAPIView[Any]):
+    """Encounters of cleared calls without a signed note, and reports and notices that the law asks
+    for and nobody has made: a responder's own; of supervisors their team's. The longest owed come
+    first; a report that is not due yet stands where it will be owed."""
 
     permission_classes = [IsRecordKeeper]
     serializer_class = DebtOut
     pagination_class = LongestOwed
 
-    def get_queryset(self) -> QuerySet[EncounterRecord]:
+    def owed(self) -> Interleaved:
         person = person_of(self.request)
+        records, reports = EncounterRecord.objects.owed(), OwedReport.objects.open()
         if person.role == Role.SUPERVISOR:
-            return EncounterRecord.objects.owed().visible_to(person)
-        return EncounterRecord.objects.owed_by(person)
+            records, reports = records.visible_to(person), reports.visible_to(person)
+        else:
+            records, reports = records.owed_by(person), reports.owed_by(person)
+        return Interleaved(
+            records.annotate(owed_at=F("cleared_at")),
+            reports.annotate(owed_at=F("due_at")).select_related("note"),
+        )
 
     @extend_schema(
         operation_id="list_debts",
         tags=["casenotes"],
         responses={200: DebtOut(many=True), **PROBLEMS(401, 403)},
-        examples=[OpenApiExample("A debt", A_DEBT, response_only=True, status_codes=["200"])],
+        examples=[
+            OpenApiExample("A debt", A_DEBT, response_only=True, status_codes=["200"]),
+            OpenApiExample("A report", A_REPORT, response_only=True, status_codes=["200"]),
+        ],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        rows = self.paginate_queryset(self.get_queryset())
+        owed: Any = self.owed()  # all that a cursor asks of a QuerySet
+        rows = self.paginate_queryset(owed)
         assert rows is not None, "it is paged"
-        _looked(request, "encounter", [row.pk for row in rows])
+        records = [row.pk for row in rows if isinstance(row, EncounterRecord)]
+        _looked(request, "encounter", records)
+        if notes := [row.pk for row in rows if isinstance(row, OwedReport)]:
+            _looked(request, "case_note", notes)
         return self.get_paginated_response(debts.shown(rows, now=clock.now()))
 
 

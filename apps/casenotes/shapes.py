@@ -7,7 +7,6 @@ from typing import Any, Final
 from rest_framework import serializers
 
 from apps.casenotes import schemas
-from apps.casenotes.models import EncounterRecord
 
 _ASSIGNMENT: Final = "01931f6e-7f42-7c3a-9a51-0d7a8f4b2c11"
 A_NOTE: Final[dict[str, Any]] = {
@@ -16,6 +15,7 @@ A_NOTE: Final[dict[str, Any]] = {
     "parts": {"doses": []},
 }
 A_DEBT: Final = {
+    "owed": "record",
     "id": schemas.CASE_NOTE["examples"][0]["encounter_id"],
     "assignment_id": _ASSIGNMENT,
     "ordinal": 1,
@@ -23,8 +23,20 @@ A_DEBT: Final = {
     "unit": "CARE21",
     "closing": "cleared",
     "cleared_at": "2026-03-04T23:02:10.120000Z",
+    "due_at": None,
     "hours": 14.2,
+    "note_id": None,
     "drafts": [{"id": schemas.CASE_NOTE["examples"][0]["id"], "missing": 2, "asked": 5}],
+}
+A_REPORT: Final = {
+    **A_DEBT,
+    "owed": "report",
+    "closing": None,
+    "cleared_at": None,
+    "due_at": "2026-03-06T22:30:00.000000Z",
+    "hours": -33.5,
+    "note_id": schemas.CASE_NOTE["examples"][0]["id"],
+    "drafts": [],
 }
 AN_ADDENDUM: Final[dict[str, Any]] = {
     **schemas.ADDENDUM["examples"][0],
@@ -73,20 +85,29 @@ class NoteOut(serializers.Serializer[Any]):
     parts = serializers.DictField(help_text="what else is recorded of the same encounter, by name")
 
 
-class DebtOut(serializers.Serializer[EncounterRecord]):
-    """One encounter of a cleared call without a signed note. Codes, times and counts, nothing of a
-    person."""
+class DebtOut(serializers.Serializer[Any]):
+    """One encounter of a cleared call without a signed note (`record`), or what the law asks for by
+    what a note says (`report`): what that is stands in the note. Codes, times and counts, nothing
+    of a person."""
 
+    owed = serializers.ChoiceField(["record", "report"])
     id = serializers.UUIDField(help_text="the encounter's")
     assignment_id = serializers.UUIDField()
     ordinal = serializers.IntegerField(help_text="which encounter of the assignment, from 1")
     cad_number = serializers.CharField(allow_null=True)
-    unit = serializers.CharField()
-    closing = serializers.CharField()
-    cleared_at = serializers.DateTimeField()
-    hours = serializers.FloatField(help_text="since then")
+    unit = serializers.CharField(allow_null=True, help_text="null: its assignment is not here yet")
+    closing = serializers.CharField(allow_null=True, help_text="of a record")
+    cleared_at = serializers.DateTimeField(allow_null=True, help_text="of a record")
+    due_at = serializers.DateTimeField(
+        allow_null=True, help_text="of a report: the note's earliest deadline that is open"
+    )
+    hours = serializers.FloatField(
+        help_text="since then; of a report below 0 while there is time left"
+    )
+    note_id = serializers.UUIDField(allow_null=True, help_text="of a report")
     drafts = serializers.ListField(
-        child=serializers.DictField(), help_text="notes that are begun: {id, missing, asked}"
+        child=serializers.DictField(),
+        help_text="of a record: notes that are begun, {id, missing, asked}",
     )
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from operator import attrgetter
+from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import Cursor
 from rest_framework.pagination import CursorPagination as _CursorPagination
@@ -44,3 +47,28 @@ class TimePagination(CursorPagination):
     subclass names the columns."""
 
     read = staticmethod(_instant)
+
+
+class Interleaved:
+    """Rows of several tables as one list, for a cursor: of each no more is read than a page. Every
+    QuerySet has the columns by which the list is ordered, by annotation where they have other
+    names, and says by an index of its own which are the next ones."""
+
+    def __init__(self, *querysets: QuerySet[Any], ordering: tuple[str, ...] = ()) -> None:
+        self._querysets = querysets
+        self._ordering = ordering
+
+    def order_by(self, *ordering: str) -> Interleaved:
+        return Interleaved(
+            *(rows.order_by(*ordering) for rows in self._querysets), ordering=ordering
+        )
+
+    def filter(self, *asked: Any, **columns: Any) -> Interleaved:
+        rows = (rows.filter(*asked, **columns) for rows in self._querysets)
+        return Interleaved(*rows, ordering=self._ordering)
+
+    def __getitem__(self, part: slice) -> list[Any]:
+        found = [row for rows in self._querysets for row in rows[: part.stop]]
+        for name in reversed(self._ordering):
+            found.sort(key=attrgetter(name.removeprefix("-")), reverse=name.startswith("-"))
+        return found[part]

@@ -157,7 +157,8 @@ class Shift:
 
     async def ask_for_records(self) -> int:
         """The supervisor looks at the list of what is owed, and reminds the crews; how many."""
-        debts = await self.supervisor.pages("/api/v1/casenotes/debts")
+        owed = await self.supervisor.pages("/api/v1/casenotes/debts")
+        debts = [debt for debt in owed if debt["owed"] == "record"]
         for crew in self.crews:
             crew.is_reminded(debt for debt in debts if debt["unit"] == crew.call_sign)
         self.owed = len(debts)

@@ -13,7 +13,7 @@ from django.db.models import Count, OuterRef, Q
 
 from apps.accounts.models import User
 from apps.assignments.models import Assignment
-from apps.casenotes.models.notes import CaseNote, CaseNoteQuerySet
+from apps.casenotes.models.notes import CaseNote, CaseNoteQuerySet, NoteAuthor
 from apps.changes.querysets import VisibleQuerySet
 from apps.core.ids import short
 from apps.core.models import Model, UUIDModel
@@ -29,6 +29,11 @@ class OwedReportQuerySet(VisibleQuerySet["OwedReport"]):
     def open(self) -> OwedReportQuerySet:
         """Those that nobody has made yet, the earliest due first."""
         return self.filter(due_at__isnull=False).order_by("due_at", "pk")
+
+    def owed_by(self, author: User) -> OwedReportQuerySet:
+        """What one person owes, who wrote in the note."""
+        wrote = NoteAuthor.objects.filter(note=OuterRef("pk"), author=author)
+        return self.open().filter(there_is(wrote))
 
     def due_by(self, until: datetime) -> OwedReportQuerySet:
         """Open ones that are due by then, or overdue."""

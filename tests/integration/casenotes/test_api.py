@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -103,7 +104,7 @@ class TestDebts:
     ) -> None:
         for user in (*world.ours.people, world.supervisor):
             [told] = online(user).get("/api/v1/casenotes/debts").json()["results"]
-            assert told["id"] == str(place(crew.call)[0])
+            assert (told["owed"], told["id"]) == ("record", str(place(crew.call)[0]))
             assert (told["assignment_id"], told["ordinal"]) == (str(crew.call.pk), 1)
             assert (told["hours"], told["unit"], told["closing"]) == (1.0, "CARE21", "cleared")
             assert told["drafts"] == [{"id": place(crew.call)[1], "missing": 3, "asked": 4}]
@@ -119,6 +120,41 @@ class TestDebts:
         browser.get("/api/v1/casenotes/debts")
         with django_assert_max_num_queries(10):
             browser.get("/api/v1/casenotes/debts")
+
+    def test_are_reports_that_the_law_asks_for_too(self, world: World, crew: Crew) -> None:
+        crew.met(world)
+        child = {"about": "child", "known_at": iso(NOON), "observed": TYPED}
+        crew.first.write(crew.call, **MET, mandated_report=child)
+        crew.first.sign(crew.call)
+        encounter, note = place(crew.call)
+        for user in (world.ours.people[0], world.supervisor):
+            answer = online(user).get("/api/v1/casenotes/debts")
+            [told] = answer.json()["results"]
+            assert (told["owed"], told["id"], told["note_id"]) == ("report", str(encounter), note)
+            assert datetime.fromisoformat(told["due_at"]) == NOON + timedelta(hours=48)
+            assert (told["unit"], told["cleared_at"], told["drafts"]) == ("CARE21", None, [])
+            assert told["hours"] < 0, "there is time left"
+            assert TYPED not in answer.content.decode()
+            assert looks(user, "case_note") == [note]
+        for other in (world.ours.people[1], *world.theirs.people, person(Role.SUPERVISOR)):
+            assert online(other).get("/api/v1/casenotes/debts").json()["results"] == []
+
+    def test_come_a_page_at_a_time_each_once_what_is_owed_longest_first(
+        self, world: World, crew: Crew
+    ) -> None:
+        crew.met(world)
+        child = {"about": "child", "known_at": iso(NOON)}
+        crew.first.write(crew.call, **MET, mandated_report=child)
+        crew.cleared(world)
+        browser, url = online(world.supervisor), "/api/v1/casenotes/debts?limit=1"
+        owed = []
+        while url:
+            page = browser.get(url).json()
+            owed += [one["owed"] for one in page["results"]]
+            last, url = page, page["next"]
+        assert owed == ["record", "report"]
+        [before] = browser.get(last["previous"]).json()["results"]
+        assert before["owed"] == "record"
 
 
 class TestTheHandover:
