@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.assignments import documents as assignments
+from apps.assignments.codes import NOT_HERE_YET
 from apps.assignments.records import Record
 from apps.assignments.timeline import Timeline
 from apps.changes.services import Document
@@ -34,7 +35,7 @@ def encounter_body(row: Encounter, of: Record | None) -> dict[str, Any]:
         "opened_by": row.opened_by,
         "met": met(of),
         "summary": summary(of) if of else None,
-        "flags": row.flags,
+        "flags": row.flags if of else sorted({*row.flags, NOT_HERE_YET}),
     }
 
 

@@ -136,11 +136,12 @@ class TestATabletOpensIt:
         id = encounter_id(assignment)
 
         assert writer.save("encounters", id, assignment_id=str(assignment), ordinal=1) == []
-        assert id in shown(world.ours.tablets[0], "encounters")
+        assert shown(world.ours.tablets[0], "encounters")[id]["flags"] == ["not_here_yet"]
         assert id not in shown(world.ours.tablets[1], "encounters")
         world.tap("opened", assignment, data={"entry": "on_view"})
 
         document = shown(world.ours.tablets[1], "encounters")[id]
+        assert document["flags"] == []
         assert document["summary"]["entry_kind"] == "on_view"
 
     def test_a_second_person_on_the_same_call(self, world: World, writer: Writer) -> None:
