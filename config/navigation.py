@@ -75,6 +75,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
             Place("Tablets", "accounts.tablet"),
             Place("Quarantined writes", "sync.quarantinedwrite"),
             Place("Conflicts", "sync.conflict"),
+            Place("Documents that wait", "sync.earlydocument"),
             Place("Versions", "sync.version"),
             Place("Purge receipts", "sync.purgereceipt"),
             Place("Parked reactions", "changes.parkedreaction"),

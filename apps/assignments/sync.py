@@ -10,10 +10,12 @@ from uuid import UUID
 from apps.assignments import schemas, timeline
 from apps.assignments.codes import EXPOSURE_SOURCE, EXPOSURE_STEPS, HEARD
 from apps.assignments.documents import ASSIGNMENT_EVENT
+from apps.assignments.models import Assignment, Fact
 from apps.assignments.records import lock_all, lock_arrivals
 from apps.assignments.services import NotYours, Telling, record_from_tablet
 from apps.core.problems import FieldError
 from apps.dispatch.codelists import CodeList, register_code_list
+from apps.sync.parents import register_parent
 from apps.sync.registry import (
     Collection,
     Contact,
@@ -93,6 +95,8 @@ def _assignment_id(document: dict[str, Any], event: str, reading: Reading) -> UU
         return None
 
 
+register_parent("assignment", Assignment)
+register_parent("assignment_event", Fact)
 register(
     Collection(
         name="assignments",
@@ -107,7 +111,13 @@ register(
         name="alerts", kind="pull_only", audience="desk", schema=schemas.ALERT, audit_as="alert"
     )
 )
-register_fact_kind(ASSIGNMENT_EVENT, schema=schemas.FACT, push=push, lock=lock)
+register_fact_kind(
+    ASSIGNMENT_EVENT,
+    schema=schemas.FACT,
+    push=push,
+    lock=lock,
+    parents={"assignment_id": "assignment", "data.corrects": "assignment_event"},
+)
 register_urgent(ASSIGNMENT_EVENT, lambda fact: str(fact.get("event")) in HEARD)
 register_code_list(
     CodeList(

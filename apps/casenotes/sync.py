@@ -13,6 +13,7 @@ from apps.casenotes.codes import CODE_LISTS
 from apps.casenotes.content import POLICIES
 from apps.casenotes.content.lists import REFERENCE_LISTS
 from apps.casenotes.documents import NOTE_ADDENDUM, NOTE_POLICY, NOTE_SIGNATURE
+from apps.casenotes.models import CaseNote
 from apps.casenotes.parts import addendum_ids, note_ids, note_part
 from apps.casenotes.records import CASE_NOTES, lock_notes
 from apps.casenotes.services.policies import load_policies, policy_documents
@@ -24,6 +25,7 @@ from apps.dispatch.shipped import register_shipped
 from apps.people.held import register_held
 from apps.people.parts import register_part
 from apps.people.signs import register_signs
+from apps.sync.parents import register_parent
 from apps.sync.registry import (
     Collection,
     Contact,
@@ -105,6 +107,7 @@ def _beyond(row: Pushed, known: frozenset[str]) -> dict[str, Any]:
     return {name: value for name, value in row.document.items() if name not in known}
 
 
+register_parent("case_note", CaseNote)
 register(
     Collection(
         name=CASE_NOTES,
@@ -113,10 +116,21 @@ register(
         schema=schemas.CASE_NOTE,
         merging=Merging(write=services.write_draft, policies=POLICIES),
         audit_as="case_note",
+        parents={"assignment_id": "assignment", "encounter_id": "encounter"},
     )
 )
-register_fact_kind(NOTE_SIGNATURE, schema=schemas.SIGNATURE, push=push_signature, lock=lock)
-register_fact_kind(NOTE_ADDENDUM, schema=schemas.ADDENDUM, push=push_addendum, lock=lock)
+_OF_NOTE: Final = {"note_id": "case_note"}
+register_fact_kind(
+    NOTE_SIGNATURE,
+    schema=schemas.SIGNATURE,
+    push=push_signature,
+    lock=lock,
+    parents=_OF_NOTE,
+    needs=_OF_NOTE,
+)
+register_fact_kind(
+    NOTE_ADDENDUM, schema=schemas.ADDENDUM, push=push_addendum, lock=lock, parents=_OF_NOTE
+)
 for codes in (*(CodeList(one.name, one.source, one.items) for one in CODE_LISTS), *REFERENCE_LISTS):
     register_code_list(codes)
 # What these told is in the policies, with who confirmed it.

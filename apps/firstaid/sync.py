@@ -15,12 +15,13 @@ from apps.dispatch.referencekinds import ReferenceKind, register_reference_kind
 from apps.firstaid import codes, parts, reading, schemas, services
 from apps.firstaid.documents import AID_LOGS, DOSES, OVERDOSE_ANSWER, STOCK_MOVEMENT
 from apps.firstaid.handover import care
-from apps.firstaid.models import Kit, MovementKind, Product
+from apps.firstaid.models import FirstAidLog, Kit, MovementKind, NaloxoneDose, Product
 from apps.firstaid.services.ledger import kit_documents, product_documents
 from apps.firstaid.signs import dose_signs
 from apps.people.held import register_held
 from apps.people.parts import register_part, register_said
 from apps.people.signs import register_signs
+from apps.sync.parents import register_parent
 from apps.sync.registry import (
     Collection,
     Contact,
@@ -32,6 +33,7 @@ from apps.sync.registry import (
 from apps.sync.values import is_positive, uuid_of
 
 _LONGEST_QUESTION: Final = 24
+_OF_CALL: Final = {"assignment_id": "assignment", "encounter_id": "encounter"}
 
 
 class Acts(Collection):
@@ -132,6 +134,8 @@ def _products() -> Iterable[Document]:
     return product_documents(list(Product.objects.order_by("pk")), now=clock.now())
 
 
+register_parent("dose", NaloxoneDose)
+register_parent("first_aid_log", FirstAidLog)
 register(
     Doses(
         name=DOSES,
@@ -140,6 +144,7 @@ register(
         schema=schemas.DOSE,
         push=push_dose,
         audit_as="naloxone_dose",
+        parents=_OF_CALL | {"corrects": "dose"},
     )
 )
 register(
@@ -150,6 +155,7 @@ register(
         schema=schemas.AID,
         push=push_aid,
         audit_as="first_aid_log",
+        parents=_OF_CALL | {"corrects": "first_aid_log"},
     )
 )
 register_part("doses", parts.doses_part)
@@ -162,9 +168,19 @@ register_signs("doses", dose_signs)
 for _name, (_source, _items) in codes.LISTS.items():
     _register_list(_name, _source, _items)
 # The lock of the assignments' own facts: what locks the same does so at once.
-register_fact_kind(OVERDOSE_ANSWER, schema=schemas.ANSWER, push=push_answer, lock=assignments.lock)
 register_fact_kind(
-    STOCK_MOVEMENT, schema=schemas.MOVEMENT, push=push_movement, lock=lock_for_movements
+    OVERDOSE_ANSWER,
+    schema=schemas.ANSWER,
+    push=push_answer,
+    lock=assignments.lock,
+    parents=_OF_CALL | {"dose_id": "dose"},
+)
+register_fact_kind(
+    STOCK_MOVEMENT,
+    schema=schemas.MOVEMENT,
+    push=push_movement,
+    lock=lock_for_movements,
+    parents=_OF_CALL,
 )
 register_reference_kind(ReferenceKind("kit", schemas.KIT, _kits))
 register_reference_kind(ReferenceKind("product", schemas.PRODUCT, _products))

@@ -9,9 +9,11 @@ from django.conf import settings
 from apps.assignments.records import lock_arrivals
 from apps.people import schemas
 from apps.people.documents import ENCOUNTERS, PERSONS
+from apps.people.models import Encounter, Person
 from apps.people.services import write_encounter, write_person
 from apps.sync import policies
 from apps.sync.media.naming import media_fields
+from apps.sync.parents import register_parent
 from apps.sync.registry import Collection, Merging, Pushed, register
 from apps.sync.values import uuid_of
 
@@ -23,6 +25,8 @@ class Encounters(Collection):
         lock_arrivals({id for row in rows if (id := uuid_of(row.document.get("assignment_id")))})
 
 
+register_parent("encounter", Encounter)
+register_parent("person", Person)
 register(
     Encounters(
         name=ENCOUNTERS,
@@ -32,6 +36,7 @@ register(
         merging=Merging(write=write_encounter),
         audit_as="encounter",
         never=schemas.never_recorded,
+        parents={"assignment_id": "assignment", "person_id": "person"},
     )
 )
 

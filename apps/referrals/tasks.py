@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 
 from apps.core import clock
-from apps.referrals.services import clocks, directory, early, links
+from apps.referrals.services import clocks, directory, links
 
 
 @shared_task(name="referrals.remind_due")
@@ -20,12 +20,6 @@ def remind_due(**kwargs: Any) -> None:
 def let_closed_go(**kwargs: Any) -> None:
     """Closed referrals leave their makers' tablets, a minute late at most."""
     clocks.let_closed_go(now=clock.now())
-
-
-@shared_task(name="referrals.take_early")
-def take_early(**kwargs: Any) -> None:
-    """What came before its referral or its consent is taken, a minute late at most."""
-    early.take_early(now=clock.now())
 
 
 @shared_task(name="referrals.tell_directory")

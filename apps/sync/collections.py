@@ -38,6 +38,14 @@ class Facts(Collection):
         kind = registry.fact_kinds().get(str(document.get("kind")))
         return kind.media if kind else None
 
+    def parents_of(self, document: Mapping[str, Any]) -> Mapping[str, str]:
+        kind = registry.fact_kinds().get(str(document.get("kind")))
+        return kind.parents if kind else {}
+
+    def needs_of(self, document: Mapping[str, Any]) -> Mapping[str, str]:
+        kind = registry.fact_kinds().get(str(document.get("kind")))
+        return {name: kind.parents[name] for name in kind.needs} if kind else {}
+
     def lock(self, rows: Sequence[Pushed]) -> None:
         together: dict[Lock, list[Pushed]] = {}  # kinds that lock the same lock it at once
         for name, kind in sorted(registry.fact_kinds().items()):

@@ -40,7 +40,8 @@ from apps.core.problems import ProblemError
 from apps.sync import documents, feed, headers, merged, projection, recovery, registry
 from apps.sync.registry import Collection, Contact, Pushed
 from apps.sync.rows import parsed, rows_of, tombstone
-from apps.sync.services import versions
+from apps.sync.services import early, versions
+from apps.sync.services.early import Came
 from apps.sync.services.versions import Save
 
 log = logging.getLogger(__name__)
@@ -235,6 +236,7 @@ def _take(pushes: Sequence[_Push], now: datetime) -> None:
     revs: dict[UUID, int] = {}
     lifted: dict[UUID, int] = {}
     answers: dict[tuple[UUID, UUID], bytes | None] = {}
+    came: list[Came] = []
     with transaction.atomic():
         collection.lock([row for row, _ in rows])
         with pipelined():
@@ -249,6 +251,7 @@ def _take(pushes: Sequence[_Push], now: datetime) -> None:
                 revs[row.doc_id] = taken.led_to
                 if taken.rev > taken.led_to:
                     lifted[row.doc_id] = taken.rev
+                came += early.came(row, taken.answer, contact)
                 answers[contact.instance, row.doc_id] = _as_sent(collection, contact, taken.answer)
         with pipelined():
             published.write()
@@ -258,6 +261,7 @@ def _take(pushes: Sequence[_Push], now: datetime) -> None:
             )
             documents.must_have_led_to(collection.name, revs)
             documents.lift(collection.name, lifted)
+        early.note(collection=collection, documents=came, now=now)
         published.react(now=now)
     unseen = feed.not_held(collection.name, answers)
     for row, push in rows:

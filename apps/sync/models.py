@@ -17,6 +17,7 @@ from apps.core.fields import EncryptedJSONField
 from apps.core.ids import short
 from apps.core.models import Model, UUIDModel
 from apps.core.querysets import QuerySet, there_is
+from apps.sync.earlydocuments import EarlyDocument, EarlyDocumentQuerySet
 from apps.sync.histories import Comeback, History, Setback, SetbackClaim
 from apps.sync.judging import Fate
 from apps.sync.media import models as _media_models  # noqa: F401  (Django finds models from here)
@@ -28,6 +29,8 @@ __all__ = [
     "Comeback",
     "Conflict",
     "ConflictQuerySet",
+    "EarlyDocument",
+    "EarlyDocumentQuerySet",
     "History",
     "Outbox",
     "PurgeReceipt",

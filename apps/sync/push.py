@@ -27,7 +27,8 @@ from apps.sync.documents import Stand
 from apps.sync.feed import Current
 from apps.sync.registry import SERVER_MANAGED, Collection, Contact, Pushed, Refused
 from apps.sync.rows import MOST_ROWS, Row, parsed, recordable, rows_of, tombstone
-from apps.sync.services import lost, quarantine, versions
+from apps.sync.services import early, lost, quarantine, versions
+from apps.sync.services.early import Came
 from apps.sync.services.quarantine import Rejected
 from apps.sync.services.versions import Save
 from apps.sync.values import is_positive, uuid_of
@@ -177,6 +178,7 @@ class _Batch:
         self._refused = quarantine.open_saves(
             collection=collection.name, ids=list(found), contact=contact
         )
+        self._came: dict[str, list[Came]] = {}
         pushed = [one for one in self._parsed.values() if isinstance(one, Pushed)]
         collection.lock(pushed)
         if collection.kind == "merged":
@@ -206,6 +208,7 @@ class _Batch:
                 versions.write(history)
                 return judged
         except Exception as error:  # noqa: BLE001 - every kind has its verdict, or goes on up
+            self._came.pop(row.id, None)
             return self.refuse(row, verdicts.reasons(error, self._collection))
 
     def _judged(self, row: Row, history: list[Save]) -> Judged:
@@ -255,7 +258,10 @@ class _Batch:
         return Judged(row, answer, another=whose.another, stays=True)
 
     def check(self) -> None:
-        """Nobody has written one of these documents without its lock; see `documents`."""
+        """Notes which of the documents wait for what they are of. Nobody has written one of them
+        without its lock; see `documents`."""
+        came = [one for documents in self._came.values() for one in documents]
+        early.note(collection=self._collection, documents=came, now=self._now)
         if self._revs:
             documents.must_have_led_to(self._collection.name, self._revs)
             documents.lift(self._collection.name, self._lifted)
@@ -276,6 +282,7 @@ class _Batch:
         taken = verdicts.take_unsaved(
             self._collection, pushed, stand, contact, history=history, now=self._now
         )
+        self._came[row.id] = early.came(pushed, taken.answer, contact)
         if self._collection.kind == "merged":
             self._revs[pushed.doc_id] = taken.led_to
             if taken.rev > taken.led_to:

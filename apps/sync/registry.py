@@ -177,6 +177,10 @@ class Collection:
 
     `media`: which photos and signatures a document names. Who may see the document may see them.
 
+    `parents`: the fields by which a document names what it is of (`assignment_id`; `data.corrects`
+    is one within another), each with the name of that parent (see `parents`). A document may come
+    before its parent: it waits then, and is listed.
+
     `never`: whether a field of this name, at whatever depth, must not be recorded. It is taken out
     of what is pushed before anything of that is kept: no document, no history, no quarantine.
     """
@@ -193,6 +197,7 @@ class Collection:
     earlier: Mapping[int, dict[str, Any]] = field(default_factory=dict)
     media: MediaNames | None = None
     never: Callable[[str], bool] | None = None
+    parents: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -222,6 +227,14 @@ class Collection:
     def media_of(self, document: Mapping[str, Any]) -> MediaNames | None:
         """How this document names media; None where such documents do not."""
         return self.media
+
+    def parents_of(self, document: Mapping[str, Any]) -> Mapping[str, str]:
+        """By which fields this document names what it is of."""
+        return self.parents
+
+    def needs_of(self, document: Mapping[str, Any]) -> Mapping[str, str]:
+        """Those of them without whose parent it is refused."""
+        return {}
 
     def lock(self, rows: Sequence[Pushed]) -> None:
         """Once a transaction, before the first of its rows is judged: takes what their handlers
@@ -253,7 +266,11 @@ class Collection:
 
 @dataclass(frozen=True)
 class FactKind:
-    """One kind of document in `facts`. Its versions are as those of a `Collection`."""
+    """One kind of document in `facts`. Its versions and parents are as those of a `Collection`.
+
+    `needs`: the fields of `parents` without whose parent its handler refuses it. In quarantine it
+    waits for that too, and is judged again by itself once that is here.
+    """
 
     schema: dict[str, Any]
     push: PushHandler
@@ -261,6 +278,8 @@ class FactKind:
     earlier: Mapping[int, dict[str, Any]] = field(default_factory=dict)
     media: MediaNames | None = None
     lock: Lock | None = None
+    parents: Mapping[str, str] = field(default_factory=dict)
+    needs: frozenset[str] = frozenset()
 
     def versions(self) -> tuple[int, ...]:
         """As of a `Collection`."""
@@ -335,12 +354,19 @@ def register_fact_kind(
     earlier: Mapping[int, dict[str, Any]] | None = None,
     media: MediaNames | None = None,
     lock: Lock | None = None,
+    parents: Mapping[str, str] | None = None,
+    needs: Iterable[str] = (),
 ) -> None:
-    """Makes a kind of fact known. `schema` describes the whole document; see `Collection`."""
+    """Makes a kind of fact known. `schema` describes the whole document; see `Collection` and
+    `FactKind`. ValueError for a name that is taken, and for a need that is no parent."""
     if kind in _registry.kinds:
         raise ValueError(f"Kind of fact {kind} is registered twice.")
     _check_versions(kind, version, earlier or {})
-    _registry.kinds[kind] = FactKind(schema, push, version, earlier or {}, media, lock)
+    if not set(needs) <= (parents or {}).keys():
+        raise ValueError(f"{kind}: it needs what is none of its parents.")
+    _registry.kinds[kind] = FactKind(
+        schema, push, version, earlier or {}, media, lock, parents or {}, frozenset(needs)
+    )
 
 
 def unregister_fact_kind(kind: str) -> None:

@@ -2,43 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
-
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from apps.accounts.models import DESK_ROLES
 from apps.assignments import codes
 from apps.assignments.admin import tables
 from apps.assignments.admin.links import assignment_link
-from apps.assignments.models import Fact, FactQuerySet
+from apps.assignments.models import Fact
 from apps.audit.admin import RecordAdmin
-from apps.core import clock
 from apps.core.admin import NOTHING, Related, Values, moment, pretty, readable
-
-
-class WaitingFilter(admin.SimpleListFilter):
-    """Facts that came before their assignment: one that waits long belongs to nothing."""
-
-    title = "assignment"
-    parameter_name = "waiting"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "not here yet"), ("day", "not here for over a day")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if not isinstance(queryset, FactQuerySet):
-            return queryset
-        match self.value():
-            case "yes":
-                return queryset.waiting()
-            case "day":
-                return queryset.waiting().filter(received_at__lt=clock.now() - timedelta(days=1))
-            case _:
-                return queryset
 
 
 @admin.register(Fact)
@@ -48,7 +21,7 @@ class FactAdmin(RecordAdmin[Fact]):
         *("order", "what", "unit", "source", "author", moment("device_time", "by its device")),
         *(moment("received_at", "received"), "doubts"),
     )
-    list_filter = (WaitingFilter, ("event", Values), "source", ("unit", Related))
+    list_filter = (("event", Values), "source", ("unit", Related))
     list_select_related = ("unit", "author")
     WHEN = "received_at"
     ordering = ("-received_at",)

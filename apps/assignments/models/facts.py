@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Exists, Func, OuterRef, Q
+from django.db.models import Func, Q
 
 from apps.accounts.models import User
-from apps.assignments.codes import NOT_HERE_YET, PRIVATE
-from apps.assignments.models.assignments import Assignment
+from apps.assignments.codes import PRIVATE
 from apps.changes.querysets import VisibleQuerySet
 from apps.core.fields import EncryptedJSONField
 from apps.core.models import UUIDModel
@@ -42,12 +41,6 @@ class FactQuerySet(VisibleQuerySet["Fact"]):
         """What happened on these calls. Never what a responder tells of themselves: whoever reads,
         shows, counts or hands on a call reads its facts here."""
         return self.filter(assignment_id__in=list(assignment_ids)).exclude(event__in=PRIVATE)
-
-    def waiting(self) -> FactQuerySet:
-        """Facts whose assignment is not here yet: of those that came before it, which an index
-        has."""
-        here = Assignment.objects.filter(pk=OuterRef("assignment_id"))
-        return self.filter(flags__contains=[NOT_HERE_YET]).exclude(Exists(here))
 
 
 class Fact(UUIDModel):
@@ -99,9 +92,4 @@ class Fact(UUIDModel):
             models.Index(fields=["event", "received_at"], name="assignments_fact_by_event"),
             models.Index(fields=["source", "received_at"], name="assignments_fact_by_source"),
             models.Index(fields=["received_at", "id"], name="assignments_fact_by_time"),
-            models.Index(
-                fields=["received_at"],
-                condition=Q(flags__contains=[NOT_HERE_YET]),
-                name="assignments_fact_came_early",
-            ),
         ]

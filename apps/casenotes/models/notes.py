@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
 from apps.accounts.models import User
 from apps.assignments.timeline import corrected_time
@@ -186,10 +186,6 @@ class AddendumQuerySet(QuerySet["Addendum"]):
     def of(self, note_id: UUID) -> AddendumQuerySet:
         """The addenda to one note, in the order in which they were taken."""
         return self.filter(note_id=note_id).order_by("received_at", "pk")
-
-    def waiting(self) -> AddendumQuerySet:
-        """Addenda whose note is not here yet."""
-        return self.exclude(Exists(CaseNote.objects.filter(pk=OuterRef("note_id"))))
 
 
 class Addendum(ToldFact):

@@ -26,7 +26,7 @@ from apps.dispatch.models import HeldMessage, Incident
 from apps.firstaid.models import Kit
 from apps.followups.models import ClockAttempt, FollowUp, MissingAgreement
 from apps.referrals.models import ReferralTask
-from apps.sync.models import Conflict, QuarantinedWrite
+from apps.sync.models import Conflict, EarlyDocument, QuarantinedWrite
 from apps.webhooks.models import Endpoint
 
 # Beyond it a number says nothing more, and would be read from ever more rows.
@@ -116,6 +116,10 @@ DEBTS: Final = (
     Debt(
         *("conflicts", "Conflicts", "Two wrote into the same field: choose"),
         *(Conflict, {"open": "open"}),
+    ),
+    Debt(
+        *("early", "Came early, not linked", "Their call, note or referral is not here for a day"),
+        *(EarlyDocument, {"waits": "day"}),
     ),
     Debt(
         *("unsent", "Tablets with unsent work", "They hold what nobody else has"),

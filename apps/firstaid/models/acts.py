@@ -7,10 +7,9 @@ from typing import Final
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Exists, Func, OuterRef, Q
+from django.db.models import Func, Q
 
 from apps.accounts.models import User
-from apps.assignments.models import Assignment
 from apps.changes.querysets import VisibleQuerySet
 from apps.core.fields import EncryptedJSONField
 from apps.dispatch.models import Unit
@@ -61,11 +60,6 @@ class DoseQuerySet(VisibleQuerySet["NaloxoneDose"]):
     def of(self, assignment_id: UUID) -> DoseQuerySet:
         """The rows of one assignment, corrections too, in the server's order."""
         return self.filter(assignment_id=assignment_id).order_by("order")
-
-    def waiting(self) -> DoseQuerySet:
-        """Doses whose assignment is not here yet."""
-        here = Assignment.objects.filter(pk=OuterRef("assignment_id"))
-        return self.exclude(assignment_id=None).exclude(Exists(here))
 
 
 class NaloxoneDose(FieldAct):

@@ -67,7 +67,11 @@ def _day(told: object, reading: Reading) -> date | None:
 
 
 register_fact_kind(
-    FOLLOW_UP_AGREEMENT, schema=schemas.AGREEMENT, push=push_agreement, lock=lock_agreements
+    FOLLOW_UP_AGREEMENT,
+    schema=schemas.AGREEMENT,
+    push=push_agreement,
+    lock=lock_agreements,
+    parents={"assignment_id": "assignment", "encounter_id": "encounter"},
 )
 register_shipped("follow-up plans", load_plans)
 register_reference_kind(ReferenceKind(schemas.FOLLOW_UP_PLAN, schemas.PLAN, plan_documents))

@@ -11,12 +11,14 @@ from apps.core.problems import FieldError
 from apps.dispatch.codelists import CodeList, register_code_list
 from apps.followups import codes, schemas
 from apps.followups.access import leads_to
+from apps.followups.models import FollowUp, FollowUpEvent
 from apps.followups.models.followups import FOLLOW_UPS
 from apps.followups.schemas import FOLLOW_UP_EVENT
 from apps.followups.services import telling, writing
 from apps.followups.shapes import told_in
 from apps.people.leads import register_lead
 from apps.sync import policies
+from apps.sync.parents import register_parent
 from apps.sync.registry import (
     Collection,
     Contact,
@@ -77,6 +79,8 @@ def lock_events(rows: Sequence[Pushed]) -> None:
     telling.lock_for_telling({id for id in named if id})
 
 
+register_parent("follow_up", FollowUp)
+register_parent("follow_up_event", FollowUpEvent)
 register(
     FollowUps(
         name=FOLLOW_UPS,
@@ -88,9 +92,16 @@ register(
             policies={"find": policies.append_only, "note": policies.text},
         ),
         audit_as="follow_up",
+        parents={"assignment_id": "assignment", "encounter_id": "encounter"},
     )
 )
-register_fact_kind(FOLLOW_UP_EVENT, schema=schemas.EVENT, push=push_event, lock=lock_events)
+register_fact_kind(
+    FOLLOW_UP_EVENT,
+    schema=schemas.EVENT,
+    push=push_event,
+    lock=lock_events,
+    parents={"follow_up_id": "follow_up", "event_id": "follow_up_event"},
+)
 register_lead("follow_ups", leads_to)
 for _name, _known in codes.LISTS.items():
     register_code_list(

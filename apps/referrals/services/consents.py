@@ -37,8 +37,8 @@ from apps.referrals.models import (
     Way,
 )
 from apps.referrals.services import showing
-from apps.referrals.services.early import take_soon
 from apps.sync.registry import Refused
+from apps.sync.services.linking import take_soon
 from apps.sync.telling import Telling
 from apps.sync.values import uuid_of
 

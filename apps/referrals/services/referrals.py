@@ -35,9 +35,9 @@ from apps.referrals.models import (
 )
 from apps.referrals.schemas import REFERRAL
 from apps.referrals.services.clocks import arm
-from apps.referrals.services.early import take_soon
 from apps.sync.fitting import fit
 from apps.sync.registry import Edit, Refused
+from apps.sync.services.linking import take_soon
 from apps.sync.values import uuid_of
 
 _NO_ASSIGNMENT: Final = FieldError("/assignment_id", "Of which assignment?")

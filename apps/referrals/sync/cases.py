@@ -25,6 +25,7 @@ from apps.referrals.signs import referral_signs
 from apps.referrals.states import OURS, PARTNERS
 from apps.sync import policies
 from apps.sync.media.naming import address, media_fields
+from apps.sync.parents import register_parent
 from apps.sync.registry import (
     Collection,
     Contact,
@@ -39,6 +40,7 @@ from apps.sync.telling import Telling, fitting_of, telling_of
 from apps.sync.values import uuid_of
 
 _OF_CONSENT: Final = STAMPED | {"assignment_id", "encounter_id"}
+_OF_CALL: Final = {"assignment_id": "assignment", "encounter_id": "encounter"}
 _OURS_OF_REFERRAL: Final = ("close", "withdraw")
 
 
@@ -190,6 +192,9 @@ def _named(rows: Sequence[Pushed], name: str) -> set[UUID]:
     return {id for row in rows if (id := uuid_of(row.document.get(name)))}
 
 
+register_parent("referral", Referral)
+register_parent("referral_task", ReferralTask)
+register_parent("consent", Consent)
 register(
     Referrals(
         name=REFERRALS,
@@ -206,6 +211,7 @@ register(
             },
         ),
         audit_as="referral",
+        parents=_OF_CALL,
     )
 )
 register(
@@ -216,16 +222,33 @@ register(
         schema=schemas.CONSENT,
         push=push_consent,
         audit_as="consent",
+        parents=_OF_CALL,
         media=media_fields("signature", "photo"),
     )
 )
 # One lock for all three: kinds that lock the same do so at once.
-register_fact_kind(REFERRAL_ANSWER, schema=schemas.ANSWER, push=push_answer, lock=lock_facts)
 register_fact_kind(
-    CONSENT_REVOCATION, schema=schemas.REVOCATION, push=push_revocation, lock=lock_facts
+    REFERRAL_ANSWER,
+    schema=schemas.ANSWER,
+    push=push_answer,
+    lock=lock_facts,
+    parents={"referral_id": "referral", "task_id": "referral_task"},
+    needs=("referral_id", "task_id"),
 )
 register_fact_kind(
-    DISCLOSURE, schema=schemas.DISCLOSURE_FACT, push=push_disclosure, lock=lock_facts
+    CONSENT_REVOCATION,
+    schema=schemas.REVOCATION,
+    push=push_revocation,
+    lock=lock_facts,
+    parents={"consent_id": "consent"},
+    needs=("consent_id",),
+)
+register_fact_kind(
+    DISCLOSURE,
+    schema=schemas.DISCLOSURE_FACT,
+    push=push_disclosure,
+    lock=lock_facts,
+    parents=_OF_CALL,
 )
 register_part("referrals", referrals_part)
 register_signs("referrals", referral_signs)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from apps.assignments import sync as assignments
 from apps.dispatch.codelists import CodeList, register_code_list
 from apps.dispatch.referencekinds import ReferenceKind, register_reference_kind
 from apps.referrals.directory import codes, documents, schemas
 from apps.referrals.directory.facilityfacts import REPORT, told_of
+from apps.referrals.models import FacilityFact
 from apps.referrals.services import directory
+from apps.sync.parents import register_parent
 from apps.sync.registry import Contact, Pushed, register_fact_kind
 
 
@@ -36,6 +38,12 @@ def _register_list(name: str, source: str, items: list[dict[str, str]]) -> None:
 
 for _name, (_source, _items) in codes.LISTS.items():
     _register_list(_name, _source, _items)
+register_parent("facility_fact", FacilityFact)
+_PARENTS: Final = {
+    "assignment_id": "assignment",
+    "encounter_id": "encounter",
+    "corrects": "facility_fact",
+}
 # Reports are of the directory; the others lock what the assignments' own facts do, with them.
 for _kind, _schema in schemas.FACTS.items():
     register_fact_kind(
@@ -43,5 +51,6 @@ for _kind, _schema in schemas.FACTS.items():
         schema=_schema,
         push=partial(push_facility_fact, _kind),
         lock=lock_for_reports if _kind == REPORT else assignments.lock,
+        parents={name: of for name, of in _PARENTS.items() if name in _schema["properties"]},
     )
 register_reference_kind(ReferenceKind(documents.KIND, schemas.SERVICE, directory.service_documents))

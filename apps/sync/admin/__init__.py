@@ -1,9 +1,10 @@
-"""The admin of synchronisation: history, conflicts, the quarantine, tablets and what they say,
-recoveries, and the reactions that are parked."""
+"""The admin of synchronisation: history, conflicts, the quarantine, what waits for what it is of,
+tablets and what they say, recoveries, and the reactions that are parked."""
 
 from apps.sync.admin import (
     claims,
     conflicts,
+    early,
     history,
     parked,
     quarantine,
@@ -15,6 +16,7 @@ from apps.sync.admin import (
 __all__ = [
     "claims",
     "conflicts",
+    "early",
     "history",
     "parked",
     "quarantine",

@@ -21,7 +21,7 @@ from apps.sync import authors, documents, merged, registry, verdicts
 from apps.sync.models import QuarantinedWrite
 from apps.sync.registry import NOT_CONTENT, Collection, Contact, Pushed
 from apps.sync.rows import Row, parsed
-from apps.sync.services import quarantine
+from apps.sync.services import early, quarantine
 from apps.sync.values import uuid_of
 
 log = logging.getLogger(__name__)
@@ -70,15 +70,18 @@ def apply_for(
 
 
 def apply_again(*, write: QuarantinedWrite, now: datetime) -> bool:
-    """What came before what it is of, taken under its author now that this is here. False: it stays
-    where it is, with the reasons that it has."""
+    """What could not be taken when it came, judged again under its author now that what it lacked
+    is here. False: it stays where it is, with the reasons that it has now; where the database was
+    too busy for a verdict, with those that it had."""
     assert write.author is not None, "what nobody has typed is applied by a supervisor"
     try:
         apply_for(write=write, by=write.author, now=now)
-    except ProblemError:
+    except ProblemError as problem:
+        if problem.status_code < 500:
+            quarantine.judged_again(row=write, errors=problem.errors, now=now)
         return False
     except (OperationalError, InterfaceError):
-        log.warning("a row that came early could not be taken yet: %s", write.collection)
+        log.warning("a refused row could not be judged again yet: %s", write.collection)
         return False
     return True
 
@@ -139,6 +142,8 @@ def _take(
     if collection.kind == "merged":
         documents.must_have_led_to(collection.name, {pushed.doc_id: taken.led_to})
         documents.lift(collection.name, {pushed.doc_id: taken.rev})
+    came = early.came(pushed, taken.answer, contact)
+    early.note(collection=collection, documents=came, now=now)
 
 
 def _pushed(

@@ -28,6 +28,7 @@ from apps.sync.canonical import fingerprint
 from apps.sync.media import naming
 from apps.sync.models import QuarantinedWrite, QuarantinedWriteQuerySet
 from apps.sync.registry import SERVER_MANAGED, Contact
+from apps.sync.services import early
 from apps.sync.values import uuid_of
 
 # A refused text that is larger than a document may be stays on the server alone.
@@ -76,6 +77,7 @@ def quarantine(*, row: Rejected, contact: Contact, now: datetime) -> Quarantined
         },
     )
     if new:
+        early.note_refused(write=kept, now=now)
         shown = [_document(kept)]
         if kept.stands_in:
             shown.append(_in_its_place(kept))
@@ -193,14 +195,19 @@ def applied(*, row: QuarantinedWrite, by: User, now: datetime) -> None:
 
 
 @transaction.atomic
-def waits_no_more(
+def judged_again(
     *, row: QuarantinedWrite, errors: Sequence[FieldError], now: datetime
 ) -> QuarantinedWrite:
-    """Its author is back and it still cannot be taken: the reasons are shown, and it stays open."""
+    """What it lacked is here (its author, what it is of), and it still cannot be taken: the reasons
+    that it has now are shown, and it stays open. The same reasons again change nothing."""
     row = QuarantinedWrite.objects.select_for_update(no_key=True, of=("self",)).get(pk=row.pk)
-    if row in QuarantinedWrite.objects.waiting().filter(pk=row.pk):
-        row.waits_for_author = False
-        row.errors = [{"pointer": e.pointer, "detail": e.detail} for e in errors] or row.errors
+    if status_of(row) != "open":
+        return row
+    told = [{"pointer": e.pointer, "detail": e.detail} for e in errors] or row.errors
+    changed = row.waits_for_author or told != row.errors
+    row.waits_for_author, row.errors = False, told
+    early.note_refused(write=row, now=now)
+    if changed:
         row.save(update_fields=["waits_for_author", "errors"])
         shown = [_document(row)]
         if _stands_in(row):
@@ -214,6 +221,7 @@ def _settle(row: QuarantinedWrite, *, now: datetime, columns: Sequence[str]) -> 
     place of a document: that one is sent once more, or the text is withdrawn where there is none.
     """
     row.save(update_fields=columns)
+    early.forget_refused(write=row)
     publish(documents=[_document(row)], now=now)
     if row.author_id is None or (doc_id := uuid_of(row.doc_id)) is None:
         return

@@ -6,19 +6,12 @@ nothing else is known to be wrong with them.
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime
 from uuid import UUID
 
-from django.db.utils import InterfaceError, OperationalError
-
 from apps.accounts.models import SignIn
-from apps.core.problems import ProblemError
 from apps.sync.models import QuarantinedWrite
-from apps.sync.services import quarantine
-from apps.sync.services.applying import apply_for
-
-log = logging.getLogger(__name__)
+from apps.sync.services.applying import apply_again
 
 # More are left to the tick, which goes on where this ended: nobody waits for minutes to sign in.
 MOST_AT_ONCE = 200
@@ -39,7 +32,8 @@ def take_waiting(*, tablet_id: UUID, now: datetime) -> int:
     rows = QuarantinedWrite.objects.waiting().filter(
         author=sign_in.user, tablet__team=sign_in.tablet.team_id
     )
-    return sum(_take(row, now) for row in list(rows.order_by("at", "edit_no", "pk")[:MOST_AT_ONCE]))
+    due = list(rows.order_by("at", "edit_no", "pk")[:MOST_AT_ONCE])
+    return sum(apply_again(write=row, now=now) for row in due)
 
 
 def take_all_waiting(*, now: datetime) -> int:
@@ -47,17 +41,3 @@ def take_all_waiting(*, now: datetime) -> int:
     people = QuarantinedWrite.objects.waiting().values("author")
     tablets = SignIn.objects.running(now).filter(user__in=people).values_list("tablet", flat=True)
     return sum(take_waiting(tablet_id=tablet, now=now) for tablet in list(tablets))
-
-
-def _take(row: QuarantinedWrite, now: datetime) -> bool:
-    assert row.author is not None  # that is whom it waits for
-    try:
-        apply_for(write=row, by=row.author, now=now)
-    except ProblemError as problem:
-        if problem.status_code < 500:
-            quarantine.waits_no_more(row=row, errors=problem.errors, now=now)
-        return False
-    except (OperationalError, InterfaceError):
-        log.warning("a text that waited for its author could not be taken yet")
-        return False
-    return True

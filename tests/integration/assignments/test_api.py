@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -361,23 +360,6 @@ class TestTheAdmin:
         )
         situation.alert.refresh_from_db()
         assert situation.alert.acknowledged_by == situation.world.supervisor
-
-    def test_lists_facts_that_wait_for_their_assignment(self, situation: Situation) -> None:
-        url = "/admin/assignments/fact/?waiting=yes"
-        assert b"0 facts" in situation.call("supervisor", "get", url).content
-        situation.world.tap("on_scene", uuid7())
-        assert b"1 fact" in situation.call("supervisor", "get", url).content
-
-    def test_lists_facts_that_have_waited_for_over_a_day(
-        self, situation: Situation, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        url = "/admin/assignments/fact/?waiting=day"
-        situation.world.tap("on_scene", uuid7())
-        tapped = clock.now()
-        for hours, shown in ((23, b"0 facts"), (25, b"1 fact")):
-            later = tapped + timedelta(hours=hours)
-            monkeypatch.setattr(clock, "now", lambda later=later: later)
-            assert shown in situation.call("supervisor", "get", url).content
 
     def test_changes_no_fact(self, situation: Situation) -> None:
         pk = self.pages(situation)["fact"]

@@ -278,7 +278,7 @@ class TestAnEarlyFact:
     def test_waits_for_its_assignment_and_is_counted_in(self, world: World) -> None:
         id = uuid7()
         world.tap("on_scene", id, now=after(20))
-        early = Fact.objects.waiting().get()
+        early = Fact.objects.get()
         sent = shown(world.ours.tablets[0], "facts")[early.pk]
         assert sent["flags"] == ["not_here_yet"]
         assert not shown(world.ours.tablets[1], "facts")
@@ -286,7 +286,6 @@ class TestAnEarlyFact:
         world.tap("opened", id, data={"entry": "on_view"}, now=after(21), device_time=None)
         row = Assignment.objects.get(pk=id)
         assert row.state == "on_scene"
-        assert not Fact.objects.waiting().exists()
         here = shown(world.ours.tablets[1], "facts")
         assert set(here) == set(Fact.objects.values_list("pk", flat=True))
         assert here[early.pk]["flags"] == []

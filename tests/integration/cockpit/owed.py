@@ -153,6 +153,12 @@ def conflicts(world: World) -> None:
         seen(world, "quarantine", row.pk)
 
 
+def early(world: World) -> None:
+    for _ in range(2):
+        world.tap("on_scene", uuid7())
+    world.tap("on_scene", uuid7(), now=clock.now())
+
+
 def unsent(world: World) -> None:
     tablets = [*world.ours.tablets, *world.theirs.tablets]
     for held_, count in zip(tablets, (3, 1, 0), strict=True):
@@ -301,6 +307,7 @@ OWED: dict[str, Callable[[World], None]] = {
     made.__name__: made
     for made in (
         *(alerts, support, not_sent, held, reports, records, reviews, quarantine, conflicts),
-        *(unsent, silent, referrals, followups, agreements, reminders, partners, stock, parked),
+        *(early, unsent, silent, referrals, followups, agreements, reminders, partners, stock),
+        parked,
     )
 }

@@ -65,7 +65,7 @@ def test_what_is_a_teams_is_counted_for_it_alone(code: str, world: World) -> Non
 
 
 def test_a_dispatcher_sees_no_tile_of_what_supervisors_alone_may_open(world: World) -> None:
-    assert set(shown(world.dispatcher)) == {"workers", "alerts", "not_sent", "held"}
+    assert set(shown(world.dispatcher)) == {"workers", "alerts", "not_sent", "held", "early"}
 
 
 def test_a_number_has_a_bound(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -277,12 +277,10 @@ class TestBeforeItsAssignment:
         pk = tablets.dose(case)
         assert shown(world.ours.tablets[0], DOSES)[pk]["flags"] == ["not_here_yet"]
         assert pk not in shown(world.ours.tablets[1], DOSES)
-        assert list(NaloxoneDose.objects.waiting()) == [NaloxoneDose.objects.get()]
 
         assert world.tap("opened", case, data={"entry": "on_view"}) == []
 
         assert shown(world.ours.tablets[1], DOSES)[pk]["flags"] == []
-        assert not NaloxoneDose.objects.waiting().exists()
         assert sum(stock.there().values()) == 1
 
     def test_outside_any_assignment_it_is_kept(self, world: World, tablets: Tablets) -> None:

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import pytest
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from apps.accounts import services as accounts
 from apps.accounts.models import Partner
@@ -22,8 +21,9 @@ from apps.people.ids import encounter_id
 from apps.people.parts import parts_of
 from apps.people.services import let_go
 from apps.referrals.models import Referral, ReferralAnswer, ReferralTask
-from apps.referrals.services import clocks, early
+from apps.referrals.services import clocks
 from apps.sync.models import QuarantinedWrite
+from apps.sync.services import linking
 from tests.integration.assignments.conftest import dropped
 from tests.integration.referrals.conftest import NOON, Case, after, shown
 
@@ -254,18 +254,7 @@ class TestBeforeItsReferral:
     ) -> None:
         case.say("accept", case.asks(shelter))  # by nobody
 
-        assert early.take_early(now=NOON) == 0
-
-    def test_what_waits_is_opened_once_and_not_every_minute(
-        self, case: Case, shelter: Partner
-    ) -> None:
-        told = {"verb": "accept", "said_by": "Kim", "task_id": str(uuid7())}
-        case.tell("referral_answer", referral_id=str(uuid7()), **told)
-        early.take_early(now=NOON)
-
-        with CaptureQueriesContext(connection) as asked:
-            assert early.take_early(now=NOON) == 0
-        assert not [one["sql"] for one in asked if '"content"' in one["sql"]]
+        assert linking.link(now=NOON) == 0
 
 
 class TestTheLoop:

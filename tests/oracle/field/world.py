@@ -28,9 +28,10 @@ from apps.followups.models import FollowUp
 from apps.followups.services import reminding
 from apps.followups.services.plans import load_plans
 from apps.people import services as people
-from apps.referrals.services import clocks, early
+from apps.referrals.services import clocks
 from apps.simulator.tablet.tablet import APPEND_ONLY, COLLECTIONS, PUSHABLE
 from apps.simulator.tablet.wire import SCHEMA
+from apps.sync.services import linking
 from tests.oracle.field import looked_for, records, referred
 from tests.oracle.field.partners import PartnerSystem, partners_of
 from tests.oracle.field.rights import FieldRights
@@ -203,7 +204,7 @@ class FieldWorld(World):
         people.close_over(now=now + LATER)
         people.let_unlinked_go(now=now + A_DAY_LATER)
         clocks.let_closed_go(now=now)
-        early.take_early(now=now)
+        linking.link(now=now)
         reminding.remind(now=now)
 
     def let_days_go(self, days: int) -> None:

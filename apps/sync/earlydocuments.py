@@ -1,0 +1,80 @@
+"""The rows of what came early: which document waits, and for what."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import Exists, OuterRef
+
+from apps.accounts.models import Tablet, User
+from apps.changes.models import Grant, Member
+from apps.changes.services import EVERYONE
+from apps.core.models import UUIDModel
+from apps.core.querysets import QuerySet
+
+# The collection of what was refused: see `QuarantinedWrite`.
+REFUSED: Final = "quarantine"
+
+
+class EarlyDocumentQuerySet(QuerySet["EarlyDocument"]):
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> EarlyDocumentQuerySet:
+        """Those whose document the user may see."""
+        if user.pk is None:
+            return self.none()
+        granted = Grant.objects.filter(principal__in=[user.pk, EVERYONE]).values("scope")
+        seen = Member.objects.filter(
+            collection=OuterRef("collection"), doc_id=OuterRef("doc_id"), scope__in=granted
+        )
+        return self.filter(Exists(seen))
+
+    def older_than(self, age: timedelta, *, now: datetime) -> EarlyDocumentQuerySet:
+        """Those that have waited longer."""
+        return self.filter(since__lt=now - age)
+
+
+class EarlyDocument(UUIDModel):
+    """A document waits for what it is of: that has not come yet. Gone once it has.
+
+    `what`: its collection, of a fact its kind. `parent` and `parent_id`: for what it waits; see
+    `parents`. A document that waits for two has two rows. What was refused until its parent comes
+    stands here as its document in the collection `quarantine`. `author` sent it, None: nobody was
+    signed in.
+    """
+
+    SAFE = frozenset(
+        {"id", "collection", "what", "doc_id", "parent", "parent_id", "tablet", "author", "since"}
+    )
+
+    collection = models.CharField(max_length=40)
+    what = models.CharField(max_length=40)
+    doc_id = models.UUIDField("document")
+    parent = models.CharField("waits for", max_length=40)
+    parent_id = models.UUIDField()
+    tablet = models.ForeignKey(Tablet, models.PROTECT, related_name="+")
+    author = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    since = models.DateTimeField()
+
+    objects = EarlyDocumentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "document that waits"
+        verbose_name_plural = "documents that wait"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["collection", "doc_id", "parent", "parent_id"], name="sync_waits_once"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["since", "id"], name="sync_waits_by_time"),
+            models.Index(fields=["what", "since"], name="sync_waits_by_what"),
+            models.Index(fields=["parent", "since"], name="sync_waits_by_parent"),
+        ]
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it lies in quarantine until then."""
+        return self.collection == REFUSED
