@@ -92,11 +92,14 @@ class Database:
         return self._recall("token")
 
     def enrolled(self, token: str) -> None:
-        self._remember("token", token)
+        """The next enrolment, after the tablet was shut out, is another one."""
+        with self._transaction():
+            self._remember("token", token)
+            self._db.execute("delete from memory where name = 'claim'")
 
     @property
     def claim(self) -> UUID:
-        """The tablet's own name for its enrolment: the same on every retry."""
+        """The tablet's own name for its enrolment: the same on every retry until it is answered."""
         return UUID(self._recall("claim") or self._remember("claim", str(uuid7())))
 
     @property
@@ -145,6 +148,12 @@ class Database:
                 "select 1 from outbox where state = 'unsent' and n <= ? limit 1", [int(last)]
             ).fetchone()
         )
+
+    @property
+    def writers(self) -> frozenset[str]:
+        """The names under which this file has saved: its own, and those of the local databases that
+        it was while the tablet was another one (`Store.begin_as_new`)."""
+        return frozenset({str(self.instance), *(self._recall("writers") or "").split()})
 
     # --- what it holds ---
 

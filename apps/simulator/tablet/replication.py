@@ -12,10 +12,11 @@ import contextlib
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from uuid import UUID
 
 from .device import Device
 from .store import Document, Edit, Store, seq_of
-from .wire import AnotherHistory, NoAnswer, Refused, ShutOut, Wire
+from .wire import AnotherHistory, AnotherTablet, NoAnswer, Refused, ShutOut, Wire
 
 PAGE = 500
 BATCH = 50  # the server judges at most so many rows in one transaction
@@ -152,7 +153,7 @@ class Replication:
     async def pull(self, collection: str) -> None:
         """Everything new of a collection, however long it takes to get it."""
         while not await self._patiently(partial(self.pull_once, collection)):
-            pass  # in another history, from the start
+            pass  # in another history, or as a new local database, from the start
 
     async def pull_once(self, collection: str) -> None:
         """Pages until one is short. A page that no longer continues the store is asked for anew,
@@ -242,14 +243,17 @@ class Replication:
                 self._store.purges_told(pairs)
 
     async def _patiently(self, attempt: Callable[[], Awaitable[None]]) -> bool:
-        """Try until it is done. False: the server follows another history, and so does the store
-        now; what was to be done is to be looked at anew."""
+        """Try until it is done. False: the server follows another history, or the tablet is another
+        one, and so is the store now; what was to be done is to be looked at anew."""
         failures = 0
         while True:
             try:
                 await attempt()
             except AnotherHistory as other:
                 self.renew(other.epoch)
+                return False
+            except AnotherTablet as former:
+                self.begin_as_new(former.instance)
                 return False
             except (NoAnswer, ShutOut, Refused) as failure:
                 self.in_contact = False
@@ -266,6 +270,17 @@ class Replication:
         """Follow another history: what is held goes out again, everything is pulled anew."""
         if self._store.epoch != epoch:
             self._store.begin_again(epoch, at=self._device.now())
+        self._typed.set()
+        self.want()
+
+    def begin_as_new(self, former: UUID) -> None:
+        """The tablet was enrolled anew: the store is a new local database, unless it has become one
+        since that was asked about."""
+        if self._store.instance == former:
+            self._store.begin_as_new()
+            self._said = None  # nobody was told anything of this one
+            self._compared.clear()
+            self._pulled = dict.fromkeys(self.collections, 0)
         self._typed.set()
         self.want()
 

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from uuid_utils.compat import uuid7
 
 from .database import Document, encoded, seq_of
 from .ledger import Ledger, Outbox
@@ -207,6 +208,29 @@ class Store(Ledger):
             (last,) = self._db.execute("select max(n) from outbox").fetchone()
             self._remember("owed", str(last or 0))
 
+    def begin_as_new(self) -> None:
+        """This file was another tablet's, which was shut out; the device was enrolled anew. It is a
+        new local database from now on, and a new writer: it holds what a new one holds, nothing,
+        and saves under a name of its own. What the server has not answered for moves over as it is,
+        under the name of the save that it was, with its base: a repeat of it stays one. What was
+        refused lies on the server, and comes again to its author. Saves are counted on: what is
+        typed on while an older save is on its way has the higher number, as ever."""
+        name = uuid7()
+        with self._transaction():
+            self._remember("writers", " ".join(sorted(self.writers)))
+            self._remember("instance", str(name))
+            self._db.execute("delete from memory where name = 'seen'")
+            self._db.execute("delete from checkpoint")
+            self._db.execute("delete from purged")  # nobody asks the new one for them
+            self._db.execute("delete from outbox where state = 'refused'")
+            self._db.execute(
+                "delete from document where not exists (select 1 from outbox o "
+                "where o.collection = document.collection and o.id = document.id)"
+            )
+            self._db.execute("update document set newer = null, rev = 0, sent = 0, stale = 1")
+            self._has_dropped = True
+        self.instance = name
+
     def start_over(self, collection: str) -> None:
         """Pull one collection from the start: its checkpoint, or what is held of it, is no good."""
         with self._transaction():
@@ -235,12 +259,12 @@ class Store(Ledger):
         """A document that others wrote, and that is handed over to another history, is sent as what
         was held here: this tablet cannot speak for its author."""
         document: Document = orjson.loads(body)
-        if document.get("editor") != str(self.instance):
+        if document.get("editor") not in self.writers:
             document.pop("author_id", None)
         return document
 
     def _ours_to_send(self, collection: str, document: Document) -> bool:
-        return collection not in self.append_only or document.get("editor") == str(self.instance)
+        return collection not in self.append_only or document.get("editor") in self.writers
 
     def _keep(
         self, collection: str, document: Document, at: datetime, *, urgent: bool = False
@@ -352,7 +376,7 @@ class Store(Ledger):
         row = self._row(collection, id)
         if row is not None and row[2] > document.get("rev", 0) and not row[3]:
             return  # it was overtaken by a newer one; what was withdrawn and comes again was not
-        ours = self._waits(collection, id) and document.get("editor") == str(self.instance)
+        ours = self._waits(collection, id) and document.get("editor") in self.writers
         if ours:
             # Our own edit comes back before its answer, which may be lost.
             self._echo(collection, document, at)

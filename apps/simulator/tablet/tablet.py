@@ -122,7 +122,7 @@ class Tablet:
         self._told_received = {
             fact["assignment_id"]
             for fact in self.store.documents("facts")
-            if fact.get("event") == "received" and fact["editor"] == str(self.store.instance)
+            if fact.get("event") == "received" and fact["editor"] in self.store.writers
         }
 
     async def run(self) -> None:

@@ -31,7 +31,8 @@ class NoAnswer(Exception):
 
 
 class ShutOut(Exception):
-    """401 or 403: the credential is not valid (any more). Nothing is deleted; a person must act."""
+    """401 or 403: the credential is not valid (any more). Nothing is deleted; a person must act: a
+    supervisor gives a new code, which `Wire.enrol` turns into the token of a new tablet."""
 
 
 class AnotherHistory(Exception):
@@ -40,6 +41,14 @@ class AnotherHistory(Exception):
     def __init__(self, epoch: str) -> None:
         super().__init__("the server follows another history")
         self.epoch = epoch
+
+
+class AnotherTablet(Exception):
+    """The local database of this name is another tablet's: the device was enrolled anew."""
+
+    def __init__(self, instance: UUID) -> None:
+        super().__init__("the local database is another tablet's")
+        self.instance = instance
 
 
 class Refused(Exception):
@@ -161,7 +170,7 @@ class Wire:
     async def _sync(
         self, method: str, path: str, *, params: dict[str, Any] | None = None, body: Any = None
     ) -> tuple[Any, str]:
-        followed, headers = self._store.epoch, self._us()
+        followed, headers, instance = self._store.epoch, self._us(), self._store.instance
         if self._store.seen:
             headers["Sync-Seen"] = self._store.seen
         response = await self._send(method, path, params=params, body=body, headers=headers)
@@ -172,6 +181,8 @@ class Wire:
             if self._store.epoch != followed:
                 raise NoAnswer("an answer from before another history")
             raise AnotherHistory(epoch)
+        if response.status_code == 409 and _problem(response).get("code") == "conflict":
+            raise AnotherTablet(instance)
         understood(response)
         return response.json(), response.headers["Sync-Head"]
 

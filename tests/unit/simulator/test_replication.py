@@ -208,19 +208,6 @@ def test_an_answer_from_before_another_history_leads_back_to_none() -> None:
     assert [document["id"] for document in rig.store.documents("facts")] == ["b"]
 
 
-def test_a_tablet_of_another_instance_is_told_so_without_changing_history() -> None:
-    rig = Rig(refused(409, body={"code": "conflict"}))
-    rig.store.follow(EPOCH)
-
-    async def go() -> None:
-        async with asyncio.timeout(0.05):
-            await rig.replication.pull("facts")
-
-    with pytest.raises(TimeoutError):
-        asyncio.run(go())
-    assert rig.store.epoch == EPOCH
-
-
 def test_a_row_that_no_request_is_understood_with_is_set_aside_and_the_others_go_on() -> None:
     def judged(request: httpx2.Request) -> httpx2.Response:
         ids = [row["newDocumentState"]["id"] for row in json.loads(request.content)]
