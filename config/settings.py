@@ -134,6 +134,8 @@ CELERY_TASK_ROUTES = {
 # Beat sends this often a task that writes that a worker ran it. After three missed ones `/readyz`
 # says that the worker is gone.
 WORKER_HEARTBEAT_SECONDS = 10
+# All servers together write no oftener than this for `/readyz`, to know whether writes are kept.
+WRITE_PROBE_SECONDS = 5.0
 
 # --- Django ----------------------------------------------------------------------------------
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1]")

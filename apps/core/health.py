@@ -12,6 +12,7 @@ from django.http import HttpRequest, JsonResponse
 
 from apps.core import clock
 from apps.core.models import Heartbeat
+from apps.core.writable import can_write
 
 Check = Callable[[], bool]
 _further: dict[str, Check] = {}
@@ -35,6 +36,7 @@ def live(request: HttpRequest) -> JsonResponse:
 
 def ready(request: HttpRequest) -> JsonResponse:
     """200 when database, Redis and the worker's heartbeat are fine; otherwise 503 naming them.
+    `database`: it can be read. `writes`: what it is told is kept, see `apps.core.writable`.
 
     Redis or the worker missing does not stop calls from reaching tablets (they fall back), but
     alarms would be late, and somebody must know. null: the database would have to be asked, and it
@@ -49,7 +51,7 @@ def ready(request: HttpRequest) -> JsonResponse:
 def checks() -> dict[str, bool | None]:
     """Each part by its name: whether it is fine. None: see `ready`."""
     database = _is_fine(_database)
-    in_database = {"worker": _worker, **_further}
+    in_database = {"writes": can_write, "worker": _worker, **_further}
     found: dict[str, bool | None] = {"database": database, "redis": _is_fine(_redis)}
     for name, function in in_database.items():
         found[name] = _is_fine(function) if database else None

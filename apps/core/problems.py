@@ -16,6 +16,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from psycopg.errors import ReadOnlySqlTransaction
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -181,8 +182,12 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         exc = exceptions.NotFound()
     elif isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied()
-    elif isinstance(exc, OperationalError | InterfaceError):
-        # A lock that was waited for too long, a deadlock, no connection: nothing was changed.
+    elif isinstance(exc, OperationalError | InterfaceError) or (
+        # Which Django counts among the errors that are ours.
+        isinstance(exc.__cause__, ReadOnlySqlTransaction)
+    ):
+        # A lock that was waited for too long, a deadlock, no connection, a database that takes no
+        # writes: nothing was changed.
         log.warning("busy: %s", ailment(exc))
         exc = ProblemError(BUSY, headers={"Retry-After": "1"})
     if isinstance(exc, ProblemError):

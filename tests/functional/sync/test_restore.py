@@ -369,6 +369,7 @@ def test_a_standby_that_lags_serves_nothing_older_and_alarms_nobody(
             assert crew.shown() == shown
             assert "put back in time" not in lagging.said()
             assert not Setback.objects.exists()
+            assert '"writes": false' in ready(lagging)
             stage.serve(DATABASE_URL=application_url(own))
             stage.come_back()
     finally:

@@ -20,6 +20,7 @@ def test_without_the_database_nothing_is_said_that_only_it_could_tell() -> None:
     asked for the database, so the harness lets nobody near it.)"""
     assert checks() == {
         "database": False,
+        "writes": None,
         "redis": True,
         "worker": None,
         "history": None,
@@ -33,6 +34,7 @@ def test_without_the_database_nothing_is_said_that_only_it_could_tell() -> None:
 def test_a_worker_that_never_ran_is_missing() -> None:
     assert checks() == {
         "database": True,
+        "writes": True,
         "redis": True,
         "worker": False,
         "history": True,

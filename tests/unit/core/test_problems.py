@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from django.db import OperationalError
-from psycopg.errors import DiskFull
+from django.db import InternalError, OperationalError
+from psycopg.errors import DiskFull, ReadOnlySqlTransaction
 from rest_framework import exceptions
 
 from apps.core import problems
@@ -44,19 +44,18 @@ def test_a_service_can_add_headers_and_members() -> None:
     assert answer.data["held"] == "0"
 
 
+@pytest.mark.parametrize(
+    ("cause", "told"), [(DiskFull, OperationalError), (ReadOnlySqlTransaction, InternalError)]
+)
 def test_the_operator_reads_why_a_request_is_sent_away_and_nothing_of_a_row(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, cause: type[Exception], told: type[Exception]
 ) -> None:
-    try:
-        try:
-            raise DiskFull("could not extend file: SMITH")
-        except DiskFull as full:
-            raise OperationalError(str(full)) from full
-    except OperationalError as error:
-        answer = problems.exception_handler(error, {})
+    error = told("could not: SMITH")
+    error.__cause__ = cause("could not: SMITH")
+    answer = problems.exception_handler(error, {})
     assert answer is not None
     assert answer.status_code == 503
-    assert [record.getMessage() for record in caplog.records] == ["busy: DiskFull"]
+    assert [record.getMessage() for record in caplog.records] == [f"busy: {cause.__name__}"]
 
 
 def test_an_unknown_exception_is_left_to_the_server_error_handler() -> None:
