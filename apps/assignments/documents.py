@@ -59,7 +59,7 @@ def assignment_body(record: Record, now: datetime) -> dict[str, Any]:
     row, call = record.assignment, record.incident
     details = call.details
     body = {
-        "cautions": details["cautions"],
+        "cautions": call.cautions,
         "withheld": details["withheld"],
         "call_revision": record.call_revision,
         "needs_ack": record.timeline.needs_ack,
@@ -213,7 +213,7 @@ def alert_body(row: Alert, of: Record | None, about: Fact | None) -> dict[str, A
         "author_name": _name(about.author) if about else "",
         "note": (read(about.event, about.data, "note") if about else None) or "",
         "position": _position(about) if about else None,
-        "cautions": details.get("cautions", []),
+        "cautions": of.incident.cautions if of else [],
         "address": details.get("address", ""),
         "location": details.get("location"),
         "cad_number": of.incident.cad_number if of else None,

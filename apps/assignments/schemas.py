@@ -40,7 +40,8 @@ ASSIGNMENT: Final[dict[str, Any]] = {
             {
                 "cautions": {
                     **_OBJECTS,
-                    "description": "{severity, kind, text, source, since}, the worst first",
+                    "description": "{severity, kind, text, source, since, origin}, the worst "
+                    "first; origin: from which other call, in words, else empty",
                 },
                 "withheld": {**_TEXT, "description": "words in place of what was taken out"},
                 "call_revision": {
@@ -137,7 +138,14 @@ ASSIGNMENT: Final[dict[str, Any]] = {
     "examples": [
         {
             "cautions": [
-                {"severity": "high", "kind": "premise", "text": "Dog in the yard.", "source": "CAD"}
+                {
+                    "severity": "high",
+                    "kind": "premise",
+                    "text": "Dog in the yard.",
+                    "source": "CAD",
+                    "since": None,
+                    "origin": "",
+                }
             ],
             "withheld": "",
             "call_revision": 1,

@@ -227,7 +227,8 @@ def _addenda(held: Held, note: Document) -> Iterator[Document]:
 def _cautions(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for one in told["cautions"]:
         name = ", ".join(str(one[key]) for key in ("kind", "severity") if one.get(key))
-        yield _words(name or "caution"), _said(one, one.get("source"), _text(one.get("since")))
+        since = _text(one.get("since"))
+        yield _words(name or "caution"), _said(one, one.get("source"), since, one.get("origin"))
     if told["withheld"]:
         yield "Withheld", str(told["withheld"])
 

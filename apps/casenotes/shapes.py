@@ -54,6 +54,7 @@ A_HANDOVER: Final[dict[str, Any]] = {
             "text": "Caller saw a knife.",
             "source": "caller",
             "since": "2026-03-04T22:20:02.000Z",
+            "origin": "",
         }
     ],
     "withheld": None,

@@ -102,13 +102,22 @@ class Note:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caution:
-    """A caution or hazard. It is never dropped; a severity that is not understood is `highest`."""
+    """A caution or hazard. It is never dropped; a severity that is not understood is `highest`.
+
+    The rest says of which call it was told, see `apps.dispatch.cautions`: `origins` are the ids of
+    the incidents that it came from by a merge, with "" where this one was told of it too; empty
+    where it alone was. `heard_at`: when this one was told first; None: it was not, or nobody knows.
+    `taken_back`: the CAD number under which it was told while a call had that number by mistake.
+    """
 
     severity: Severity = "highest"
     kind: CautionKind = "other"
     text: str = phi()
     source: str = phi("")
     since: datetime | None = None
+    origins: tuple[str, ...] = ()
+    heard_at: datetime | None = None
+    taken_back: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,6 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from apps.dispatch.calls import (
-    SEVERITIES,
     AlternateValue,
     Call,
     Caution,
@@ -24,8 +23,8 @@ from apps.dispatch.calls import (
     Note,
     UnitOnCall,
     in_order,
-    worst_first,
 )
+from apps.dispatch.cautions import carried, gathered, plain
 from apps.dispatch.pidf import distance_m
 from apps.dispatch.wire import MAX_FLAGS
 
@@ -93,7 +92,7 @@ def merge(known: Known, told: Call, *, far_m: float, now: datetime) -> Outcome:
             changes[name], times[name] = new, at
         else:
             flags.append(f"older value not taken: {name}")
-    cautions, added = _cautions(known.call.cautions, told.cautions)
+    cautions, added = gathered(known.call.cautions, told.cautions, now=now)
     hints = _hints(known, told, at, times)
     status = _status(known, told, at, times, flags, dated=dated)
     address = changes.get("address", known.call.address)
@@ -148,21 +147,22 @@ def _without_future(unit: UnitOnCall, limit: datetime) -> UnitOnCall:
     return unit if statuses == unit.statuses else replace(unit, statuses=statuses)
 
 
-def carry(target: Call, source: Call) -> tuple[Call, tuple[str, ...]]:
-    """The call that another was merged into, with that one's cautions and notes.
+def carry(target: Call, source: Call, *, of: str) -> tuple[Call, tuple[str, ...]]:
+    """The call that another (of the incident with the id `of`) was merged into, with that one's
+    cautions and notes.
 
     Also what the crew must acknowledge anew.
     """
-    cautions, added = _cautions(target.cautions, source.cautions)
+    cautions, added = gathered(target.cautions, carried(source.cautions, of=of))
     merged = replace(
         target, cautions=cautions, narrative=_notes(target.narrative, source.narrative)
     )
     return merged, tuple(sorted({c.kind for c in added if c.kind in GRAVE}))
 
 
-def heir(source: Call, cad_number: str, agency_id: str) -> Call:
-    """The call that takes another's place before any message of its own has come: as much of the
-    other as is about place, people and danger."""
+def heir(source: Call, cad_number: str, agency_id: str, *, of: str) -> Call:
+    """The call that takes another's place (of the incident with the id `of`) before any message of
+    its own has come: as much of the other as is about place, people and danger."""
     return replace(
         source,
         cad_number=cad_number,
@@ -173,6 +173,7 @@ def heir(source: Call, cad_number: str, agency_id: str) -> Call:
         clearance="",
         statuses=(),
         extras=(),
+        cautions=carried(source.cautions, of=of),
         flags=("known only from another incident",),
     )
 
@@ -209,39 +210,11 @@ def _fuller(old: Location, new: Location) -> Location:
 
 
 def _place(location: Location) -> tuple[Any, ...]:
-    return location.lat, location.lon, _plain(location.address), location.url
-
-
-def _plain(text: str) -> str:
-    return " ".join("".join(c if c.isalnum() else " " for c in text.casefold()).split())
+    return location.lat, location.lon, plain(location.address), location.url
 
 
 def _same(one: str, other: str) -> bool:
-    return _plain(one) == _plain(other)
-
-
-def _cautions(
-    old: Iterable[Caution], new: Iterable[Caution]
-) -> tuple[tuple[Caution, ...], tuple[Caution, ...]]:
-    """All cautions, the worst first, and those that are new. One that is told again keeps the
-    higher severity and the earlier start."""
-    found = {(caution.kind, _plain(caution.text)): caution for caution in old}
-    added = []
-    for caution in new:
-        key = (caution.kind, _plain(caution.text))
-        before = found.get(key)
-        if before is None:
-            added.append(caution)
-            found[key] = caution
-            continue
-        starts = [time for time in (before.since, caution.since) if time is not None]
-        found[key] = replace(
-            before,
-            severity=min(before.severity, caution.severity, key=SEVERITIES.index),
-            source=before.source or caution.source,
-            since=min(starts, default=None),
-        )
-    return worst_first(found.values()), tuple(added)
+    return plain(one) == plain(other)
 
 
 def _notes(old: tuple[Note, ...], new: tuple[Note, ...]) -> tuple[Note, ...]:

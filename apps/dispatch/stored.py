@@ -51,7 +51,9 @@ _PLAIN = (
     *("sector", "precinct"),
 )
 _PLAIN_LISTS = ("statuses", "dispositions")
-_TIMES = frozenset({"at", "since", "first_dispatched", "first_on_scene", "last_in_service"})
+_TIMES = frozenset(
+    {"at", "since", "heard_at", "first_dispatched", "first_on_scene", "last_in_service"}
+)
 T = TypeVar("T")
 
 

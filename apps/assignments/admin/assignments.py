@@ -164,7 +164,8 @@ class AssignmentAdmin(ActsAdmin[Assignment], RecordAdmin[Assignment]):
         "take_back_link": Act(
             label="Take back the CAD number",
             question="They came upon something else? The call goes on without a number. "
-            "The event shows their notes no more; its cautions stay with both.",
+            "The event shows their notes no more. Each keeps its own cautions; those that came "
+            "meanwhile stay with both, and say so.",
             verb=_take_back_link,
             offered=_is_linked,
             name=_name,
@@ -218,8 +219,9 @@ class AssignmentAdmin(ActsAdmin[Assignment], RecordAdmin[Assignment]):
 
     @admin.display(description="cautions, the worst first")
     def cautions(self, row: Assignment) -> SafeString:
-        found = row.incident.details["cautions"]
-        return table(("severity", "caution"), ((one["severity"], one["text"]) for one in found))
+        heads = ("severity", "caution", "of which call")
+        found = row.incident.cautions
+        return table(heads, ((one["severity"], one["text"], one["origin"]) for one in found))
 
     @admin.display(description="address")
     def address(self, row: Assignment) -> str:

@@ -81,9 +81,11 @@ def take_back_link(*, assignment: Assignment, by: User, now: datetime) -> Assign
     """A desk says that an assignment was tied to a wrong event: it goes on without a CAD number.
 
     The event shows its notes no more, and its unit is taken off it; a call of the event that was
-    closed as its duplicate is back there, closed. What cannot be undone: whoever saw the event has
-    seen it, its cautions stay with both, and what CAD said of police on it stays among the facts.
-    CONFLICT where nothing was linked, or CAD has told of the number since under which this began.
+    closed as its duplicate is back there, closed. Each keeps the cautions that were told of it;
+    those that came to the event meanwhile may be about either and stay with both. What cannot be
+    undone: whoever saw the event has seen it, and what CAD said of police on it stays among the
+    facts. CONFLICT where nothing was linked, where CAD has told since of the number under which
+    this began, or where another call was linked to it, which is to be taken back first.
     """
     own = Incident.objects.filter(pk=uuid5(assignment.pk, "incident")).first()
     if own is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -16,6 +16,8 @@ from apps.audit.acts import Act, ActsAdmin
 from apps.audit.admin import RecordAdmin
 from apps.core.admin import NOTHING, Values, moment, table, when
 from apps.dispatch.models import Agency, Incident, IncidentLink, IncidentQuerySet, IncidentStatus
+
+_TOLD: Final = ("severity", "kind", "text", "source")
 
 
 class VerdictFilter(admin.SimpleListFilter):
@@ -128,10 +130,10 @@ class IncidentAdmin(ActsAdmin[Incident], RecordAdmin[Incident]):
     @admin.display(description="cautions, the worst first")
     def cautions(self, row: Incident) -> SafeString:
         return table(
-            ("severity", "kind", "caution", "source", "since"),
+            ("severity", "kind", "caution", "source", "since", "of which call"),
             (
-                (one["severity"], one["kind"], one["text"], one["source"], when(one["since"]))
-                for one in row.details["cautions"]
+                (*(one[name] for name in _TOLD), when(one["since"]), one["origin"])
+                for one in row.cautions
             ),
         )
 

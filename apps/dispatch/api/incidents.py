@@ -28,6 +28,7 @@ _CAUTION = {
     "text": "pocket knife seen last week",
     "source": "caller",
     "since": "2026-03-04T22:19:30Z",
+    "origin": "",
 }
 _SUMMARY = {
     "cautions": [_CAUTION],
@@ -104,8 +105,7 @@ class IncidentOut(serializers.ModelSerializer[Incident]):
         read_only_fields: tuple[str, ...] = fields
 
     def get_cautions(self, row: Incident) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = row.details["cautions"]
-        return found
+        return row.cautions
 
     def get_withheld(self, row: Incident) -> str:
         return str(row.details["withheld"])

@@ -10,6 +10,7 @@ from django.db.models import Q
 from apps.changes.querysets import VisibleQuerySet
 from apps.core.fields import EncryptedJSONField, EncryptedTextField
 from apps.core.models import UUIDModel
+from apps.dispatch.cautions import shown
 from apps.dispatch.models.crews import Agency, Unit
 
 
@@ -115,6 +116,11 @@ class Incident(UUIDModel):
     objects = IncidentQuerySet.as_manager()
 
     @property
+    def cautions(self) -> list[dict[str, Any]]:
+        """The cautions as they are shown, the worst first: see `apps.dispatch.cautions.shown`."""
+        return shown(self.details["cautions"], cad_number=self.cad_number)
+
+    @property
     def verdict_now(self) -> str:
         """What the rules say of the call as it is known now: by this it is given once more."""
         return str(self.evaluation.get("now", {}).get("verdict", self.verdict))
@@ -201,9 +207,9 @@ class IncidentLink(UUIDModel):
 def details(**given: Any) -> dict[str, Any]:
     """The shape of `Incident.details`, hazards first, then what a document shows.
 
-    `cautions`: {severity, kind, text, source, since}, the worst first; `narrative`: {at, text,
-    author}; `location`: the fields of `apps.dispatch.calls.Location`; `alternates`: values that
-    others gave, a former address among them; `withheld`: words in place of what was taken out;
+    `cautions`: the fields of `apps.dispatch.calls.Caution`, the worst first; `narrative`: {at,
+    text, author}; `location`: the fields of `apps.dispatch.calls.Location`; `alternates`: values
+    that others gave, a former address among them; `withheld`: words in place of what was taken out;
     `revisions`: {revision, at, changed} of each material update. The rest is kept for merging:
     `told` says when each value was told last, `sent_to` which point ([lat, lon]) the crew was sent
     to. Times are ISO 8601 in UTC.

@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from apps.audit.services import SYSTEM, Actor
 from apps.core.problems import CONFLICT, INVALID, NOT_FOUND, FieldError, ProblemError
+from apps.dispatch.cautions import parted
 from apps.dispatch.merging import Known, is_far, point
 from apps.dispatch.models import (
     STARTED_BY_RESPONDER,
@@ -198,9 +199,10 @@ def _doubt(mine: Draft, other: Draft, sees: Callable[[Incident], bool]) -> str:
 def unlink_from_cad(*, incident: Incident, by: Actor, now: datetime) -> Incident:
     """Takes back that an incident was given a CAD event number. It goes on without one, open.
 
-    Out of the event that it was merged into its notes and its units are taken again. Its cautions
-    stay there: CAD may have told the same, and none is ever dropped. CONFLICT where it has no
-    number, or took one over of which CAD has told since: that cannot be told apart any more.
+    Out of the event that it was merged into its notes, its units and its cautions are taken again;
+    a caution of which nobody knows whose it is stays with both (`apps.dispatch.cautions.parted`).
+    CONFLICT where it has no number, or took one over of which CAD has told since, or into which
+    another call was merged: that cannot be told apart any more.
     """
     where = Q(pk__in=[incident.pk, incident.merged_into_id])
     drafts = {draft.incident.pk: draft for draft in lock(where)}
@@ -211,7 +213,7 @@ def unlink_from_cad(*, incident: Incident, by: Actor, now: datetime) -> Incident
         _take_out(mine, event, now)
     if mine.merged:
         mine.transition(IncidentStatus.ACTIVE, at=now)
-    elif mine.incident.cad_number is None or mine.known.told:
+    elif mine.incident.cad_number is None or mine.known.told or mine.incident.merged_from.exists():
         raise ProblemError(CONFLICT, "Its CAD number cannot be taken back any more.")
     else:
         mine.set(cad_number=None, agency_id="", verdict="", evaluation={})
@@ -220,10 +222,19 @@ def unlink_from_cad(*, incident: Incident, by: Actor, now: datetime) -> Incident
 
 
 def _take_out(mine: Draft, event: Draft, now: datetime) -> None:
-    call = event.known.call
-    own = {(note.at, note.text) for note in mine.known.call.narrative}
+    begun, call = mine.known.call, event.known.call
+    own = {(note.at, note.text) for note in begun.narrative}
     kept = tuple(note for note in call.narrative if (note.at, note.text) not in own)
-    event.know(replace(event.known, call=replace(call, narrative=kept)))
+    theirs, stay = parted(
+        begun.cautions,
+        call.cautions,
+        of=str(mine.incident.pk),
+        into=str(event.incident.pk),
+        number=event.incident.cad_number or "",
+        since=mine.incident.closed_at or mine.incident.occurred_at,
+    )
+    mine.know(replace(mine.known, call=replace(begun, cautions=theirs)))
+    event.know(replace(event.known, call=replace(call, narrative=kept, cautions=stay)))
     for key, row in event.units.items():
         if key in mine.units and row.detached_at is None:
             event.set_unit(row, replace(state_of(row), detached_at=now))

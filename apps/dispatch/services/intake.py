@@ -205,7 +205,7 @@ def _other(
     neither hazards nor crews wait for its first message.
     """
     if key not in drafts:
-        call = heir(draft.known.call, key[1], key[0])
+        call = heir(draft.known.call, key[1], key[0], of=str(draft.incident.pk))
         known = nothing_yet(call)
         if relation.kind == "REPLACED":
             known = replace(known, call=call)
@@ -226,7 +226,7 @@ def fold(source: Draft, target: Draft, *, at: datetime, now: datetime) -> None:
         return
     source.transition(IncidentStatus.MERGED, at=at)
     source.set(merged_into=target.incident)
-    call, material = carry(target.known.call, source.known.call)
+    call, material = carry(target.known.call, source.known.call, of=str(source.incident.pk))
     target.know(replace(target.known, call=call))
     target.revise(material, now=now)
     for row in source.units.values():
@@ -257,7 +257,8 @@ def _pass_on(draft: Draft, call: Call, drafts: dict[Key, Draft], now: datetime) 
             target = next(iter(lock(Q(pk=pk))))
             drafts[(target.incident.agency_id, target.incident.cad_number or str(pk))] = target
         flags = _put_units(target, _still_sent(call), at=call.updated_at or now)
-        passed, material = carry(target.known.call, draft.known.call)
+        of = str(draft.incident.pk)
+        passed, material = carry(target.known.call, draft.known.call, of=of)
         target.know(replace(target.known, call=_flagged(passed, flags)))
         target.revise(material, now=now)
         seen.add(target.incident.pk)

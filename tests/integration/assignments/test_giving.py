@@ -18,6 +18,7 @@ from apps.dispatch.models import Agency, EntryKind, Incident, Source, Unit
 from apps.dispatch.services import load_reference
 from tests.integration.assignments.conftest import (
     NOON,
+    Crew,
     World,
     after,
     dropped,
@@ -426,6 +427,50 @@ class TestALinkThatIsHardlyMeant:
         assert row_now(row).incident_id == back.incident_id
         with pytest.raises(ProblemError, match="cannot be taken back"):
             services.take_back_link(assignment=back, by=world.dispatcher, now=after(310))
+
+    def test_taken_back_leaves_each_the_cautions_that_it_was_told_of(
+        self, world: World, row: Assignment
+    ) -> None:
+        """What came meanwhile may be about either: both keep it, and every tablet says why."""
+        units = [world.status("Dispatched", of="CARE22")]
+        theirs: dict[str, Any] = {"number": "77", "units": units}
+        world.call(**theirs, cautions=[{"kind": "weapon", "text": "KNIFE"}])
+        self.link(world, row, by=world.dispatcher)
+        dog = {"kind": "premise", "severity": "low", "text": "DOG"}
+        world.call(**theirs, now=after(150), cautions=[dog])
+
+        def cautions(of: Crew) -> dict[str, str]:
+            (body,) = shown(of.tablets[0], "assignments").values()
+            return {one["text"]: one["origin"] for one in body["cautions"]}
+
+        assert cautions(world.ours) == cautions(world.theirs) == {"KNIFE": "", "DOG": ""}
+        services.take_back_link(assignment=row_now(row), by=world.dispatcher, now=after(200))
+        world.commit()
+        assert cautions(world.ours) == {"DOG": "from CAD number 77, taken back"}
+        doubt = "told while another call had this CAD number by mistake, may be about that one"
+        assert cautions(world.theirs) == {"KNIFE": "", "DOG": doubt}
+        world.call(number="88", units=[], now=after(210))
+        services.link(assignment=row, cad_number="88", by=world.dispatcher, now=after(220))
+        world.commit()
+        assert cautions(world.ours) == {"DOG": "from CAD number 77, taken back"}
+
+    def test_that_another_call_was_linked_to_meanwhile_is_not_taken_back(
+        self, world: World, row: Assignment
+    ) -> None:
+        """The other one would lie in a call without a number, where no desk finds it."""
+        world.call(number="1", units=[])
+        self.link(world, row)
+        other = Assignment().pk
+        opened = {"entry": "on_view", "location": {"lat": 47.6097, "lon": -122.3381}}
+        them = world.theirs.tablets[0]
+        assert world.tap("opened", other, by=them, data=opened, now=after(20)) == []
+        second = Assignment.objects.get(pk=other)
+        self.link(world, second, by=world.dispatcher)
+        with pytest.raises(ProblemError, match="cannot be taken back"):
+            services.take_back_link(assignment=row_now(row), by=world.dispatcher, now=after(200))
+        services.take_back_link(assignment=row_now(second), by=world.dispatcher, now=after(210))
+        back = services.take_back_link(assignment=row_now(row), by=world.dispatcher, now=after(220))
+        assert back.incident.cad_number is None
 
     def test_taken_back_gives_the_event_its_own_call_of_the_unit_again(
         self, world: World, row: Assignment

@@ -50,6 +50,7 @@ HELD: dict[str, list[dict[str, Any]]] = {
                     "text": "Caller saw a knife.",
                     "source": "caller",
                     "since": "2026-03-04T22:20:02.000Z",
+                    "origin": "from CAD number 1234, taken back",
                 }
             ],
             "withheld": "text withheld, ask dispatch",
@@ -154,7 +155,10 @@ class TestWhatMayEndanger:
         assert page(told())[0] == Section(
             "Beware",
             [
-                ("Weapon, high", "Caller saw a knife. (caller, 14:20:02)"),
+                (
+                    "Weapon, high",
+                    "Caller saw a knife. (caller, 14:20:02, from CAD number 1234, taken back)",
+                ),
                 ("Withheld", "text withheld, ask dispatch"),
                 ("Of the person", "Dog bites. (R. Ortega, seen 2026-01-09)"),
             ],

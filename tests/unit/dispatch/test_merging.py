@@ -239,18 +239,18 @@ def test_an_heir_has_the_hazards_and_not_the_end() -> None:
     source = told(
         0, cautions=(Caution(kind="weapon", text="knife"),), clearance="DONE", statuses=("Closed",)
     )
-    found = heir(source, "2", "agency")
+    found = heir(source, "2", "agency", of="former")
     assert (found.cad_number, found.agency_id) == ("2", "agency")
-    assert found.cautions == source.cautions
+    assert found.cautions == (replace(source.cautions[0], origins=("former",)),)
     assert (found.clearance, found.statuses, found.updated_at) == ("", (), None)
 
 
 def test_what_is_carried_over_is_material_where_it_is_grave() -> None:
     source = told(0, cautions=(Caution(kind="weapon", text="knife"), Caution(text="dog")))
-    merged, material = carry(told(0), source)
+    merged, material = carry(told(0), source, of="former")
     assert {c.text for c in merged.cautions} == {"knife", "dog"}
     assert material == ("weapon",)
-    assert carry(merged, source) == (merged, ())
+    assert carry(merged, source, of="former") == (merged, ())
 
 
 def unit(*statuses: tuple[str, float | None], active: bool = True) -> UnitOnCall:
