@@ -52,6 +52,20 @@ ASSIGNMENT: Final[dict[str, Any]] = {
                 "state": {"enum": list(codes.STATES)},
                 "incident_id": _ID,
                 "cad_number": _MAYBE_TEXT,
+                "waiting_number": {
+                    **_MAYBE_OBJECT,
+                    "description": "a CAD event number that is not settled; null: none",
+                    "properties": {
+                        "number": _TEXT,
+                        "why": {
+                            "enum": ["to_confirm", "not_told"],
+                            "description": "waits for a desk to confirm it; or taken, and CAD has "
+                            "told nothing of it",
+                        },
+                        "by": {**_TEXT, "description": "who gave it, where it waits for a desk"},
+                        "at": _TIME,
+                    },
+                },
                 "incident_status": _TEXT,
                 "entry_kind": {"enum": list(codes.ENTRY_KINDS)},
                 "address": _TEXT,
@@ -154,6 +168,7 @@ ASSIGNMENT: Final[dict[str, Any]] = {
             "id": "01931f6e-7f42-7c3a-9a51-0d7a8f4b2c11",
             "incident_id": "01931f6e-7f40-7c3a-9a51-0d7a8f4b2c10",
             "cad_number": "26000012345",
+            "waiting_number": None,
             "incident_status": "active",
             "entry_kind": "dual_911",
             "address": "3RD AV / PIKE ST",

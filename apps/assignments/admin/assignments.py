@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -13,7 +15,7 @@ from apps.assignments import services
 from apps.assignments.admin import tables
 from apps.assignments.admin.forms import CallOffForm, FurtherUnitForm, UnitForm, WhyToldForm
 from apps.assignments.documents import AT_WHOM
-from apps.assignments.models import Assignment
+from apps.assignments.models import Assignment, AssignmentQuerySet
 from apps.assignments.records import look_at
 from apps.audit.acts import Act, ActsAdmin
 from apps.audit.admin import RecordAdmin
@@ -91,6 +93,21 @@ IncidentAdmin.acts["assign_unit"] = Act(
 )
 
 
+class NumberFilter(admin.SimpleListFilter):
+    """Calls with a CAD number that a desk is to confirm or to refuse."""
+
+    title = "CAD number"
+    parameter_name = "number"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("waits", "to be confirmed")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "waits" and isinstance(queryset, AssignmentQuerySet):
+            return queryset.number_waits()
+        return queryset
+
+
 @admin.register(Assignment)
 class AssignmentAdmin(ActsAdmin[Assignment], RecordAdmin[Assignment]):
     VIEW = DESK_ROLES
@@ -99,7 +116,7 @@ class AssignmentAdmin(ActsAdmin[Assignment], RecordAdmin[Assignment]):
         *("call", "unit", "state", "acknowledgement", "override"),
         *("source", moment("given_at", "given"), moment("closed_at", "closed")),
     )
-    list_filter = ("state", ("unit", Related), "source", "entry_kind")
+    list_filter = ("state", ("unit", Related), "source", "entry_kind", NumberFilter)
     list_select_related = ("unit", "incident", "link_by")
     search_fields = ("incident__cad_number",)
     search_help_text = "CAD event number"

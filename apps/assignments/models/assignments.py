@@ -36,6 +36,10 @@ class AssignmentQuerySet(VisibleQuerySet["Assignment"]):
     def open(self) -> AssignmentQuerySet:
         return self.filter(closed_at=None)
 
+    def number_waits(self) -> AssignmentQuerySet:
+        """Calls with a CAD number that a desk is to confirm, closed ones too."""
+        return self.filter(link_at__isnull=False)
+
     def alarm_due(self, now: datetime) -> AssignmentQuerySet:
         """Unacknowledged calls whose next alarm is due, the most overdue first."""
         return self.filter(alarm_due_at__lte=now).order_by("alarm_due_at")
@@ -190,5 +194,10 @@ class Assignment(UUIDModel):
                 fields=["leaves_at"],
                 condition=Q(leaves_at__isnull=False),
                 name="assignments_leaving",
+            ),
+            models.Index(
+                fields=["link_at"],
+                condition=Q(link_at__isnull=False),
+                name="assignments_number_waits",
             ),
         ]

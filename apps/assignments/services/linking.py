@@ -9,23 +9,21 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
 from uuid import uuid5
 
 from django.db import transaction
 
 from apps.accounts.models import DESK_ROLES, User
 from apps.accounts.services import user_actor
+from apps.assignments import documents
 from apps.assignments.models import Assignment
-from apps.assignments.records import incident_record, lock_incident, of_incident
+from apps.assignments.records import incident_record, lock, lock_incident, of_incident
 from apps.assignments.services.merging import move
-from apps.assignments.services.writing import write
+from apps.assignments.services.writing import publish_all, write
 from apps.audit.services import Act, Actor, record_all
 from apps.core.problems import CONFLICT, ProblemError
 from apps.dispatch.models import Incident
 from apps.dispatch.services import NotPlausible, link_to_cad, unlink_from_cad
-
-_NOTHING_WAITS: Final[dict[str, Any]] = {"link_number": "", "link_by": None, "link_at": None}
 
 
 @transaction.atomic
@@ -44,12 +42,10 @@ def link(
     try:
         link_to_cad(incident=row.incident, cad_number=cad_number, sees=sees, by=actor, now=now)
     except NotPlausible as doubt:
-        number = cad_number.strip()
-        mine = Assignment.objects.filter(pk=row.pk).exclude(link_number=number)
-        if mine.update(link_number=number, link_by=by, link_at=now):
+        if _let_wait(row, cad_number.strip(), by=by, now=now):
             _write_down(actor, "ask_link", row, now, why=str(doubt))
     else:
-        Assignment.objects.filter(pk=row.pk).update(**_NOTHING_WAITS)
+        _let_wait(row, "", now=now)
         _write_down(actor, "link", row, now)
     return Assignment.objects.get(pk=row.pk)
 
@@ -60,9 +56,11 @@ def confirm_link(*, assignment: Assignment, by: User, now: datetime) -> Assignme
 
     What becomes of the assignment is as with `link`.
     """
-    row = _decided(assignment)
-    actor = user_actor(by)
-    link_to_cad(incident=row.incident, cad_number=row.link_number, by=actor, now=now)
+    row = Assignment.objects.select_related("incident").get(pk=assignment.pk)
+    actor, number = user_actor(by), assignment.link_number
+    if number:
+        link_to_cad(incident=row.incident, cad_number=number, by=actor, now=now)
+    _decide(row, number, now)
     _write_down(actor, "link", row, now)
     return Assignment.objects.get(pk=row.pk)
 
@@ -71,9 +69,9 @@ def confirm_link(*, assignment: Assignment, by: User, now: datetime) -> Assignme
 def refuse_link(*, assignment: Assignment, by: User, now: datetime) -> Assignment:
     """A desk says that the number that waits is a wrong one: the call goes on without. CONFLICT
     where it waits no more."""
-    row = _decided(assignment)
-    _write_down(user_actor(by), "refuse_link", row, now)
-    return Assignment.objects.get(pk=row.pk)
+    _decide(assignment, assignment.link_number, now)
+    _write_down(user_actor(by), "refuse_link", assignment, now)
+    return Assignment.objects.get(pk=assignment.pk)
 
 
 @transaction.atomic
@@ -115,17 +113,39 @@ def _move_back(assignment: Assignment, own: Incident, actor: Actor, now: datetim
     write([mine, *beside], acts=[act], now=now)
 
 
-def _decided(assignment: Assignment) -> Assignment:
-    """The assignment as it was while the number waited, which it does no more.
+def _decide(assignment: Assignment, number: str, now: datetime) -> None:
+    """This number waits no more. CONFLICT where it does not wait.
 
-    Of two desks that decide at once the first one's update holds the row; the second finds nothing
-    that waits, or another number than the one that it was asked about.
+    Two desks decide at once: the assignment's row lets one pass, and the second finds nothing that
+    waits, or another number than the one that it was asked about. Where it was to be confirmed,
+    that second link goes back with its transaction.
     """
-    row = Assignment.objects.select_related("incident").get(pk=assignment.pk)
-    waits = Assignment.objects.filter(pk=row.pk, link_number=assignment.link_number)
-    if not row.link_number or not waits.update(**_NOTHING_WAITS):
+    if not number or not _let_wait(assignment, "", instead_of=number, now=now):
         raise ProblemError(CONFLICT, "Another number waits, or somebody has decided it just now.")
-    return row
+
+
+def _let_wait(
+    assignment: Assignment,
+    number: str,
+    *,
+    now: datetime,
+    by: User | None = None,
+    instead_of: str | None = None,
+) -> bool:
+    """Lets a number wait, "" for none, and shows it on tablets and boards. False where it is so
+    already, or another one waits than `instead_of`; then nothing is changed.
+
+    The row is locked behind the incidents, as everywhere, so whoever links has linked before.
+    """
+    record = lock(assignment.pk)
+    assert record is not None, "nobody deletes an assignment"
+    row = record.assignment
+    if row.link_number == number or instead_of not in (None, row.link_number):
+        return False
+    row.link_number, row.link_by, row.link_at = number, by, now if number else None
+    row.save(update_fields=["link_number", "link_by", "link_at"])
+    publish_all([documents.assignment(record, now=now)], now=now)
+    return True
 
 
 def _sees(user: User, incident: Incident) -> bool:

@@ -54,9 +54,9 @@ class Picture:
 
 
 def take(*, by: User, now: datetime) -> Picture:
-    """The open calls, those cleared a short while ago, the open alerts and the units that this
-    person's desk sees, in one snapshot with the checkpoints. That they were read is in the audit
-    log when this returns."""
+    """The open calls, those cleared a short while ago or with a CAD number that waits, the open
+    alerts and the units that this person's desk sees, in one snapshot with the checkpoints. That
+    they were read is in the audit log when this returns."""
     found: dict[str, list[Row]] = {}
     with reading.snapshot():
         head = reading.head()
@@ -81,8 +81,9 @@ def take(*, by: User, now: datetime) -> Picture:
 
 def _wanted(by: User) -> Iterator[tuple[str, QuerySet[Any]]]:
     """Which documents of each collection, as a query for their ids."""
-    on_tablets = Assignment.objects.filter(Q(closed_at=None) | Q(leaves_at__isnull=False))
-    yield "assignments", on_tablets.values("pk")
+    on_tablets = Q(closed_at=None) | Q(leaves_at__isnull=False)
+    wanted = Assignment.objects.filter(on_tablets | Q(link_at__isnull=False))
+    yield "assignments", wanted.values("pk")
     yield "alerts", Alert.objects.open().values("pk")
     units = Item.objects.filter(holder=by.pk, collection=UNITS, visible=True)
     yield UNITS, units.values("doc_id")

@@ -18,7 +18,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from apps.accounts.models import Tablet
-from apps.assignments.models import Alert, SupportOffer
+from apps.assignments.models import Alert, Assignment, SupportOffer
 from apps.casenotes.models import EncounterRecord, OwedReport, Review
 from apps.changes.models import ParkedReaction
 from apps.core import health
@@ -98,6 +98,10 @@ DEBTS: Final = (
     Debt(
         *("not_sent", "Eligible, not sent", "Calls that CARE could take, going on now"),
         *(Incident, {"verdict": "not_sent", "status__exact": "active"}),
+    ),
+    Debt(
+        *("numbers", "CAD numbers to confirm", "Crews gave one that they can hardly mean"),
+        *(Assignment, {"number": "waits"}),
     ),
     Debt(
         *("held", "Held CAD messages", "Nobody could read them: mend and replay"),

@@ -103,6 +103,15 @@ class LivePage:
         """Presses the button of this name, and stays on the page."""
         self.do(lambda page: page.get_by_role("button", name=name, exact=True).click())
 
+    def follow(self, name: str) -> None:
+        """Follows the link of this name."""
+
+        def go(page: Page) -> None:
+            with page.expect_navigation():
+                page.get_by_role("link", name=name, exact=True).click()
+
+        self.do(go)
+
     def expand(self, summary: str) -> None:
         """Opens what is folded up behind these words."""
         self.do(lambda page: page.locator("summary").filter(has_text=summary).click())

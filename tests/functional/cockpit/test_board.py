@@ -9,8 +9,11 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 
 from apps.accounts import services as accounts
 from apps.accounts.models import Role
+from apps.assignments import services as assignments
+from apps.assignments.models import Assignment
 from apps.audit.services import SYSTEM
 from apps.core import clock
+from apps.core.ids import uuid7
 from apps.dispatch import services as dispatch
 from tests import axe
 from tests.factories import person, team
@@ -90,6 +93,32 @@ def test_a_call_for_help_that_came_late_says_so_and_rings(world: World, page_of:
     page.hears_a_tone()
     page.open("desk/")
     page.sees("#urgent-rows li.urgent", "came 48 h 00 min later")
+
+
+def test_a_number_that_waits_is_settled_from_the_board(
+    world: World, cad: Cad, page_of: PageOf
+) -> None:
+    number = cad.call(world, units=[world.status("Dispatched", of="CARE22", at=clock.now())])
+    id = uuid7()
+    now = clock.now()
+    assert world.tap("opened", id, now=now, data={"entry": "on_view"}) == []
+    row = Assignment.objects.get(pk=id)
+    page = page_of(world.supervisor)
+    page.sees('#board[data-state="live"]')
+    page.sees_no("#numbers")
+    by = world.ours.people[0]
+    assignments.link(assignment=row, cad_number=number, by=by, now=now)
+    page.sees("#number-rows li", f"CAD number {number}: waits to be confirmed", by.display_name)
+    page.sees("#unit-rows tr", "CARE21", f"no CAD number ({number} to be confirmed)")
+    page.open("")
+    page.sees("#tile-numbers .count", "1")
+    page.follow("confirm or refuse it")
+    page.sees("#content", number, "Confirm the CAD number")
+    page.open("")
+    waiting = Assignment.objects.get(pk=id)
+    assignments.confirm_link(assignment=waiting, by=world.supervisor, now=clock.now())
+    page.sees("#unit-rows tr", "CARE21", number)
+    page.sees_no("#numbers")
 
 
 def test_a_page_is_visibly_stale_and_comes_back_by_itself(

@@ -387,6 +387,13 @@ class TestALinkThatIsHardlyMeant:
         assert incident.details["narrative"] == []
         body = shown(world.ours.tablets[0], "assignments")[row.pk]
         assert (body["address"], body["cad_number"]) == ("", None)
+        assert body["waiting_number"] == {
+            "number": "77",
+            "why": "to_confirm",
+            "by": world.ours.people[0].display_name,
+            "at": "2026-03-04T20:01:40.000Z",
+        }
+        assert shown(world.dispatcher, "assignments")[row.pk] == body
         assert Entry.objects.about(row.pk).filter(action="ask_link").count() == 1
 
     def test_is_taken_when_a_desk_confirms_it(self, world: World, row: Assignment) -> None:
@@ -395,7 +402,8 @@ class TestALinkThatIsHardlyMeant:
         linked = services.confirm_link(assignment=waiting, by=world.dispatcher, now=after(110))
         world.commit()
         assert (linked.incident, linked.link_number, linked.link_at) == (incident, "", None)
-        assert shown(world.ours.tablets[0], "assignments")[row.pk]["cad_number"] == "77"
+        body = shown(world.ours.tablets[0], "assignments")[row.pk]
+        assert (body["cad_number"], body["waiting_number"]) == ("77", None)
         with pytest.raises(ProblemError, match="decided"):
             services.refuse_link(assignment=waiting, by=world.dispatcher, now=after(120))
 
@@ -403,6 +411,8 @@ class TestALinkThatIsHardlyMeant:
         world.call(number="77", units=[world.status("Dispatched", of="CARE22")])
         waiting = self.link(world, row)
         refused = services.refuse_link(assignment=waiting, by=world.dispatcher, now=after(110))
+        world.commit()
+        assert shown(world.ours.tablets[0], "assignments")[row.pk]["waiting_number"] is None
         assert (refused.link_number, refused.incident.cad_number) == ("", None)
         assert Entry.objects.about(row.pk).filter(action="refuse_link").exists()
 
@@ -493,7 +503,13 @@ class TestALinkThatIsHardlyMeant:
         back = services.take_back_link(assignment=linked, by=world.dispatcher, now=after(200))
         assert (back.incident.cad_number, back.incident.verdict) == (None, "")
         self.link(world, row)
+
+        def waiting() -> Any:
+            return shown(world.ours.tablets[0], "assignments")[row.pk]["waiting_number"]
+
+        assert waiting() == {"number": "77", "why": "not_told", "by": "", "at": None}
         world.call(number="77", units=[], now=after(300))
+        assert waiting() is None
         with pytest.raises(ProblemError, match="cannot be taken back"):
             services.take_back_link(assignment=row_now(row), by=world.dispatcher, now=after(310))
 
@@ -559,3 +575,36 @@ def test_a_tap_publishes_the_call_as_it_stands_when_it_has_the_row(
     body = shown(world.ours.tablets[0], "assignments")[row.pk]
     assert [one["text"] for one in body["cautions"]] == ["KNIFE"]
     assert body["state"] == "en_route"
+
+
+def test_of_two_desks_that_decide_at_once_on_a_number_the_first_one_counts(
+    committed_world: World, elsewhere: Elsewhere
+) -> None:
+    """The second confirms what the first has refused: nothing is linked, and the call goes on."""
+    world = committed_world
+    world.call(number="77", units=[world.status("Dispatched", of="CARE22")])
+    id = Assignment().pk
+    world.tap("opened", id, data={"entry": "on_view"}, now=after(5))
+    row = Assignment.objects.get(pk=id)
+    by = world.ours.people[0]
+    waiting = services.link(assignment=row, cad_number="77", by=by, now=after(100))
+    held, go_on = threading.Event(), threading.Event()
+
+    def refuse() -> None:
+        with transaction.atomic():
+            services.refuse_link(assignment=waiting, by=world.dispatcher, now=after(110))
+            held.set()
+            assert go_on.wait(60)
+
+    first = elsewhere.start(refuse)
+    assert held.wait(60)
+    second = elsewhere.start(
+        lambda: services.confirm_link(assignment=waiting, by=world.supervisor, now=after(111))
+    )
+    elsewhere.until_waiting(second)
+    go_on.set()
+    first.result(60)
+    with pytest.raises(ProblemError, match="decided"):
+        second.result(60)
+    now = row_now(row)
+    assert (now.link_number, now.incident.cad_number, now.incident.status) == ("", None, "active")

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from apps.accounts.models import LocalDatabase
 from apps.assignments import services as assignments
-from apps.assignments.models import Alert, SupportOffer
+from apps.assignments.models import Alert, Assignment, SupportOffer
 from apps.casenotes.models import CaseNote, EncounterRecord, OwedReport, Review
 from apps.changes import scopes
 from apps.changes.models import ParkedReaction
@@ -61,6 +61,20 @@ def not_sent(world: World) -> None:
     for _ in range(2):
         world.call(units=[], exclusions=HARMLESS)
     world.call(exclusions=HARMLESS)
+
+
+def numbers(world: World) -> None:
+    """Two calls with one that waits, one of them cleared; one whose number a desk has refused."""
+    world.call(number="77", units=[world.status("Dispatched", of="CARE22")])
+    for number in range(3):
+        id = Assignment().pk
+        world.tap("opened", id, data={"entry": "on_view"}, now=NOON)
+        row = Assignment.objects.get(pk=id)
+        row = assignments.link(assignment=row, cad_number="77", by=world.ours.people[0], now=NOON)
+        if number == 1:
+            world.tap("unable_to_locate", row, now=NOON)
+        if number == 2:
+            assignments.refuse_link(assignment=row, by=world.dispatcher, now=NOON)
 
 
 def held(world: World) -> None:
@@ -306,8 +320,8 @@ def parked(world: World) -> None:
 OWED: dict[str, Callable[[World], None]] = {
     made.__name__: made
     for made in (
-        *(alerts, support, not_sent, held, reports, records, reviews, quarantine, conflicts),
-        *(early, unsent, silent, referrals, followups, agreements, reminders, partners, stock),
-        parked,
+        *(alerts, support, not_sent, numbers, held, reports, records, reviews, quarantine),
+        *(conflicts, early, unsent, silent, referrals, followups, agreements, reminders),
+        *(partners, stock, parked),
     )
 }

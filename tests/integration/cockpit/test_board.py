@@ -12,6 +12,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from apps.accounts.models import Role, User
+from apps.assignments import services as assignments
+from apps.assignments.models import Assignment
 from apps.audit.models import Entry
 from apps.audit.services import SYSTEM
 from apps.changes.services import bind
@@ -57,6 +59,26 @@ class TestThePicture:
         (document,) = picture["documents"]["assignments"]
         assert document["cad_number"] == now.incident.cad_number
         assert (document["rev"] > 0, document["_deleted"]) == (True, False)
+
+    def test_holds_a_call_that_is_long_over_while_its_cad_number_waits(
+        self, world: World, at_desk: AtDesk
+    ) -> None:
+        world.call(number="77", units=[world.status("Dispatched", of="CARE22")])
+        id = Assignment().pk
+        world.tap("opened", id, data={"entry": "on_view"})
+        by = world.ours.people[0]
+        row = Assignment.objects.get(pk=id)
+        row = assignments.link(assignment=row, cad_number="77", by=by, now=NOON)
+        world.tap("unable_to_locate", row, now=after(60))
+        assignments.let_cleared_go(now=after(100_000))
+        world.commit()
+        desk = at_desk(world.dispatcher)
+        shown = {one["id"]: one for one in taken(desk)["documents"]["assignments"]}
+        assert shown[str(id)]["waiting_number"]["number"] == "77"
+        row.refresh_from_db()
+        assignments.refuse_link(assignment=row, by=world.dispatcher, now=after(100_001))
+        world.commit()
+        assert str(id) not in ids(taken(desk), "assignments")
 
     def test_is_of_what_its_person_may_see(self, world: World, at_desk: AtDesk) -> None:
         row = world.given()

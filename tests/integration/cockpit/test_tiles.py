@@ -52,7 +52,7 @@ def test_a_tile_counts_the_rows_of_its_list(code: str, world: World, at_desk: At
 
 
 TEAMS_OWN = (
-    *("alerts", "support", "reports", "records", "reviews", "quarantine", "conflicts"),
+    *("alerts", "support", "numbers", "reports", "records", "reviews", "quarantine", "conflicts"),
     *("unsent", "silent", "referrals", "followups", "agreements", "stock"),
 )
 
@@ -65,7 +65,8 @@ def test_what_is_a_teams_is_counted_for_it_alone(code: str, world: World) -> Non
 
 
 def test_a_dispatcher_sees_no_tile_of_what_supervisors_alone_may_open(world: World) -> None:
-    assert set(shown(world.dispatcher)) == {"workers", "alerts", "not_sent", "held", "early"}
+    tiles = {"workers", "alerts", "not_sent", "numbers", "held", "early"}
+    assert set(shown(world.dispatcher)) == tiles
 
 
 def test_a_number_has_a_bound(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-  age, awaiting, checkIns, countdown, openAlerts, places, signalText, tapText, unitRows,
+  age, awaiting, checkIns, countdown, numbers, openAlerts, places, signalText, tapText, unitRows,
 } from "../../../apps/cockpit/static/cockpit/state.js";
 
 const T = (minute) => `2026-03-04T20:${String(minute).padStart(2, "0")}:00.000Z`;
@@ -143,6 +143,25 @@ test("a document of an older server, without check-ins, is a row like any", () =
   const old = call();
   delete old.check_in;
   assert.equal(unitRows([unit()], [old], [])[0].checkIn, null);
+});
+
+test("CAD numbers that are not settled: the oldest first, of closed calls those that wait for a desk", () => {
+  const number = (why, at = null) => ({ number: "77", why, by: at ? "A. Rivera" : "", at });
+  const confirm = number("to_confirm", T(9));
+  const rows = numbers([
+    call({ id: "none", waiting_number: null }),
+    call({ id: "waits", cad_number: null, waiting_number: confirm }),
+    call({ id: "closed", cad_number: null, state: "closed", waiting_number: number("to_confirm", T(8)) }),
+    call({ id: "untold", waiting_number: number("not_told") }),
+    call({ id: "over", state: "closed", waiting_number: number("not_told") }),
+    call({ id: "an older server's" }),
+  ]);
+  assert.deepEqual(
+    rows.map((row) => [row.id, row.toConfirm, row.by, row.since]),
+    [["untold", false, "", ms(5)], ["closed", true, "A. Rivera", ms(8)], ["waits", true, "A. Rivera", ms(9)]],
+  );
+  const [row] = unitRows([unit()], [call({ cad_number: null, waiting_number: confirm })], []);
+  assert.equal(row.call, "no CAD number (77 to be confirmed)");
 });
 
 test("marks tell by shape and letter what they are", () => {

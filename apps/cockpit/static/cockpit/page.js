@@ -5,7 +5,7 @@ import { Rows, attribute, element, set } from "./dom.js";
 import { Desk } from "./socket.js";
 import { Sound } from "./sound.js";
 import {
-  MOST_ALERTS, age, checkIns, countdown, openAlerts, signalText, tapText,
+  MOST_ALERTS, age, checkIns, countdown, numbers, openAlerts, signalText, tapText,
 } from "./state.js";
 
 export const settings = JSON.parse(document.getElementById("board-settings").textContent);
@@ -137,6 +137,30 @@ const checkInRows = new Rows(
   ),
 );
 
+const numberRows = new Rows(
+  at("number-rows"),
+  row(
+    "li", "span", { what: "", unit: "", place: "", since: "" },
+    (cells, item, node) => {
+      attribute(node, "class", "alert number");
+      const what = item.toConfirm ? "waits to be confirmed" : "CAD has told nothing of it";
+      set(cells.what, `CAD number ${item.number}: ${what}`);
+      set(cells.unit, [item.unit, item.by].filter(Boolean).join(", "));
+      set(cells.place, item.place);
+      set(cells.since, `for ${age(desk.now() - item.since)}`);
+    },
+    {
+      key: (item) => item.toConfirm,
+      make: (item) => [
+        link(
+          to(settings.assignment, item.id),
+          item.toConfirm ? "confirm or refuse it" : "take it back",
+        ),
+      ],
+    },
+  ),
+);
+
 // --- the whole ---
 
 // Begins the page: `show(desk)` is called after each change, and each second, for what counts on.
@@ -145,6 +169,7 @@ export function live({ show, changed = () => {} }) {
   const again = () => {
     if (desk.heardAt !== null) set(at("as-of"), clockOf(desk.heardAt));
     showUrgent(sound);
+    showNumbers();
     show(desk);
   };
   desk = new Desk(settings, {
@@ -171,6 +196,12 @@ function showUrgent(sound) {
   const urgent = alerts.filter((one) => one.urgent);
   sound.urge(urgent.map((one) => one.id));
   cry(urgent);
+}
+
+function showNumbers() {
+  const found = numbers(desk.feed.all("assignments"));
+  numberRows.show(found);
+  at("numbers").hidden = !found.length;
 }
 
 // Said once, at once, to whoever listens to the page instead of looking at it.

@@ -76,6 +76,27 @@ export function checkIns(assignments, now) {
     .sort((a, b) => a.due - b.due);
 }
 
+// CAD numbers that are not settled, the oldest first: those that a desk is to confirm, of closed calls
+// too, and those of which CAD has told nothing.
+export function numbers(assignments) {
+  return assignments
+    .filter((one) => one.waiting_number && (one.state !== "closed" || waits(one)))
+    .map((one) => ({
+      id: one.id,
+      number: one.waiting_number.number,
+      toConfirm: waits(one),
+      by: one.waiting_number.by,
+      unit: one.unit?.call_sign ?? "",
+      place: placeOf(one),
+      since: time(one.waiting_number.at) ?? time(one.given?.at),
+    }))
+    .sort((a, b) => a.since - b.since);
+}
+
+function waits(one) {
+  return one.waiting_number?.why === "to_confirm";
+}
+
 // Each unit with what it does. `state` is one of an assignment's, or "available", "no_crew",
 // "out_of_service"; `since` in milliseconds, null where nobody knows.
 export function unitRows(units, assignments, alerts) {
@@ -182,7 +203,8 @@ export function places(rows, assignments, alerts) {
 }
 
 export function callOf(one) {
-  return one.cad_number ?? "no CAD number";
+  if (one.cad_number) return one.cad_number;
+  return waits(one) ? `no CAD number (${one.waiting_number.number} to be confirmed)` : "no CAD number";
 }
 
 function typeOf(one) {
