@@ -182,10 +182,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         exc = exceptions.NotFound()
     elif isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied()
-    elif isinstance(exc, OperationalError | InterfaceError) or (
-        # Which Django counts among the errors that are ours.
-        isinstance(exc.__cause__, ReadOnlySqlTransaction)
-    ):
+    elif isinstance(exc, OperationalError | InterfaceError) or _takes_no_writes(exc):
         # A lock that was waited for too long, a deadlock, no connection, a database that takes no
         # writes: nothing was changed.
         log.warning("busy: %s", ailment(exc))
@@ -207,6 +204,12 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     problem = _BY_STATUS.get(exc.status_code, FAILED)
     detail = str(exc.detail)
     return _answer(Details(problem, "" if detail == exc.default_detail else detail), headers)
+
+
+def _takes_no_writes(exc: BaseException) -> bool:
+    """Whether the database is one that is only read: a standby, say. Django counts that among the
+    errors that are ours."""
+    return isinstance(exc.__cause__, ReadOnlySqlTransaction)
 
 
 def _with_patience(problem: Problem, headers: Mapping[str, str] | None) -> dict[str, str]:
