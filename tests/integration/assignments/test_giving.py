@@ -410,6 +410,8 @@ class TestALinkThatIsHardlyMeant:
     def test_is_forgotten_when_a_desk_refuses_it(self, world: World, row: Assignment) -> None:
         world.call(number="77", units=[world.status("Dispatched", of="CARE22")])
         waiting = self.link(world, row)
+        body = shown(world.ours.tablets[0], "assignments")[row.pk]
+        assert body["waiting_number"]["number"] == "77"
         refused = services.refuse_link(assignment=waiting, by=world.dispatcher, now=after(110))
         world.commit()
         assert shown(world.ours.tablets[0], "assignments")[row.pk]["waiting_number"] is None
