@@ -145,6 +145,8 @@ def put_together(
 # For both differences of a text. One that takes longer to find is found coarser: then more is a
 # clash, nothing is wrong.
 _DIFF_SECONDS = 0.2
+# Characters. No document has a longer text; what a client says that it typed on can be anything.
+_LONGEST = 64 * 1024
 # A word, spaces, a line break, a sign: what two people can change apart.
 _WORD = re.compile(r"\n|\w+|[^\w\s]|[^\S\n]+")
 
@@ -155,6 +157,8 @@ def text(base: Any, mine: Any, current: Any) -> Merged:
     place stands there one after the other."""
     if not (isinstance(base, str) and isinstance(mine, str) and isinstance(current, str)):
         return scalar(base, mine, current)
+    if len(base) > _LONGEST:
+        return Merged(current, clash=True)
     codes: dict[str, str] = {}
     before = _encoded(base, codes)
     until = monotonic() + _DIFF_SECONDS

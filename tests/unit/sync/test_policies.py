@@ -169,6 +169,12 @@ class TestText:
         text(base, base.replace("ab", "ba"), base.replace("b a", "b  a"))
         assert time.thread_time() - began < 10
 
+    def test_a_base_that_no_document_can_have_is_not_looked_at(self) -> None:
+        began = time.thread_time()
+        merged = text("x y " * 1_000_000, "of mine", "of theirs")
+        assert time.thread_time() - began < 0.1
+        assert merged == Merged("of theirs", clash=True)
+
     def test_a_long_text_that_says_the_same_again_and_again_takes_no_longer(self) -> None:
         base = "a " * 20_000
         began = time.thread_time()
