@@ -283,9 +283,6 @@ class RadioTransport(httpx2.AsyncBaseTransport):
             raise httpx2.ReadError("coverage lost while waiting for the answer")
         response = sent.result()
         await self._on_its_way(self._back, request)
-        if not radio.covered:
-            self._note(Fault.UNCOVERED, request)
-            raise httpx2.ReadError("coverage lost before the answer was here")
         if radio.happens(radio.conditions.lost_answers):
             if request.method not in {"GET", "HEAD"} and response.is_success:
                 self._note(Fault.ANSWER_LOST, request)
@@ -296,6 +293,9 @@ class RadioTransport(httpx2.AsyncBaseTransport):
         place = way.enter()
         await self._radio.delay()
         await self._radio.flowing()
+        if not self._radio.covered:
+            self._note(Fault.UNCOVERED, request)
+            raise httpx2.ReadError("coverage lost on the way")
         if way.leave(place):
             self._note(Fault.OVERTAKEN, request)
 

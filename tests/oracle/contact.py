@@ -25,6 +25,7 @@ class Contact(Day):
     def push(self, who: int, poisoned: int) -> None:
         held = self._held(who)
         if poisoned:
+            self._scribble(held, who)
             self._poison(held, poisoned)
         if self.world.is_shut(held):
             self.world.is_turned_away(held)
@@ -87,18 +88,20 @@ class Contact(Day):
                 elsewhere.radio.lose_coverage()
                 held.radio.stall()
                 await asyncio.sleep(STORM_SECONDS / len(fields) / 2)
+                self._scribble(held, n, field)
                 held.radio.flow()
                 await asyncio.sleep(STORM_SECONDS / len(fields) / 2)
                 elsewhere.radio.regain_coverage()
-                self._scribble(held, n, field)
                 self._cut(self.world.held)
 
     @busy_rule(first=which, second=which)
     def at_the_same_moment(self, first: int, second: int) -> None:
         """Two push at once, one of them twice, while a supervisor works."""
         one, other = self._held(first), self._held(second)
-        busy = one is not other and all(held.store.unsent(1) for held in (one, other))
-        self.happened[faults.AT_ONCE] += busy
+        for held in (one, other):
+            self._scribble(held, second)
+        shut = any(self.world.is_shut(held) for held in (one, other))
+        self.happened[faults.AT_ONCE] += one is not other and not shut
 
         async def both() -> None:
             await asyncio.gather(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from apps.accounts.models import User
-from tests.oracle import evening
+from tests.oracle import evening, faults
 from tests.oracle.held import Held
 from tests.oracle.world import World
 
@@ -51,8 +51,8 @@ def busy_rule(when: Callable[[Any], Any] = lambda day: True, **drawn: Any) -> Ca
 
 
 class Day(RuleBasedStateMachine):
-    """Set `urls` of running servers before it is played, how large a `crowd` may come, and where to
-    count what has `happened`.
+    """Set `urls` of running servers before it is played, how large a `crowd` may come, where to
+    count what has `happened`, and which faults are `due`: they come today if a day can order them.
 
     Where it is played is for subclasses to say: in which world, how it begins, what is typed there,
     and what supervisors do."""
@@ -60,6 +60,7 @@ class Day(RuleBasedStateMachine):
     urls: ClassVar[list[str]] = []
     crowd: ClassVar[int] = 0
     happened: ClassVar[Counter[str]] = Counter()
+    due: ClassVar[frozenset[str]] = frozenset()
     world: World
 
     def __init__(self) -> None:
@@ -75,8 +76,10 @@ class Day(RuleBasedStateMachine):
         if self.idle:
             return
         self.compromises = day % 4 == 1
-        self.herds = day % 8 == 2
-        self.restores = "not yet" if day % 3 == 0 else "never"  # it copies all that there is
+        self.herds = day % 8 == 2 or faults.HERD in self.due
+        # It copies all that there is.
+        restores = day % 3 == 0 or faults.RESTORED_LIVE in self.due
+        self.restores = "not yet" if restores else "never"
         folder = tempfile.TemporaryDirectory()
         self.stack = contextlib.ExitStack()
         self.stack.enter_context(folder)

@@ -61,6 +61,16 @@ class Office(Day):
 
     @busy_rule(lambda day: day.restores == "not yet")
     def back_up(self) -> None:
+        self._back_up()
+
+    def end_the_day(self) -> None:
+        if self.restores == "not yet" and faults.RESTORED_LIVE in self.due:
+            self._back_up()
+        if self.restores == "can be":
+            self._restore(live=True)
+        super().end_the_day()
+
+    def _back_up(self) -> None:
         yesterday.remember()
         self.stack.callback(yesterday.forget)
         self.restores, self.then = "can be", self.world.remembered()
@@ -69,6 +79,9 @@ class Office(Day):
     def restore(self, live: bool) -> None:
         """The server is put back in time. What only it had, it has lost. `live`: while everybody is
         on a socket, with news of the history that ends on their way."""
+        self._restore(live=live)
+
+    def _restore(self, *, live: bool) -> None:
         if live:
             self.world.run(self._put_back_under_sockets())
             self.happened[faults.RESTORED_LIVE] += 1

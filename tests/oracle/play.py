@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import hypothesis
 from django.test import override_settings
@@ -39,38 +40,29 @@ class FieldDay(FieldFingers, FieldOffice, Herd):
 
 
 def play_pages(
-    urls: Sequence[str], *, seed: int, happened: Counter[str], steps: int = STEPS, crowd: int = 0
+    urls: Sequence[str], *, seed: int, happened: Counter[str], steps: int = STEPS, **more: Any
 ) -> None:
     """One day with pages: see `_play`."""
     rooms.install()  # what supervisors do with pages, they do here
     try:
-        _play(PagesDay, urls=urls, seed=seed, happened=happened, steps=steps, crowd=crowd)
+        _play(PagesDay, urls, seed=seed, steps=steps, happened=happened, **more)
     finally:
         rooms.remove()
 
 
 def play_field(
-    urls: Sequence[str], *, seed: int, happened: Counter[str], steps: int = STEPS, crowd: int = 0
+    urls: Sequence[str], *, seed: int, happened: Counter[str], steps: int = STEPS, **more: Any
 ) -> None:
     """One day of crews and calls: see `_play`."""
     with override_settings(**OURS):
-        _play(FieldDay, urls=urls, seed=seed, happened=happened, steps=steps, crowd=crowd)
+        _play(FieldDay, urls, seed=seed, steps=steps, happened=happened, **more)
 
 
-def _play(
-    day: type[Day],
-    *,
-    urls: Sequence[str],
-    seed: int,
-    happened: Counter[str],
-    steps: int,
-    crowd: int,
-) -> None:
+def _play(day: type[Day], urls: Sequence[str], *, seed: int, steps: int, **of: Any) -> None:
     """One day of so many steps, the same for the same seed but for what the radio and the threads
-    make of it; `crowd`: so many sockets may be killed at once. Which faults took effect is added to
-    `happened`. Fails with its steps, and with what is wrong in the evening."""
-    world = {"urls": list(urls), "crowd": crowd, "happened": happened}
-    played = type(day.__name__, (day,), world)
+    make of it; `of`: what else is to be set, see `Day`. Fails with its steps, and with what is
+    wrong in the evening."""
+    played = type(day.__name__, (day,), {"urls": list(urls), **of})
     try:
         run_state_machine_as_test(hypothesis.seed(seed)(played), settings=_settings(steps))
     except BadDay as bad:
