@@ -47,28 +47,35 @@ def rotates(name: str) -> Callable[[Walk], Walk]:
 
 def rotate_rows(model: type[models.Model], batch: int) -> Rotated:
     """Walks a table by key and seals again what is not under the newest key. One row that does not
-    open holds up no other."""
+    open holds up no other. Each in a transaction of its own: who holds several rows may wait for
+    whoever works with them in another order."""
     fields = [f for f in model._meta.concrete_fields if isinstance(f, EncryptedField)]
     total, last = Rotated(), None
     while True:
-        with transaction.atomic():
-            rows: QuerySet[models.Model] = QuerySet(model)
-            rows = rows.order_by("pk").select_for_update(no_key=True)
-            page = list(rows.filter(pk__gt=last)[:batch] if last else rows[:batch])
-            for row in page:
-                total += _rotate(row, fields)
+        rows: QuerySet[models.Model] = QuerySet(model)
+        page = list((rows.filter(pk__gt=last) if last else rows).order_by("pk")[:batch])
+        total = sum((_rotate(row, fields) for row in page if _stale(row, fields)), total)
         if not page:
             return total
         last = page[-1].pk
 
 
-def _rotate(row: models.Model, fields: Sequence[EncryptedField]) -> Rotated:
-    newest = crypto.newest_key_id()
-    stale = [field for field in fields if _is_stale(row, field, newest)]
+@transaction.atomic
+def _rotate(read: models.Model, fields: Sequence[EncryptedField]) -> Rotated:
+    rows: QuerySet[models.Model] = QuerySet(type(read))
+    row = rows.select_for_update(no_key=True).filter(pk=read.pk).first()
+    if row is None:
+        return Rotated()
+    stale = _stale(row, fields)
     opened = [field for field in stale if _opens(row, field)]
     if opened:
         row.save(update_fields=[field.name for field in opened])
     return Rotated(done=bool(opened), closed=len(opened) < len(stale))
+
+
+def _stale(row: models.Model, fields: Sequence[EncryptedField]) -> list[EncryptedField]:
+    newest = crypto.newest_key_id()
+    return [field for field in fields if _is_stale(row, field, newest)]
 
 
 def _opens(row: models.Model, field: EncryptedField) -> bool:
