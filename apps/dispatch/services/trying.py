@@ -32,7 +32,7 @@ MOST_LISTED: Final = 200
 # Rows that are held at once.
 _BATCH: Final = 500
 # The advisory lock of whoever tries one, and seconds until it may be free.
-_TRIAL_LOCK: Final = 7331
+_TRIAL_LOCK: Final = 7332
 _A_WHILE: Final = 10
 _EVER: Final = datetime.min.replace(tzinfo=UTC)
 

@@ -87,8 +87,9 @@ def resolve(told: Sequence[UnitOnCall]) -> list[tuple[UnitOnCall, Unit]]:
             unit = Unit(call_sign=_sign(one), agency=one.service, eido_id=_eido(one))
             missing.setdefault((unit.agency, unit.call_sign), unit)
     if missing:
-        # Another message may create the same unit just now: its row is taken then.
-        Unit.objects.bulk_create(missing.values(), ignore_conflicts=True)
+        # Another message may create the same unit just now: its row is taken then. In one order:
+        # of two with the same units each would wait for what the other one has put in.
+        Unit.objects.bulk_create([missing[key] for key in sorted(missing)], ignore_conflicts=True)
         known = _Known(named)
     matched = [(one, known.match(one)) for one in named]
     return [(one, unit) for one, unit in matched if unit is not None]
