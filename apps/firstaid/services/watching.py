@@ -15,12 +15,13 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from apps.assignments.models import Alert, AlertKind, Assignment
+from apps.assignments.records import lock_calls
 from apps.assignments.services import raise_alert
 from apps.firstaid.doses import Dose, dose_of, doses
 from apps.firstaid.models import NaloxoneDose
 from apps.firstaid.spikes import Limits, Overdose, Point, metres_between, spikes
 
-_WATCH_LOCK: Final = 7322  # class of advisory locks; see apps.changes.services
+_WATCH_LOCK: Final = 7322  # class of advisory locks; see apps.changes.locks
 
 
 @transaction.atomic
@@ -40,7 +41,10 @@ def watch_for_spikes(*, now: datetime) -> int:
     known = Alert.objects.filter(kind=AlertKind.OVERDOSE_SPIKE, raised_at__gte=since)
     told = _told({row.assignment_id for row in known if row.assignment_id})
     raised = 0
-    for group in spikes(overdoses_since(since), limits):
+    groups = spikes(overdoses_since(since), limits)
+    # All at once: an alert locks its assignment's row, and there may be several.
+    lock_calls(one.assignment_id for group in groups for one in group)
+    for group in groups:
         latest = group[0]
         if any(metres_between(latest.where, place) <= limits.metres for place in told):
             continue

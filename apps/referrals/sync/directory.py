@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
 from apps.assignments import sync as assignments
+from apps.changes.locks import Lock
 from apps.dispatch.codelists import CodeList, register_code_list
 from apps.dispatch.referencekinds import ReferenceKind, register_reference_kind
 from apps.referrals.directory import codes, documents, schemas
 from apps.referrals.directory.facilityfacts import REPORT, told_of
+from apps.referrals.locks import DIRECTORY
 from apps.referrals.models import FacilityFact
 from apps.referrals.services import directory
 from apps.sync.parents import register_parent
@@ -27,9 +29,9 @@ def push_facility_fact(
     return None
 
 
-def lock_for_reports(rows: Sequence[Pushed]) -> None:
-    """See `services.directory.entries`. Before any other lock of this app, for all rows at once."""
-    directory.lock_directory()
+def locks_for_reports(rows: Sequence[Pushed]) -> Iterable[Lock]:
+    """See `services.directory.entries`."""
+    return [DIRECTORY]
 
 
 def _register_list(name: str, source: str, items: list[dict[str, str]]) -> None:
@@ -50,7 +52,7 @@ for _kind, _schema in schemas.FACTS.items():
         _kind,
         schema=_schema,
         push=partial(push_facility_fact, _kind),
-        lock=lock_for_reports if _kind == REPORT else assignments.lock,
+        locks=locks_for_reports if _kind == REPORT else assignments.locks,
         parents={name: of for name, of in _PARENTS.items() if name in _schema["properties"]},
     )
 register_reference_kind(ReferenceKind(documents.KIND, schemas.SERVICE, directory.service_documents))

@@ -16,6 +16,7 @@ from django.db.utils import InterfaceError, OperationalError
 
 from apps.accounts.auth import TabletSession
 from apps.accounts.models import User
+from apps.changes.services import together
 from apps.core.problems import CONFLICT, FORBIDDEN, INVALID, FieldError, ProblemError
 from apps.sync import authors, documents, merged, registry, verdicts
 from apps.sync.models import QuarantinedWrite
@@ -97,8 +98,11 @@ def _apply(
     if collection is None or collection.kind == "pull_only":
         raise ProblemError(INVALID, "Nothing can be written to this collection.")
     pushed = _pushed(collection, write, document)
-    collection.lock([pushed])  # before any other lock
-    documents.lock(collection.name, [pushed.doc_id])
+    if collection.kind == "append_only":  # nobody else locks what is recorded once
+        documents.lock(collection.name, [pushed.doc_id])
+    documents.hold(collection, [pushed])  # before any other lock
+    if collection.kind == "merged":
+        documents.lock(collection.name, [pushed.doc_id])
     row = QuarantinedWrite.objects.select_for_update(no_key=True, of=("self",)).get(pk=write.pk)
     if row.applied_at is not None:
         return row
@@ -135,7 +139,7 @@ def _take(
         found = merged.stands_of(collection, contact, [pushed])
         stand = merged.seen_by(found.get(pushed.doc_id, stand), pushed, [contact.session.user, by])
     try:
-        with transaction.atomic():
+        with transaction.atomic(), together(now=now):
             taken = verdicts.take(collection, pushed, stand, contact, now)
     except Exception as error:
         raise ProblemError(INVALID, errors=verdicts.reasons(error, collection)) from error
