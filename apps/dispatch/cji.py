@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 WITHHELD = "text withheld, ask dispatch"
 
-#: Ends of sentences. A dot after a single letter ("N.C.I.C.", "D. O. B.") ends none.
-BREAK = re.compile(r"(?<![.\s][A-Za-z])[.!?;]+(?=\s|$)|[\r\n]+|\.{2,}|\s//\s|\|")
+#: Ends of sentences. A dot after a single letter ("N.C.I.C.", "D. O. B.") ends none. Of a row of
+#: signs the last few do: each of them would look through all the others.
+BREAK = re.compile(r"(?<![.\s][A-Za-z])[.!?;]{1,8}(?=\s|$)|[\r\n]+|\.{2,}|\s//\s|\|")
 # In an address only the part between commas or brackets goes: the place must not be lost.
 _CLAUSE_BREAK = re.compile(rf"{BREAK.pattern}|[,()/]|\s-\s")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")

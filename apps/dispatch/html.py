@@ -28,7 +28,6 @@ _TAG = re.compile(
 _DOCTYPE = re.compile(r"<!doctype[^<>]*>", re.IGNORECASE)
 _ANY_TAG = re.compile(r"<[^>]*>")
 _SPACES = re.compile(r"[ \t\u00a0]+")
-_BLANK_LINES = re.compile(r"\s*\n\s*")
 _MARKUP = re.compile(r"</?[A-Za-z!]|&[#A-Za-z]")
 
 
@@ -55,5 +54,5 @@ def to_text(html: str) -> str:
     # Without attributes, what nh3 returns has no ">" inside a tag.
     safe = nh3.clean(escaped, tags=set(_LINES), attributes={}, link_rel=None)
     text = unescape(_ANY_TAG.sub("\n", safe))
-    lines = _BLANK_LINES.sub("\n", _SPACES.sub(" ", text))
-    return lines.strip()
+    lines = (line.strip() for line in _SPACES.sub(" ", text).split("\n"))
+    return "\n".join(line for line in lines if line)

@@ -330,3 +330,25 @@ def test_a_long_note_is_scrubbed_in_reasonable_time(unit: str) -> None:
     start = time.thread_time()
     scrub_text(text)
     assert time.thread_time() - start < 10
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(f"{words} {'_' * 100} X" for words in ("PRIOR", "KNOWN", "HISTORY OF")),
+        f"PRIOR ARRESTS {'!' * 30_000}X",
+    ],
+    ids=["prior", "known", "history", "exclamation"],
+)
+def test_a_line_drawn_with_signs_is_scrubbed_at_once(text: str) -> None:
+    """A sign that may be part of a word and may lie between two could be told apart in so many ways
+    that a hundred of them took seconds, a thousand an hour."""
+    start = time.thread_time()
+    scrub_text(text)
+    assert time.thread_time() - start < 1
+
+
+def test_words_that_underscores_join_are_words() -> None:
+    assert found("PRIOR_DRUG_ARRESTS")
+    assert found("released__from__jail")
+    assert not found("________ PLEASE KNOCK ________")
