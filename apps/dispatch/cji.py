@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 
 from apps.dispatch import reference
-from apps.dispatch.calls import Call, Extra, Location, worst_first
+from apps.dispatch.calls import Call, Extra, Location, Relation, UnitOnCall, worst_first
 from apps.dispatch.cji_patterns import KEY, PATTERNS
 from apps.dispatch.hazards import LABELS, Hazard, hidden_cautions, mentions, small, spans
 
@@ -152,6 +152,8 @@ def scrub(call: Call) -> tuple[Call, int]:
         precinct=by.code(call.precinct),
         statuses=tuple(by.code(status) for status in call.statuses),
         dispositions=tuple(by.code(code) for code in call.dispositions),
+        agency_id=by.identifier(call.agency_id, room=120),
+        incident_id=by.identifier(call.incident_id),
         address=by.address(call.address),
         premise=by.text(call.premise),
         clearance=by.text(call.clearance),
@@ -159,8 +161,9 @@ def scrub(call: Call) -> tuple[Call, int]:
         other_locations=tuple(by.place(place) for place in call.other_locations),
         narrative=by.texts_of(call.narrative, "text", "author"),
         cautions=by.texts_of(call.cautions, "text", "source"),
-        links=by.texts_of(call.links, "reason"),
-        merges=by.texts_of(call.merges, "reason"),
+        units=tuple(by.unit(unit) for unit in call.units),
+        links=tuple(by.relation(link) for link in call.links),
+        merges=tuple(by.relation(merge) for merge in call.merges),
         alternates=by.texts_of(call.alternates, "value", "component", "element", "constituent"),
         extras=tuple(by.kept(extra) for extra in call.extras),
     )
@@ -209,6 +212,19 @@ class Scrubber:
         if text and not shown:
             self.flags.append(f"{WITHHELD}: {name}")
         return shown
+
+    def identifier(self, text: str, room: int = 200) -> str:
+        """The name of an incident or an agency is one word. Several are a text like any other."""
+        return self.code(text, room=room) if len(text.split()) > 1 else text
+
+    def relation(self, relation: Relation) -> Relation:
+        incident_id, reason = self.identifier(relation.incident_id), self.text(relation.reason)
+        return replace(relation, incident_id=incident_id, reason=reason)
+
+    def unit(self, unit: UnitOnCall) -> UnitOnCall:
+        """A unit whose statuses say nothing of a person. The rest of it is not stored."""
+        told = [replace(one, status=self.code(one.status, room=40)) for one in unit.statuses]
+        return replace(unit, statuses=tuple(told))
 
     def place(self, place: Location) -> Location:
         return replace(

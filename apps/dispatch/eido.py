@@ -26,7 +26,7 @@ from apps.dispatch.calls import (
     RequestedBy,
 )
 from apps.dispatch.eidodoc import PROLOGUE, Document
-from apps.dispatch.normalise import CAD_NUMBER_LENGTH, complete
+from apps.dispatch.normalise import CAD_NUMBER_LENGTH, complete, incident_parts
 from apps.dispatch.wire import Findings, Node, clean, words
 
 EXTENSION = "carefield-1"
@@ -131,9 +131,11 @@ def _identity(doc: Document, root: Node, incident: Node) -> tuple[str, str, str]
     The agency is the one in the incident's id, because that stays when another agency updates.
     """
     findings = root.findings
-    incident_id = root.text("$id", 200) or incident.text("$id", 200)
+    # Some senders give the message an id of its own: another one each time.
+    ids = (root.text("$id", 200), incident.text("$id", 200))
+    incident_id = next((one for one in ids if incident_parts(one)[0]), ids[0] or ids[1])
     cad_number, place = incident.text("internalIncidentId"), incident.at("internalIncidentId")
-    number, domain = eidoparts.incident_parts(incident_id)
+    number, domain = incident_parts(incident_id)
     if not cad_number:
         cad_number, place = number or incident_id, "/$id"
         if incident_id:

@@ -18,10 +18,9 @@ from apps.dispatch.calls import (
 )
 from apps.dispatch.eidodoc import Document
 from apps.dispatch.hazards import caution_kind, mentions
-from apps.dispatch.normalise import CAD_NUMBER_LENGTH, service_of
+from apps.dispatch.normalise import CAD_NUMBER_LENGTH, incident_parts, service_of
 from apps.dispatch.wire import Node, words
 
-_URN = re.compile(r"urn:emergency:uid:incidentid:([^:]+):(.+)", re.IGNORECASE)
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # The name of a tag that is also a word for violence.
 _STRIKE = re.compile(r"</?strike\b", re.IGNORECASE)
@@ -37,12 +36,6 @@ _RESOURCE_KNOWN = words(
     "agentReference unitLocationReference unitDestinationReference personReference vehicleReference"
     " itemReference"
 )
-
-
-def incident_parts(incident_id: str) -> tuple[str, str]:
-    """Number and domain of an incident id (urn:emergency:uid:incidentid:<number>:<domain>)."""
-    found = _URN.fullmatch(incident_id)
-    return (found[1], found[2]) if found else ("", "")
 
 
 def relations(nodes: list[Node], key: str, kinds: tuple[RelationKind, ...]) -> tuple[Relation, ...]:

@@ -160,14 +160,30 @@ def carry(target: Call, source: Call, *, of: str) -> tuple[Call, tuple[str, ...]
     return merged, tuple(sorted({c.kind for c in added if c.kind in GRAVE}))
 
 
-def heir(source: Call, cad_number: str, agency_id: str, *, of: str) -> Call:
+def placed(known: Known) -> Call:
+    """The call as rules look at it: without what was said of the premises before the address
+    changed. That may be of the former one, and a street is no proof that nobody lives here."""
+    call, told = known.call, known.told
+    if "address" not in told or not any(one.element == "address" for one in call.alternates):
+        return call
+    changed_at = told["address"]
+    return replace(
+        call,
+        premise="" if told.get("premise", changed_at) < changed_at else call.premise,
+        premise_type="" if told.get("premise_type", changed_at) < changed_at else call.premise_type,
+    )
+
+
+def heir(
+    source: Call, cad_number: str, agency_id: str, *, of: str, incident_id: str = ""
+) -> Call:
     """The call that takes another's place (of the incident with the id `of`) before any message of
     its own has come: as much of the other as is about place, people and danger."""
     return replace(
         source,
         cad_number=cad_number,
         agency_id=agency_id,
-        incident_id="",
+        incident_id=incident_id,
         updated_at=None,
         dispositions=(),
         clearance="",

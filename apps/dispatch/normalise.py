@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from apps.dispatch import reference
@@ -19,8 +20,15 @@ from apps.dispatch.wire import Findings
 #: The longest CAD event number that is taken.
 CAD_NUMBER_LENGTH = 60
 
+_URN = re.compile(r"urn:emergency:uid:incidentid:([^:]+):(.+)", re.IGNORECASE)
 _POLICE = frozenset({"spd", "police", "sheriff", "pd"})
 _FIRE = frozenset({"sfd", "fire", "ems", "medic"})
+
+
+def incident_parts(incident_id: str) -> tuple[str, str]:
+    """Number and domain of an incident id (urn:emergency:uid:incidentid:<number>:<domain>)."""
+    found = _URN.fullmatch(incident_id)
+    return (found[1], found[2]) if found else ("", "")
 
 
 def complete(call: Call, findings: Findings) -> Call:

@@ -98,6 +98,8 @@ def columns_of(known: Known) -> dict[str, Any]:
     call = known.call
     columns = {name: getattr(call, name) for name in _TEXTS}
     columns |= {"priority": call.priority, "flags": list(call.flags)}
+    # In plain, and so an identifier: one word, and no text.
+    columns["tracking_id"] = call.incident_id if len(call.incident_id.split()) == 1 else ""
     if call.received_at:
         columns["occurred_at"] = call.received_at
     return columns

@@ -186,7 +186,8 @@ class TakeEido(_Intake):
     """An incident as NENA-STA-021 EIDO JSON. The same message again changes nothing.
 
     Tolerant: references by `$ref`, link and merge components, alternate values, HTML notes, PIDF-LO
-    locations. What is not understood is kept and flagged. Sent again after 503, it is harmless.
+    locations. What is not understood is kept and flagged. Sent again after 503, it is harmless. An
+    incident is known by its tracking identifier until a message tells its CAD event number.
     """
 
     path = messages.EIDO

@@ -70,19 +70,21 @@ class Incident(UUIDModel):
     `evaluation` is what the rules in force said of the call as it was known while it could be
     given, in the shape of `apps.dispatch.rules.Evaluation.as_json`; `now` in it (`verdict`, `text`)
     is what they say of all that is known since, where that differs. A message that names no agency
-    counts as its client's: `agency_id` is then the client's id.
+    counts as its client's: `agency_id` is then the client's id. `tracking_id` is EIDO's Incident
+    Tracking Identifier, by which other systems name the incident in links and merges.
     """
 
     SAFE = frozenset(
         {"id", "agency_id", "cad_number", "status", "entry_kind", "priority", "priority_text"}
         | {"initial_call_type", "final_call_type", "common_type", "how_received", "beat"}
-        | {"check_in_minutes"}
+        | {"check_in_minutes", "tracking_id"}
         | {"occurred_at", "received_at", "updated_at", "closed_at", "call_revision"}
         | {"verdict", "evaluation", "flags", "withheld_count", "merged_into"}
     )
 
     agency_id = models.CharField(max_length=120, blank=True, help_text="the CAD's agency")
     cad_number = models.CharField(max_length=60, null=True)
+    tracking_id = models.CharField(max_length=200, blank=True, default="", db_default="")
     status = models.CharField(
         max_length=10, choices=IncidentStatus, default=IncidentStatus.ACTIVE, db_index=True
     )
@@ -143,6 +145,7 @@ class Incident(UUIDModel):
         indexes = [
             models.Index(fields=["-received_at"]),
             models.Index(fields=["-occurred_at"]),
+            models.Index(fields=["tracking_id"], name="dispatch_incident_by_tracking"),
             # What the list is narrowed by.
             models.Index(fields=["common_type", "occurred_at"], name="dispatch_incident_by_type"),
             models.Index(fields=["entry_kind", "occurred_at"], name="dispatch_incident_by_entry"),

@@ -20,6 +20,7 @@ from apps.dispatch.merging import Status, carry, heir, merge, nothing_yet, plaus
 from apps.dispatch.models import Agency, Incident, IncidentLink, IncidentStatus, Source, Unit
 from apps.dispatch.services import rulebook, units
 from apps.dispatch.services.drafts import MOST_OF_OURS, Draft, Key, begin, lock, write
+from apps.dispatch.services.tracking import former_key, identifiers, key_of, numbered
 from apps.dispatch.stored import fitted
 from apps.dispatch.unitstates import LEFT
 
@@ -44,7 +45,8 @@ class Received:
 
 
 def receive(*, call: Call, client: Client, now: datetime) -> Received:
-    """Takes in one message about an incident, known by agency and CAD event number.
+    """Takes in one message about an incident, known by agency and CAD event number, or by its
+    tracking identifier (see `tracking`).
 
     The same message again changes nothing and publishes nothing. One that was overtaken on its way
     adds what it alone tells. Criminal history is removed before anything else looks at the call.
@@ -79,6 +81,7 @@ def once_more_if_number_taken(verb: Callable[[], T]) -> T:
 
 def _receive(call: Call, by: Actor, now: datetime) -> Received:
     drafts = _drafts_of(call)
+    call = numbered(call, drafts)
     mine: Key = (call.agency_id, call.cad_number)
     draft = drafts.setdefault(mine, begin(call, now=now))
     call = rulebook.current().classified(call)
@@ -92,17 +95,14 @@ def _receive(call: Call, by: Actor, now: datetime) -> Received:
 def _drafts_of(call: Call) -> dict[Key, Draft]:
     """The incident of the message, and those that it is merged with, as far as they are here."""
     keys = {(call.agency_id, call.cad_number)}
-    keys |= {_key(call, relation) for relation in call.merges if relation.kind != "SPLIT"}
-    where = Q()
+    keys |= {key_of(call, relation) for relation in call.merges if relation.kind != "SPLIT"}
+    named = identifiers(call)
+    where = Q(tracking_id__in=named) if named else Q()
     for agency_id, cad_number in sorted(keys):
         where |= Q(agency_id=agency_id, cad_number=cad_number)
     return {
         (draft.incident.agency_id, draft.incident.cad_number or ""): draft for draft in lock(where)
     }
-
-
-def _key(call: Call, relation: Relation) -> Key:
-    return relation.agency_id or call.agency_id, relation.cad_number
 
 
 def _take(draft: Draft, call: Call, now: datetime) -> None:
@@ -151,10 +151,13 @@ def _relate(draft: Draft, call: Call, drafts: dict[Key, Draft], now: datetime) -
     at = call.updated_at or now
     known = {} if draft.created else _links(draft)
     for relation in relations:
-        agency_id, cad_number = _key(call, relation)
+        agency_id, cad_number = key_of(call, relation)
         name = (relation.kind, agency_id, cad_number)
         if name in known or (agency_id, cad_number) == (call.agency_id, call.cad_number):
             continue
+        former = known.pop((relation.kind, *former_key(call, relation)), None)
+        if former is not None:
+            draft.gone_links.append(former)  # told anew, under its number
         if relation.kind in LINK_KINDS:
             _replace_links(draft, relation, (agency_id, cad_number), known)
         known[name] = IncidentLink(
@@ -166,7 +169,7 @@ def _relate(draft: Draft, call: Call, drafts: dict[Key, Draft], now: datetime) -
             reason=relation.reason or None,
         )
         draft.new_links.append(known[name])
-        if relation.kind in _MERGES:
+        if relation.kind in _MERGES and former is None:
             other = _other(draft, relation, (agency_id, cad_number), drafts, now)
             if relation.kind == "REPLACED":
                 fold(draft, other, at=at, now=now)
@@ -204,8 +207,15 @@ def _other(
     neither hazards nor crews wait for its first message.
     """
     if key not in drafts:
-        call = heir(draft.known.call, key[1], key[0], of=str(draft.incident.pk))
+        call = heir(
+            draft.known.call,
+            key[1],
+            key[0],
+            of=str(draft.incident.pk),
+            incident_id=relation.incident_id,
+        )
         known = nothing_yet(call)
+        known = replace(known, call=replace(known.call, incident_id=call.incident_id))
         if relation.kind == "REPLACED":
             known = replace(known, call=call)
         other = begin(call, now=now)

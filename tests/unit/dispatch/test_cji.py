@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.dispatch.calls import AlternateValue, Call, Caution, Extra, Location, Note, Relation
+from apps.dispatch.calls import (
+    AlternateValue,
+    Call,
+    Caution,
+    Extra,
+    Location,
+    Note,
+    Relation,
+    UnitOnCall,
+    UnitStatus,
+)
 from apps.dispatch.cji import WITHHELD, found, scrub, scrub_text
 from apps.dispatch.hazards import LABELS, Hazard, mentions
 
@@ -225,6 +235,8 @@ def test_where_a_code_is_due_a_text_is_no_code() -> None:
     call = Call(
         cad_number="1",
         wire="plain",
+        agency_id=history,
+        incident_id=history,
         initial_call_type="priors. " * 15,
         common_type=history,
         beat="priors",
@@ -236,12 +248,17 @@ def test_where_a_code_is_due_a_text_is_no_code() -> None:
         statuses=("Active", history),
         dispositions=("01", history),
         location=Location(
-            method=history, place_type=history, url=history, cross_streets=("PIKE ST", history)
+            kind=history,
+            method=history,
+            place_type=history,
+            url=history,
+            cross_streets=("PIKE ST", history),
         ),
+        units=(UnitOnCall(call_sign="3M21", statuses=(UnitStatus(status=history),)),),
         alternates=(AlternateValue(component=history, element=history, value=history),),
     )
     clean, count = scrub(call)
-    assert count == 17
+    assert count == 21
     assert history not in orjson.dumps(asdict(clean)).decode()
     assert clean.initial_call_type == WITHHELD
     assert clean.how_received == f"weapon mentioned; {WITHHELD}"

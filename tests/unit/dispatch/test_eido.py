@@ -130,6 +130,14 @@ def test_dispositions_and_the_final_type() -> None:
     assert flagged(call, "unknown disposition code")
 
 
+def test_the_id_of_the_message_is_not_that_of_the_incident() -> None:
+    """Taken for it, each message would begin another incident."""
+    document = eidos.eido(incidentComponent=eidos.incident(internalIncidentId=None))
+    call = eido.parse({**document, "$id": "0b9f2a52-6f1e-4a57-9d3c-0a7d8f4b2c10"})
+    assert (call.incident_id, call.cad_number) == (eidos.INCIDENT, "2026000123456")
+    assert call.agency_id == "psap.seattle.wa.us"
+
+
 def test_the_agency_is_that_of_the_incident_whoever_updates_it() -> None:
     document = eidos.eido()
     document["updatedByAgencyReference"] = {"$ref": "sfd.seattle.wa.us"}
