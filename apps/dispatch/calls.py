@@ -93,11 +93,13 @@ class Location:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """One entry of the call's narrative, as plain text."""
+    """One entry of the call's narrative, as plain text. `ref` is its name in the message: it tells
+    a note that was told before from another one, and is no part of what is known."""
 
     at: datetime | None = None
     text: str = phi()
     author: str = phi("")
+    ref: str = field(default="", repr=False, compare=False, metadata={"phi": True})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -148,7 +148,10 @@ def notes(doc: Document) -> tuple[Note, ...]:
             node, "updatedByAgentReference"
         )
         if text:
-            notes.append(Note(at=node.time("lastUpdateTimeStamp"), text=text, author=author))
+            at, ref = node.time("lastUpdateTimeStamp"), node.text("$id", 120)
+            # A name is one word. Several are a text, and may be about a person.
+            named = ref if len(ref.split()) == 1 else ""
+            notes.append(Note(at=at, text=text, author=author, ref=named))
     return tuple(notes)
 
 

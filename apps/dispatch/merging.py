@@ -106,7 +106,7 @@ def merge(known: Known, told: Call, *, far_m: float, now: datetime) -> Outcome:
         **changes,
         updated_at=max(at, known.call.updated_at or at) if dated else known.call.updated_at,
         cautions=cautions,
-        narrative=_notes(known.call.narrative, told.narrative),
+        narrative=_notes(known.call.narrative, told.narrative, times),
         exclusions=hints,
         alternates=alternates,
         extras=_extras(known, told, at, times),
@@ -155,7 +155,7 @@ def carry(target: Call, source: Call, *, of: str) -> tuple[Call, tuple[str, ...]
     """
     cautions, added = gathered(target.cautions, carried(source.cautions, of=of))
     merged = replace(
-        target, cautions=cautions, narrative=_notes(target.narrative, source.narrative)
+        target, cautions=cautions, narrative=_notes(target.narrative, source.narrative, {})
     )
     return merged, tuple(sorted({c.kind for c in added if c.kind in GRAVE}))
 
@@ -233,17 +233,26 @@ def _same(one: str, other: str) -> bool:
     return plain(one) == plain(other)
 
 
-def _notes(old: tuple[Note, ...], new: tuple[Note, ...]) -> tuple[Note, ...]:
-    """All notes in order. The same words at the same time are one note."""
+def _notes(
+    old: tuple[Note, ...], new: tuple[Note, ...], told: dict[str, datetime]
+) -> tuple[Note, ...]:
+    """All notes in order. The same words at the same time are one note, and so are the same words
+    under the same name: some CADs write the time of the message on all that it restates. `told` has
+    the time under which each named note is known."""
     times: dict[str, set[datetime | None]] = {}
     for note in old:
         times.setdefault(note.text, set()).add(note.at)
     fresh = []
     for note in new:
-        seen = times.get(note.text)
-        if seen is not None and (note.at in seen or note.at is None):
+        seen = times.setdefault(note.text, set())
+        name = f"note {note.ref}"
+        if note.ref and told.get(name, note.at) != note.at and told[name] in seen:
             continue
-        times.setdefault(note.text, set()).add(note.at)
+        if note.ref and note.at is not None:
+            told[name] = note.at
+        if note.at in seen or (seen and note.at is None):
+            continue
+        seen.add(note.at)
         fresh.append(note)
     return in_order((*old, *fresh)) if fresh else old
 

@@ -179,6 +179,8 @@ def build(call: Call) -> dict[str, Any]:
         document.pop(name, None)
     if doubts := [flag for flag in call.flags if is_doubt(flag)]:
         document["doubts"] = doubts
+    for note in document.get("narrative", []):
+        note.pop("ref", None)
     for unit in document.get("units", []):
         unit["unit_id"] = unit.pop("eido_id", "")
     if call.exclusions:

@@ -74,6 +74,8 @@ def details_of(known: Known, revisions: Sequence[Mapping[str, Any]] = ()) -> dic
     parts: dict[str, Any] = {name: getattr(call, name) for name in _PLAIN}
     parts |= {name: list(getattr(call, name)) for name in _PLAIN_LISTS}
     parts |= {name: [asdict(one) for one in getattr(call, name)] for name in _LISTS}
+    for note in parts["narrative"]:
+        del note["ref"]  # see `merging.merge`
     parts |= {
         "location": asdict(call.location) if call.location else None,
         "told": {**known.told},

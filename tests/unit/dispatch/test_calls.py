@@ -25,7 +25,7 @@ def test_free_text_addresses_and_coordinates_are_phi() -> None:
         Call
     )
     assert {"lat", "lon", "address", "url", "description"} <= phi_fields(Location)
-    assert phi_fields(Note) == {"text", "author"}
+    assert phi_fields(Note) == {"text", "author", "ref"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

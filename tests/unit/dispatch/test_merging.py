@@ -141,6 +141,23 @@ def test_a_message_without_its_own_time_counts_as_of_now() -> None:
     assert merge(second, told(None, address="B"), now=at(5)).known == second
 
 
+def test_a_note_that_is_told_again_under_its_name_is_the_same_whatever_its_time() -> None:
+    """Some CADs write the time of the message on everything that it restates."""
+    found = known(
+        *(
+            told(n, narrative=(Note(at=at(n), text="CRYING", ref="n1"),))
+            for n in range(3)
+        ),
+        told(3, narrative=(Note(at=at(3), text="CRYING", ref="n1"),
+                           Note(at=at(3), text="CRYING", ref="n2"))),
+        told(4, narrative=(Note(at=at(4), text="CALM", ref="n1"),
+                           Note(at=at(4), text="CRYING", ref="n2"))),
+        told(5, narrative=(Note(at=at(5), text="CALM", ref="n1"),)),
+    )  # fmt: skip
+    notes = [(note.at, note.text) for note in found.call.narrative]
+    assert notes == [(at(0), "CRYING"), (at(3), "CRYING"), (at(4), "CALM")]
+
+
 def test_the_same_address_in_other_words_is_the_same() -> None:
     first = known(told(0, address="3RD AVE / PIKE ST"))
     outcome = merge(first, told(1, address="3rd Ave/Pike St"), now=NOON)
