@@ -11,6 +11,11 @@ from apps.dispatch.calls import UnitOnCall
 
 #: EIDO secondary unit statuses that end a unit's part in the incident.
 LEFT = frozenset({"Cleared", "AssignmentCancelled"})
+#: Those that say when CAD sent the unit, the best first.
+SENT = ("Dispatched", "Assigned")
+#: Told together with one of MOVES these say where to, or where, and alone that the unit is there.
+PLACES = frozenset({"AlternateLocation", "Hospital", "Staging"})
+MOVES = frozenset({"Arrived", "Departed", "EnRoute", "Transporting"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

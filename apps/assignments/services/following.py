@@ -30,9 +30,8 @@ from apps.dispatch.models import (
     IncidentUnit,
     Source,
 )
+from apps.dispatch.unitstates import MOVES, PLACES, SENT
 
-# Statuses that say when CAD sent the unit, the best first.
-_SENT: Final = ("Dispatched", "Assigned")
 # Nobody stands at the place yet: CAD's closing ends the assignment.
 _NOT_THERE: Final = frozenset(
     {State.ASSIGNED, State.RECEIVED, State.ACKNOWLEDGED, State.EN_ROUTE, State.STAGED}
@@ -257,7 +256,7 @@ def _own_unit(record: Record) -> IncidentUnit | None:
 
 def _sent_at(unit: IncidentUnit) -> list[datetime]:
     """When CAD sent the unit, by the best of its statuses first."""
-    return [at for name in _SENT if (at := _instant(unit.times.get(name)))]
+    return [at for name in SENT if (at := _instant(unit.times.get(name)))]
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -34,7 +34,7 @@ from apps.dispatch.models import (
 )
 from apps.dispatch.services import rulebook
 from apps.dispatch.stored import columns_of, details_of, known_of, withheld_in
-from apps.dispatch.unitstates import UnitState, merge_unit
+from apps.dispatch.unitstates import SENT, UnitState, merge_unit
 
 Key = tuple[str, str]  # agency id, CAD event number
 COLLECTION = "incidents"
@@ -50,7 +50,8 @@ MOST_OF_OURS = 50
 @dataclass
 class Draft:
     """An incident, what is known of it, and the units on it. `events` are published by name;
-    `opened`: a responder began it."""
+    `opened`: a responder began it; `sent`: when CARE units were sent to it, as far as that is
+    news."""
 
     incident: Incident
     known: Known
@@ -65,6 +66,7 @@ class Draft:
     new_links: list[IncidentLink] = field(default_factory=list)
     gone_links: list[IncidentLink] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
+    sent: list[datetime] = field(default_factory=list)
     before: Call = field(init=False)
 
     def __post_init__(self) -> None:
@@ -139,6 +141,9 @@ class Draft:
         after = merge_unit(before, told, at=at)
         if after != before:
             self.set_unit(row, after)
+        if unit.agency == Agency.CARE and after.detached_at is None:
+            news = after.times.items() - before.times.items()
+            self.sent += [time for status, time in news if status in SENT]
         return True
 
     def inherit(self, row: IncidentUnit, *, at: datetime) -> None:

@@ -16,7 +16,16 @@ from apps.audit.models import ActorKind
 from apps.audit.services import Actor
 from apps.dispatch.calls import LINK_KINDS, Call, Relation, UnitOnCall
 from apps.dispatch.cji import scrub
-from apps.dispatch.merging import Status, carry, heir, merge, nothing_yet, plausible
+from apps.dispatch.merging import (
+    Known,
+    Status,
+    carry,
+    heir,
+    merge,
+    nothing_yet,
+    plausible,
+    told_status,
+)
 from apps.dispatch.models import Agency, Incident, IncidentLink, IncidentStatus, Source, Unit
 from apps.dispatch.services import rulebook, units
 from apps.dispatch.services.drafts import MOST_OF_OURS, Draft, Key, begin, lock, write
@@ -113,7 +122,9 @@ def _take(draft: Draft, call: Call, now: datetime) -> None:
     flags = _put_units(draft, units.resolve(call.units), at=at)
     draft.know(replace(known, call=_flagged(known.call, flags)))
     draft.revise(outcome.material, now=now)
-    _change_status(draft, call, outcome.known.told.get("status", at))
+    if told_status(call) is None:
+        _begin_again(draft)
+    _change_status(draft, call, draft.known.told.get("status", at))
 
 
 def _put_units(draft: Draft, told: Iterable[Told], *, at: datetime) -> list[str]:
@@ -127,6 +138,20 @@ def _put_units(draft: Draft, told: Iterable[Told], *, at: datetime) -> list[str]
         elif unit.agency == Agency.CARE and unit.team_id is None:
             flags.append(f"CARE unit of no team: {unit.call_sign}")
     return flags
+
+
+def _begin_again(draft: Draft) -> None:
+    """A CARE unit that CAD sends after it ended the call is sent to a call that has begun again,
+    whether CAD says so or not: nobody is sent to what is over. So it is where a CAD uses a number
+    again, for another call of another year."""
+    ended = draft.known.told.get("status")
+    if draft.known.status == "active" or ended is None:
+        return
+    sent_at = max(draft.sent, default=ended)
+    if sent_at > ended:
+        since = {**draft.known.told, "status": sent_at}
+        call = _flagged(draft.known.call, ["a unit was sent after the end, taken as re-opened"])
+        draft.know(Known(call=call, told=since, sent_to=draft.known.sent_to))
 
 
 def _flagged(call: Call, flags: Iterable[str]) -> Call:
@@ -270,6 +295,9 @@ def _pass_on(draft: Draft, call: Call, drafts: dict[Key, Draft], now: datetime) 
         passed, material = carry(target.known.call, draft.known.call, of=of)
         target.know(replace(target.known, call=_flagged(passed, flags)))
         target.revise(material, now=now)
+        if not target.merged:
+            _begin_again(target)
+            target.transition(_STATUSES[target.known.status], at=now)
         seen.add(target.incident.pk)
         draft = target
 

@@ -227,6 +227,22 @@ class TestAnEnd:
         row.refresh_from_db()
         assert (row.state, row.alarm_due_at) == ("assigned", after(530))
 
+    @pytest.mark.parametrize("sign", ["CARE21", "CARE22"])
+    def test_a_unit_that_cad_sends_after_the_end_gets_the_call(
+        self, world: World, sign: str
+    ) -> None:
+        """Whether or not CAD says that it has opened the call again, and under a number of last
+        year's call too: nobody is sent to what is over."""
+        world.call(number="1")
+        over = world.status("Cleared", at=after(60))
+        world.call(number="1", now=after(60), event="close", units=[over])
+        sent = world.status("Dispatched", of=sign, at=after(120))
+        world.call(number="1", now=after(120), units=[sent])
+        crew = {"CARE21": world.ours, "CARE22": world.theirs}[sign]
+        row = world.assignment(unit=crew.unit)
+        assert (row.state, row.closed_at, row.alarm_due_at) == ("assigned", None, after(150))
+        assert shown(crew.tablets[0], "assignments")[row.pk]["needs_ack"] is True
+
     def test_a_unit_that_cad_takes_off_loses_it_alone(self, world: World) -> None:
         both = [world.status("Dispatched"), world.status("Dispatched", of="CARE22")]
         incident = world.call(number="1", units=both)

@@ -204,3 +204,46 @@ class TestStatus:
         cad.tell(event="close")
         assert incident().status == "closed"
         assert names(heard) == ["incident.received", "incident.closed"]
+
+
+class TestAUnitSentAfterTheEnd:
+    @pytest.mark.parametrize("event", ["close", "cancel"])
+    def test_begins_the_call_again(
+        self, cad: CAD, unit: Unit, heard: list[Event], event: str
+    ) -> None:
+        cad.tell()
+        cad.tell(updated_at=at(5), event=event)
+        heard.clear()
+        cad.tell(updated_at=at(9), units=[care(minutes=8)])
+        row = incident()
+        assert (row.status, row.closed_at) == ("active", None)
+        assert "a unit was sent after the end, taken as re-opened" in row.flags
+        assert names(heard) == ["incident.updated", "incident.reopened"]
+        cad.tell(updated_at=at(10), event="close")
+        assert incident().status == "closed"
+
+    @pytest.mark.parametrize(
+        "late",
+        [
+            {"updated_at": at(4), "units": [care(minutes=4)]},
+            {"updated_at": at(9), "units": [care(minutes=4)]},
+            {"updated_at": at(9), "units": [police(minutes=8)]},
+            {"updated_at": at(9), "event": "close", "units": [care(minutes=8)]},
+            {"updated_at": at(9), "units": [care(status="Transporting", minutes=8)]},
+        ],
+        ids=["before", "sent before", "police", "over", "goes on"],
+    )
+    def test_is_nobody_who_was_sent_before_or_is_not_ours(
+        self, cad: CAD, unit: Unit, late: dict[str, Any]
+    ) -> None:
+        cad.tell()
+        cad.tell(updated_at=at(5), event="close")
+        cad.tell(**late)
+        assert incident().status == "closed"
+
+    def test_under_a_number_that_was_merged(self, cad: CAD, unit: Unit) -> None:
+        cad.tell()
+        cad.tell(cad_number="2", merges=[{"kind": "REPLACING", "cad_number": "2026000000001"}])
+        cad.tell(cad_number="2", updated_at=at(5), event="close")
+        cad.tell(updated_at=at(9), units=[care(minutes=8)])
+        assert (incident().status, incident("2").status) == ("merged", "active")
