@@ -162,6 +162,8 @@ UNIT_STATUSES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     }
 )
 
+_ELSEWHERE: Final = frozenset({"AlternateLocation", "Hospital"})
+
 # Where one message carries several statuses, the one that says most about the unit wins.
 _TELLING: Final = ("cancelled", "cleared", "arrived", "staged", "en_route", "dispatched")
 _OWN_TELLING: Final = (
@@ -181,6 +183,10 @@ def unit_status(eido: Iterable[str]) -> str | None:
     'arrived'
     """
     told = set(eido)
+    if told & _ELSEWHERE:
+        told -= {"Arrived", "EnRoute"}  # not at the scene, and not on the way there
+    elif "Staging" in told:
+        told -= {"Staging"} if "EnRoute" in told else {"Arrived"}
     return next((code for code in _TELLING if told & set(UNIT_STATUSES[code])), None)
 
 
@@ -188,12 +194,14 @@ def own_unit_event(eido: Iterable[str]) -> str | None:
     """The event that EIDO secondary statuses of a CARE unit amount to, or None.
 
     "Arrived" alone is arrival at the scene; combined with another place it is the destination.
-    "EnRoute" to another place is none of our events.
+    "EnRoute" to another place is none of our events, to the staging area it is one.
     """
     told = set(eido)
     if told & {"Cleared", "AssignmentCancelled"}:
         return "cancelled" if "AssignmentCancelled" in told else "cleared"
-    elsewhere = bool(told & {"AlternateLocation", "Hospital", "Transporting"})
+    elsewhere = bool(told & {*_ELSEWHERE, "Transporting"})
+    if "Staging" in told:
+        return "en_route" if "EnRoute" in told else "staged"
     if "Arrived" in told or told == {"Hospital"}:
         return "arrived_destination" if elsewhere else "on_scene"
     if "EnRoute" in told and elsewhere:

@@ -33,10 +33,11 @@ def merge_unit(state: UnitState, told: UnitOnCall, *, at: datetime) -> UnitState
     """Takes in what a message of `at` tells of a unit.
 
     A status that is told again keeps the instant at which it began: messages restate the present
-    status with every update. An older one that comes late fills its gap. A unit that has left comes
-    back only by a status that is new and began after it left: a desk may have taken it off while
-    CAD goes on naming it, and what CAD said before that may still be on its way. The time of the
-    status counts, that of its message where it has none.
+    status with every update. With a place that is new a movement begins anew. An older one that
+    comes late fills its gap. A unit that has left comes back only by a status that is new and began
+    after it left: a desk may have taken it off while CAD goes on naming it, and what CAD said
+    before that may still be on its way. The time of the status counts, that of its message where it
+    has none.
 
     Both times are taken as they stand, though a desk's act has our clock and a status CAD's. By as
     much as CAD's clock is behind, a unit that it sends again at once stays off until its next
@@ -44,10 +45,11 @@ def merge_unit(state: UnitState, told: UnitOnCall, *, at: datetime) -> UnitState
     """
     times = dict(state.times)
     told_at = state.told_at
+    elsewhere = _new_places(state, told, at)
     for one in told.statuses:
         when = one.at or at
         present = _present(times)
-        if one.status in present:
+        if one.status in present and not (one.status in MOVES and when in elsewhere):
             others = (time for status, time in times.items() if status not in present)
             if one.at and max(others, default=when) <= when < times[one.status]:
                 times[one.status] = when
@@ -66,6 +68,14 @@ def merge_unit(state: UnitState, told: UnitOnCall, *, at: datetime) -> UnitState
         detached_at=state.detached_at,
     )
     return replace(after, detached_at=_left_at(state, after, active=told.active, at=at))
+
+
+def _new_places(state: UnitState, told: UnitOnCall, at: datetime) -> frozenset[datetime]:
+    """When the unit is told to be at, or on its way to, a place of which it was not told before."""
+    known = _present(state.times)
+    return frozenset(
+        one.at or at for one in told.statuses if one.status in PLACES and one.status not in known
+    )
 
 
 def _status(before: UnitState, told: UnitOnCall, times: Mapping[str, datetime]) -> str:

@@ -181,38 +181,54 @@ def _reopened(record: Record, _: Sequence[Fact], now: datetime) -> Iterator[Fact
 def _statuses(record: Record, _: Sequence[Fact], now: datetime) -> Iterator[Fact]:
     """Statuses of the units on the incident, each with its instant, as facts."""
     for unit in record.call.units:
-        times: dict[str, str | None] = dict(unit.times)
-        if unit.status and unit.status not in times:
-            times[unit.status] = None
-        for status, told_at in sorted(times.items(), key=lambda item: item[1] or "~"):
-            event, data = _meaning(record, unit, status)
+        for told_at, told in _tellings(unit):
+            event, data = _meaning(record, unit, told)
             if event in codes.CLOSINGS and unit.detached_at is None:
                 continue  # the unit has come back from there since
             if event:
+                word = data.get("status", event)
                 yield cad_fact(
                     record,
                     event,
                     data,
                     now,
                     id=derived_id(
-                        record.assignment, unit.agency, unit.call_sign, status, told_at or ""
+                        record.assignment, unit.agency, unit.call_sign, word, told_at or ""
                     ),
                     at=_instant(told_at) if told_at else None,
                 )
 
 
-def _meaning(record: Record, unit: IncidentUnit, status: str) -> tuple[str, dict[str, Any]]:
-    """The event that a unit's status is to this assignment, "" for none, and its data."""
+def _tellings(unit: IncidentUnit) -> Iterator[tuple[str | None, list[str]]]:
+    """What CAD told of a unit, oldest first: each status alone, but a movement with the place that
+    was told in the same instant. A unit on its way to the hospital is not there."""
+    times: dict[str, str | None] = dict(unit.times)
+    if unit.status and unit.status not in times:
+        times[unit.status] = None
+    together: dict[str | None, list[str]] = {}
+    for status, told_at in times.items():
+        together.setdefault(told_at, []).append(status)
+    for told_at, told in sorted(together.items(), key=lambda item: item[0] or "~"):
+        moves = [status for status in told if status in MOVES]
+        places = [status for status in told if status in PLACES] if moves else []
+        one = {*moves, *places} if places else set()
+        if one:
+            yield told_at, [*moves, *places]
+        yield from ((told_at, [status]) for status in told if status not in one)
+
+
+def _meaning(record: Record, unit: IncidentUnit, told: list[str]) -> tuple[str, dict[str, Any]]:
+    """The event that statuses of a unit are to this assignment, "" for none, and its data."""
     if unit.unit_id is not None and unit.unit_id == record.assignment.unit_id:
-        return codes.own_unit_event([status]) or "", {"eido": [status]}
-    meant = codes.unit_status([status])
+        return codes.own_unit_event(told) or "", {"eido": told}
+    meant = codes.unit_status(told)
     if meant is None or unit.agency not in (Agency.SPD, Agency.SFD):
         return "", {}
     return "cad_status", {
         "agency": unit.agency,
         "unit": unit.call_sign,
         "status": meant,
-        "eido": [status],
+        "eido": told,
     }
 
 

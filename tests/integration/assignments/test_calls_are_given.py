@@ -283,6 +283,26 @@ class TestStatusesFromCAD:
         row.refresh_from_db()
         assert row.state == "en_route"
 
+    def test_a_movement_and_its_place_are_one(self, world: World) -> None:
+        """A unit on its way to the hospital is not there, and one that arrives there is not at the
+        scene."""
+        row = world.given(number="1")
+        for minute, both in enumerate(
+            [["OnScene"], ["Transporting"], ["Transporting", "Hospital"], ["Arrived", "Hospital"]]
+        ):
+            at = after(60 * minute + 60)
+            units = [world.status(one, at=at) for one in both]
+            statuses = [one for unit in units for one in unit["statuses"]]
+            for _ in range(2):
+                world.call(number="1", now=at, units=[{**units[0], "statuses": statuses}])
+            row.refresh_from_db()
+            states = ("on_scene", "transporting", "transporting", "at_destination")
+            assert row.state == states[minute]
+        cad = Fact.objects.filter(source="cad").order_by("order").values_list("event", flat=True)
+        assert [event for event in cad if event != "assigned"] == [
+            *("on_scene", "transporting", "transporting", "arrived_destination"),
+        ]
+
     def test_told_again_are_the_same_facts(self, world: World) -> None:
         row = world.given(number="1")
         message = {"units": [world.status("EnRoute", at=after(60))]}

@@ -50,6 +50,11 @@ class TestUnits:
         assert state.times == {"EnRoute": at(1), "Arrived": at(5), "AlternateLocation": at(5)}
         assert state.status == "AlternateLocation"
 
+    def test_a_movement_begins_anew_with_a_place_that_is_new(self) -> None:
+        there = (("Transporting", None), ("Hospital", None))
+        state = states((unit(("Transporting", None)), 1), (unit(*there), 5), (unit(*there), 8))
+        assert state.times == {"Transporting": at(5), "Hospital": at(5)}
+
     def test_a_second_round_counts(self) -> None:
         rounds = (unit(("EnRoute", 1), ("OnScene", 2), ("EnRoute", 3)), 3)
         state = states(rounds, rounds)
