@@ -44,7 +44,7 @@ from apps.dispatch.models import Incident, IncidentLink, IncidentUnit
 
 # What is derived or moved: compared with what was read, so that only a change is written.
 STORED = (
-    "incident_id", "revision_base", "unit_id", "former_units", "state", "closing",
+    "incident_id", "revision_base", "unit_id", "former_units", "entry_kind", "state", "closing",
     "acknowledged_revision",
     "alarm_from", "alarm_level", "alarm_raised_at", "alarm_due_at", "closed_at", "leaves_at",
     "left_at", "flags", "check_in_level", "check_in_reached_at", "check_in_next_at",

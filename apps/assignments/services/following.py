@@ -60,6 +60,8 @@ def follow_incident(*, incident_id: UUID, now: datetime) -> None:
     ]
     if not records:
         return
+    for record in records:
+        _follow_kind(record)
     former = {unit for record in records for unit in record.assignment.former_units}
     facts = [
         fact
@@ -125,6 +127,16 @@ def _assignment(unit: IncidentUnit, incident: Incident, now: datetime) -> Assign
         source=Source.CAD,
         given_at=now,
     )
+
+
+def _follow_kind(record: Record) -> None:
+    """How the crew comes to the call, as far as it is known when they get there: CAD names the
+    units of a dual dispatch one after the other. Whoever is called to help them later changes
+    nothing of it."""
+    row, kind = record.assignment, record.incident.entry_kind
+    begun = {row.entry_kind, kind} & STARTED_BY_RESPONDER
+    if not begun and record.timeline.state in _NOT_THERE:
+        row.entry_kind = kind
 
 
 def _news(record: Record, now: datetime, *, sent_again: bool) -> list[Fact]:

@@ -147,6 +147,25 @@ class TestAnUpdate:
         assert row.alarm_due_at == after(30)
         assert row.incident.call_revision == 2
 
+    def test_that_names_police_makes_it_a_dual_dispatch_until_the_crew_is_there(
+        self, world: World
+    ) -> None:
+        row = world.given(number="1")
+        assert row.entry_kind == "solo_911"
+        world.call(number="1", now=after(9), units=[world.status("Dispatched", of="3M21")])
+        row.refresh_from_db()
+        assert row.entry_kind == "dual_911"
+        assert shown(world.ours.tablets[0], "assignments")[row.pk]["entry_kind"] == "dual_911"
+
+    def test_that_names_police_whom_the_crew_called_leaves_a_solo_dispatch(
+        self, world: World
+    ) -> None:
+        row = world.given(number="1")
+        world.tap("on_scene", row, now=after(60))
+        world.call(number="1", now=after(90), units=[world.status("Dispatched", of="3M21")])
+        row.refresh_from_db()
+        assert row.entry_kind == "solo_911"
+
     def test_that_adds_a_unit_gives_it_the_call_too(self, world: World) -> None:
         row = world.given(number="1")
         units = [world.status("Dispatched"), world.status("Dispatched", of="CARE22", at=after(60))]

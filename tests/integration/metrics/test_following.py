@@ -51,7 +51,7 @@ def test_a_dispatch_is_counted_as_its_timeline_tells_it(world: World, crew: Crew
     assert services.follow_log() > 0
     row = row_of(crew)
     assert (row.entry_kind, row.beat, row.closing, row.disposition) == (
-        *("solo_911", "M3"),
+        *("dual_911", "M3"),
         *("cleared", "18"),
     )
     assert (row.acknowledged_at, row.on_scene_at, row.contact_at, row.closed_at) == tuple(
