@@ -187,7 +187,18 @@ def _reopened(record: Record, _: Sequence[Fact], now: datetime) -> Iterator[Fact
             {"call_revision": record.call_revision},
             now,
             id=derived_id(record.assignment, "reopened", closing.fact),
+            at=_begun_again(record, own, closing.fact),
         )
+
+
+def _begun_again(record: Record, own: IncidentUnit, closed_by: UUID) -> datetime | None:
+    """When CAD began it again, by its own word since the end: sent the unit, or opened the incident
+    again. From then on the crew's times are measured."""
+    end = next(fact for fact in record.facts if fact.pk == closed_by)
+    ended_at = (end.device_time if end.source == FactSource.CAD else None) or end.received_at
+    opened_at = _instant(record.incident.details.get("told", {}).get("status"))
+    since = [at for at in (*_sent_at(own), opened_at) if at and at > ended_at]
+    return min(since, default=None)
 
 
 def _statuses(record: Record, _: Sequence[Fact], now: datetime) -> Iterator[Fact]:

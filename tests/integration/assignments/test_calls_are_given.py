@@ -15,7 +15,15 @@ from apps.assignments.services import follow_incident
 from apps.audit.models import Entry
 from apps.changes.models import Change
 from apps.dispatch.models import Incident
-from tests.integration.assignments.conftest import NOON, World, after, dropped, events, shown
+from tests.integration.assignments.conftest import (
+    NOON,
+    World,
+    after,
+    dropped,
+    events,
+    shown,
+    told,
+)
 
 HAMMER = {"severity": "high", "kind": "weapon", "text": "HAMMER"}
 
@@ -228,6 +236,21 @@ class TestAnEnd:
         assert events(row)[-2:] == ["cancelled", "reopened"]
         world.call(number="1", now=after(100), event="reopen")
         assert events(row).count("reopened") == 1
+
+    @pytest.mark.parametrize(
+        "again", [{"event": "reopen", "units": []}, {"event": "reopen"}], ids=["opened", "sent"]
+    )
+    def test_times_are_measured_from_when_the_call_began_again(
+        self, world: World, again: dict[str, Any]
+    ) -> None:
+        row = world.given(number="1")
+        world.call(number="1", now=after(60), event="cancel", units=[])
+        world.call(number="1", now=after(90), **again)
+        world.acknowledge(row, now=after(97))
+        body = shown(world.ours.tablets[0], "assignments")[row.pk]
+        assert body["times"]["assigned"]["at"] == told(after(90))
+        assert body["durations"]["assigned_to_acknowledged"] == 7
+        assert "missing_time" not in [flag["code"] for flag in body["flags"]]
 
     def test_a_reopened_incident_leaves_what_the_crew_cleared_cleared(self, world: World) -> None:
         row = world.given(number="1")
