@@ -6,11 +6,11 @@ The lists lean to the side of finding too much: a hazard that is named twice cos
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from string import ascii_lowercase, ascii_uppercase
 from typing import Literal
 
-from apps.dispatch.calls import Caution, CautionKind
+from apps.dispatch.calls import Caution, CautionKind, ExclusionHint
 
 Hazard = Literal["weapon", "violence", "premise", "medical", "self_harm", "caution"]
 
@@ -125,4 +125,16 @@ def hidden_cautions(hazards: Collection[Hazard]) -> list[Caution]:
         Caution(severity="high", kind=kind, text=f"{LABELS[kind]} {text}")
         for kind in kinds
         if kind in hazards
+    ]
+
+
+def stated_cautions(hints: Iterable[ExclusionHint]) -> list[Caution]:
+    """Cautions for the hazards that the source states among the terms of the rules. A crew reads
+    the cautions: nobody should have to find a weapon in why a call is not eligible."""
+    kinds: tuple[Literal["weapon", "violence"], ...] = ("weapon", "violence")
+    stated = {hint.name for hint in hints if hint.answer == "yes"}
+    return [
+        Caution(severity="high", kind=kind, text=f"{LABELS[kind]} stated by the 911 centre")
+        for kind in kinds
+        if kind in stated
     ]

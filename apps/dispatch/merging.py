@@ -25,6 +25,7 @@ from apps.dispatch.calls import (
     in_order,
 )
 from apps.dispatch.cautions import carried, gathered, plain
+from apps.dispatch.hazards import stated_cautions
 from apps.dispatch.pidf import distance_m
 from apps.dispatch.wire import MAX_FLAGS
 
@@ -92,7 +93,8 @@ def merge(known: Known, told: Call, *, far_m: float, now: datetime) -> Outcome:
             changes[name], times[name] = new, at
         else:
             flags.append(f"older value not taken: {name}")
-    cautions, added = gathered(known.call.cautions, told.cautions, now=now)
+    stated = [*told.cautions, *stated_cautions(told.exclusions)]
+    cautions, added = gathered(known.call.cautions, stated, now=now)
     hints = _hints(known, told, at, times)
     status = _status(known, told, at, times, flags, dated=dated)
     address = changes.get("address", known.call.address)

@@ -247,6 +247,18 @@ def test_what_a_caller_states_of_a_weapon_is_material_when_it_becomes_yes() -> N
     assert merge(first, yes, now=NOON).material == ("weapon",)
 
 
+def test_a_weapon_that_is_stated_stands_among_the_cautions_and_stays() -> None:
+    """Nobody has to find it in why a call is not eligible."""
+    yes, no = (ExclusionHint(name="weapon", answer=answer) for answer in ("yes", "no"))
+    found = known(told(0, exclusions=(yes,)), told(1, exclusions=(yes,)), told(2, exclusions=(no,)))
+    assert [(c.kind, c.text) for c in found.call.cautions] == [
+        ("weapon", "weapon stated by the 911 centre")
+    ]
+    merged, material = carry(told(0), found.call)
+    assert merged.cautions == found.call.cautions
+    assert material == ("weapon",)
+
+
 def test_flags_do_not_grow_for_ever() -> None:
     flags = tuple(f"doubt {number}" for number in range(2 * MAX_FLAGS))
     assert len(known(told(0, flags=flags)).call.flags) == MAX_FLAGS
