@@ -114,6 +114,7 @@ def merge(known: Known, told: Call, *, far_m: float, now: datetime) -> Outcome:
         extras=_extras(known, told, at, times),
         flags=_flags(known.call.flags, flags),
     )
+    call = _at_its_address(call, times)
     material = _material(known, call, told, added, far_m=far_m)
     sent_to = known.sent_to or point(known.call.location) or point(call.location)
     if not {"address", "location"}.isdisjoint(material):
@@ -225,6 +226,24 @@ def _fuller(old: Location, new: Location) -> Location:
     return replace(
         new, **gaps, at=old.at if _place(old) == _place(replace(new, **gaps)) else new.at
     )
+
+
+def _at_its_address(call: Call, times: Mapping[str, datetime]) -> Call:
+    """The call without the coordinates of an address that does not hold any more. Some CADs change
+    the address alone, and geocode it later: whoever goes by the map would go to the former one."""
+    place = call.location
+    if place is None or not place.address or not call.address:
+        return call
+    told = [times[name] for name in ("location", "address") if name in times]
+    if len(told) < 2 or told[0] >= told[1] or _is_part(place.address, call.address):
+        return call
+    return replace(call, location=Location(kind=place.kind, address=call.address, at=place.at))
+
+
+def _is_part(one: str, other: str) -> bool:
+    """Whether they are one place, of which one only tells more (a flat, a town)."""
+    short, long = sorted((f"{_plain(one)} ", f"{_plain(other)} "), key=len)
+    return long.startswith(short)
 
 
 def _place(location: Location) -> tuple[Any, ...]:

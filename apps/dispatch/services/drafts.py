@@ -20,7 +20,7 @@ from apps.changes import scopes
 from apps.changes.services import Document, Event, publish
 from apps.core.problems import BUSY, ProblemError
 from apps.dispatch.calls import Call, UnitOnCall, UnitStatus
-from apps.dispatch.merging import Known, nothing_yet
+from apps.dispatch.merging import Known, nothing_yet, placed
 from apps.dispatch.models import (
     STARTED_BY_RESPONDER,
     Agency,
@@ -248,7 +248,7 @@ class Draft:
         nobody, and is judged by all that is known.
         """
         incident, book = self.incident, rulebook.current()
-        told = book.evaluate(self.known.call, incident.occurred_at)
+        told = book.evaluate(placed(self.known), incident.occurred_at)
         sent = [row for row in self.units.values() if row.agency == Agency.CARE]
         sent_before = [row for row in sent if row not in self.new_units]
         ended = incident.status != IncidentStatus.ACTIVE
@@ -265,7 +265,7 @@ class Draft:
     def _without_end(self) -> Call:
         """The call without a final type that came with the very message by which a unit was sent or
         the call ended: dispatch knew the initial one."""
-        call, before = self.known.call, self.before
+        call, before = placed(self.known), self.before
         if not call.initial_call_type or call.final_call_type == before.final_call_type:
             return call
         known = replace(

@@ -20,6 +20,7 @@ from django.db.models import Q, QuerySet
 from apps.audit.services import Act, Actor, record_all
 from apps.core.problems import THROTTLED, ProblemError
 from apps.dispatch import rules
+from apps.dispatch.merging import placed
 from apps.dispatch.models import DispatchRule, Incident
 from apps.dispatch.rules import Evaluation, Rule
 from apps.dispatch.services.rulebook import as_rule
@@ -140,7 +141,7 @@ def _newest(calls: QuerySet[Incident]) -> Iterator[Incident]:
 def _judge(
     incident: Incident, before: Sequence[Rule], after: Sequence[Rule], found: DryRun
 ) -> None:
-    call, at = known_of(incident).call, incident.occurred_at
+    call, at = placed(known_of(incident)), incident.occurred_at
     was, would = rules.evaluate(call, before, at), rules.evaluate(call, after, at)
     found.tried += 1
     found.moves[was.verdict, would.verdict] += 1

@@ -106,6 +106,24 @@ class TestUpdate:
         cad.tell(updated_at=at(1), address="4TH AVE / PINE ST")
         assert [one["value"] for one in incident().details["alternates"]] == ["3RD AVE / PIKE ST"]
 
+    def test_of_the_address_alone_leaves_no_coordinates_of_the_former_one(self, cad: CAD) -> None:
+        cad.tell()
+        cad.tell(updated_at=at(5), address="4TH AVE / PINE ST", location=None)
+        place = incident().details["location"]
+        assert (place["address"], place["lat"], place["lon"]) == ("4TH AVE / PINE ST", None, None)
+        cad.tell(updated_at=at(6), address="4TH AVE / PINE ST")
+        assert incident().details["location"]["lat"] == 47.6097
+
+    def test_of_the_address_leaves_open_what_was_said_of_the_former_premises(
+        self, cad: CAD, loaded: None
+    ) -> None:
+        cad.tell(premise_type="street")
+        assert incident().evaluation["exclusions"]["residence"] == "no"
+        cad.tell(updated_at=at(5), address="4TH AVE / PINE ST", location=None)
+        assert incident().evaluation["exclusions"]["residence"] == "unknown"
+        cad.tell(updated_at=at(6), address="4TH AVE / PINE ST", premise_type="street")
+        assert incident().evaluation["exclusions"]["residence"] == "no"
+
     def test_is_evaluated_anew(self, cad: CAD, loaded: None) -> None:
         cad.tell()
         assert incident().verdict == "eligible"

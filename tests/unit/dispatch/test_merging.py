@@ -174,6 +174,35 @@ def test_a_place_keeps_what_only_an_earlier_message_knew_of_it() -> None:
     assert other.known.call.location == Location(address="B ST")
 
 
+class TestAnAddressWithoutCoordinates:
+    """Some CADs change the address alone, and geocode it later."""
+
+    FIRST = told(0, address="A ST", location=Location(address="A ST", lat=47.6, lon=-122.3))
+
+    def test_is_not_shown_at_those_of_the_former_one(self) -> None:
+        told_it = told(2, address="B ST")
+        outcome = merge(known(self.FIRST), told_it, now=NOON)
+        assert outcome.known.call.location == Location(address="B ST")
+        assert outcome.material == ("address",)
+        late = told(1, address="A ST", location=Location(address="A ST", lat=47.61, lon=-122.3))
+        for message in (told_it, self.FIRST, late):
+            again = merge(outcome.known, message, now=NOON)
+            assert again.known.call.location == Location(address="B ST")
+            assert again.material == ()
+
+    def test_gets_its_own_later(self) -> None:
+        found = known(self.FIRST, told(2, address="B ST"))
+        place = Location(address="B ST", lat=47.7, lon=-122.3)
+        outcome = merge(found, told(3, address="B ST", location=place), now=NOON)
+        assert outcome.known.call.location == place
+        assert outcome.material == ()
+
+    @pytest.mark.parametrize("address", ["A ST, APT 4", "a st."])
+    def test_that_only_tells_more_keeps_them(self, address: str) -> None:
+        found = known(self.FIRST, told(2, address=address))
+        assert found.call.location == self.FIRST.location
+
+
 @pytest.mark.parametrize(
     ("statuses", "moved", "material"),
     [
