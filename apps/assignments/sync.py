@@ -63,6 +63,9 @@ def telling_of(row: Pushed, contact: Contact) -> Telling:
         reading.flags.add("bad_field")
     if not isinstance(data, Mapping):
         reading.unread["data"], data = data, {}
+    data, named = timeline.without_persons(event, data)
+    if named:  # a unit declines: nobody is shown who it was
+        reading.bad("data", named)
     stamp = stamp_of(row, contact, reading)
     return Telling(
         id=row.doc_id,

@@ -30,7 +30,13 @@ from apps.assignments.timeline.facts import (
     corrected_time,
     in_precedence,
 )
-from apps.assignments.timeline.fields import is_known, problems_of, read, unit_name
+from apps.assignments.timeline.fields import (
+    is_known,
+    problems_of,
+    read,
+    unit_name,
+    without_persons,
+)
 from apps.assignments.timeline.handoff import Declined, Handoff, Request, SceneChange, ledger
 from apps.assignments.timeline.onscene import OnScene, on_scene
 from apps.assignments.timeline.presence import AgencyHandoff, PairedUnit, Stay, UnitHandoff
@@ -76,4 +82,5 @@ __all__ = [
     "read",
     "timeline_document",
     "unit_name",
+    "without_persons",
 ]

@@ -250,10 +250,29 @@ def _problems(event: str, data: Mapping[str, Any], *, at: str) -> list[tuple[str
             field.reading(value)
         except ValueError as wrong:
             problems.append((f"{at}/{name}", str(wrong)))
-    if event == "declined":
-        problems += [
-            (f"{at}/{name}", "must not name a person: a unit declines")
-            for name in _PERSONS
-            if name in data
-        ]
+    inner, place = _of_a_refusal(event, data)
+    problems += [
+        (f"{at}{place}/{name}", "must not name a person: a unit declines")
+        for name in _PERSONS
+        if name in inner
+    ]
     return problems
+
+
+def without_persons(event: str, data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The data without a person where a unit declined, and what was taken out of them, in the same
+    shape. A correction may be one of a refusal."""
+    inner, place = _of_a_refusal(event, data)
+    named = {name: inner[name] for name in _PERSONS if name in inner}
+    if not named:
+        return dict(data), {}
+    rest = {name: value for name, value in inner.items() if name not in named}
+    return ({**data, "data": rest}, {"data": named}) if place else (rest, named)
+
+
+def _of_a_refusal(event: str, data: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+    """The details of a refusal, or what a correction says of one, and where they stand."""
+    if event == "declined":
+        return data, ""
+    inner = data.get("data") if event == "corrected" else None
+    return (inner, "/data") if isinstance(inner, Mapping) else ({}, "")

@@ -142,6 +142,32 @@ class TestOddTaps:
             assert "bad_field" in sent["flags"]
             jsonschema.Draft202012Validator(schemas.FACT).validate(sent)
 
+    def test_name_nobody_where_a_unit_declines(self, world: World) -> None:
+        """A unit declines. Who typed a name all the same has not lost it; nobody is shown it."""
+        row = world.given()
+        unit = {"agency": "spd", "unit": "2K3", "reason": "handled"}
+        said = {**unit, "badge": 7, "officer": "J. Doe"}
+        made = world.document("declined", row, data=said)
+        assert world.push(made) == []
+        correction = {
+            "corrects": made["id"],
+            "reason": "wrong_detail",
+            "data": {"officer": "J. Roe"},
+        }
+        corrected = world.document("corrected", row, data=correction)
+        assert world.push(corrected) == []
+        for document in (made, corrected):
+            assert world.push(document) == []  # a repeat is one
+            sent = shown(world.ours.tablets[0], "facts")[UUID(document["id"])]
+            assert "Doe" not in str(sent)
+            assert "Roe" not in str(sent)
+            assert "bad_field" in sent["flags"]
+        first, second = Fact.objects.filter(pk__in=[made["id"], corrected["id"]]).order_by("order")
+        assert first.data == unit
+        assert first.unread == {"data": {"badge": 7, "officer": "J. Doe"}}
+        assert second.data["data"] == {}
+        assert second.unread == {"data": {"data": {"officer": "J. Roe"}}}
+
     def test_that_lack_something_are_taken(self, world: World) -> None:
         row = world.given()
         for missing in ("data", "device_time", "counter", "editor", "edit_no"):
