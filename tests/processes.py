@@ -174,7 +174,8 @@ class Server(Process):
         command = [
             *("uvicorn", "config.asgi:application", "--host", "127.0.0.1"),
             *("--port", str(self.port), "--ws", "websockets-sansio"),
-            *("--ws-per-message-deflate", "false", "--lifespan", "off", "--no-access-log"),
+            *("--ws-per-message-deflate", "false", "--ws-max-size", "262144"),
+            *("--lifespan", "off", "--no-access-log"),
         ]
         super().__init__(command, log=log, ready=Server._live, **settings)
 

@@ -198,7 +198,8 @@ def _commands(stack: Stack) -> dict[str, list[str]]:
         "web": [
             *(sys.executable, "-m", "uvicorn", "config.asgi:application"),
             *("--host", HOST, "--port", port, "--ws", "websockets-sansio"),
-            *("--ws-per-message-deflate", "false", "--log-level", "warning"),
+            *("--ws-per-message-deflate", "false", "--ws-max-size", "262144"),
+            *("--log-level", "warning"),
             *("--lifespan", "off", "--timeout-graceful-shutdown", "3"),
         ],
         "worker": [*celery, "worker", "--concurrency", "1", "--loglevel", "warning"],

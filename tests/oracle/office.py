@@ -14,12 +14,12 @@ from apps.simulator.radio import CLEAR
 from apps.sync.models import Conflict, QuarantinedWrite, Version
 from apps.sync.services import quarantine, versions
 from tests.oracle import evening, faults, yesterday
-from tests.oracle.contact import running, until
-from tests.oracle.day import Day, busy_rule, which
+from tests.oracle.contact import Contact, running, until
+from tests.oracle.day import busy_rule, which
 from tests.oracle.words import is_uuid
 
 
-class Office(Day):
+class Office(Contact):
     """Rules for what does not happen on tablets."""
 
     @busy_rule(who=which, n=which)
@@ -83,6 +83,7 @@ class Office(Day):
 
     def _restore(self, *, live: bool) -> None:
         if live:
+            evening.come_to_rest(self.world)
             self.world.run(self._put_back_under_sockets())
             self.happened[faults.RESTORED_LIVE] += 1
         else:
@@ -90,10 +91,12 @@ class Office(Day):
         self.happened[faults.RESTORED] += 1
 
     async def _put_back_under_sockets(self) -> None:
-        """The tablets stand still while it is done: what is on its way comes to them afterwards."""
+        """The tablets stand still while it is done: what is on its way comes to them afterwards. It
+        is nothing that was typed: that would cover what only they still have of it."""
         world = self.world
         async with running(world.held, CLEAR):
             await until(lambda: all(one.client.live_since for one in self._heard()))
+            await self._complete(self._heard())
             world.desk.submit(lambda: self._publish(0, poked=True)).result()
             world.desk.submit(self._put_back).result()
             epoch = str(await world.ask(epochs.current))

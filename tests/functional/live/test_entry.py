@@ -72,6 +72,11 @@ def test_a_bad_hello_is_told_why(
     assert reason in said
 
 
+def test_a_message_larger_than_any_hello_is_not_held(shared: Server) -> None:
+    """Nobody has shown a credential yet, and five hundred may be knocking."""
+    assert turned_away(shared, "x" * 300_000)[0] == 1009
+
+
 def test_no_hello_in_time(serve: Callable[..., Server], held: EnrolledTablet) -> None:
     server = serve(SOCKET_HELLO_SECONDS="0.3")
     code, said = turned_away(server, None, additional_headers=bearer(held))
