@@ -1,7 +1,8 @@
-"""Words by which criminal-history text is known. One name, one group of whole-word patterns.
+r"""Words by which criminal-history text is known. One name, one group of whole-word patterns.
 
 In a pattern `~` stands for what may lie between two words (blanks, dots, a dash), `\w+` for one
-word, and blanks do not count. Plain verbs ("wants help", "wanted to go home", "cardiac arrest") are no criminal history.
+word, and blanks do not count. Plain verbs ("wants help", "wanted to go home", "cardiac arrest") are
+no criminal history.
 """
 
 from __future__ import annotations

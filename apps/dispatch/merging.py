@@ -177,9 +177,7 @@ def placed(known: Known) -> Call:
     )
 
 
-def heir(
-    source: Call, cad_number: str, agency_id: str, *, of: str, incident_id: str = ""
-) -> Call:
+def heir(source: Call, cad_number: str, agency_id: str, *, of: str, incident_id: str = "") -> Call:
     """The call that takes another's place (of the incident with the id `of`) before any message of
     its own has come: as much of the other as is about place, people and danger."""
     return replace(
@@ -242,7 +240,7 @@ def _at_its_address(call: Call, times: Mapping[str, datetime]) -> Call:
 
 def _is_part(one: str, other: str) -> bool:
     """Whether they are one place, of which one only tells more (a flat, a town)."""
-    short, long = sorted((f"{_plain(one)} ", f"{_plain(other)} "), key=len)
+    short, long = sorted((f"{plain(one)} ", f"{plain(other)} "), key=len)
     return long.startswith(short)
 
 
