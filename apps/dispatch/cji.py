@@ -135,7 +135,7 @@ def stand_in(hazards: frozenset[Hazard]) -> str:
 def scrub(call: Call) -> tuple[Call, int]:
     """The call without criminal history in any free text, and how many passages were withheld.
 
-    Codes (known types, unit ids and their statuses) are no history of a person and stay. Where a
+    Codes (known types, ids and call signs of units) are no history of a person and stay. Where a
     code is due anything may come: what is none is looked through like any other text.
     """
     by = Scrubber()
@@ -229,6 +229,7 @@ class Scrubber:
     def place(self, place: Location) -> Location:
         return replace(
             place,
+            kind=self.code(place.kind, room=40),
             address=self.address(place.address),
             place_name=self.address(place.place_name),
             description=self.text(place.description),

@@ -113,8 +113,8 @@ def instant(value: str) -> tuple[datetime | None, str]:
 
     A time without offset is read by the city's clock.
     """
-    text = value.strip()
-    if "T" not in text.upper() and " " not in text:
+    text = value.strip().upper()  # RFC 3339 allows "t" and "z"
+    if "T" not in text and " " not in text:
         return None, ""
     try:
         moment = datetime.fromisoformat(text)

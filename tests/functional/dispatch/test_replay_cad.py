@@ -94,6 +94,23 @@ def test_the_newer_schema_brings_units_and_their_times(
     assert "times out of order: unit" in second.flags
 
 
+def test_a_line_break_within_a_cell_ends_no_row(
+    standing_server: Server, token: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "calls.csv"
+    path.write_text(
+        "CAD Event Number,CAD Event Original Time Queued,CAD Event Clearance Description\n"
+        '20261,03/04/2026 12:00:00 PM,"ASSISTANCE\nRENDERED"\n'
+        "20262,03/04/2026 12:00:00 PM,REPORT\x0cWRITTEN\u2028LATER\n"
+    )
+    said = replay(path, standing_server, token)
+    assert "2 rows" in said
+    assert "without an event number" not in said
+    assert set(Incident.objects.values_list("cad_number", flat=True)) == {"20261", "20262"}
+    found = Incident.objects.get(cad_number="20261")
+    assert found.details["clearance"] == "ASSISTANCE\nRENDERED"
+
+
 def test_the_pauses_are_those_between_the_rows_divided_by_the_speed(
     standing_server: Server, token: str, tmp_path: Path
 ) -> None:

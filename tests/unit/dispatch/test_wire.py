@@ -28,6 +28,7 @@ def node(**members: Any) -> Node:
         ("2021-04-30T14:42:00.0-04:00", datetime(2021, 4, 30, 18, 42, tzinfo=UTC)),
         ("2021-04-30T18:42:00Z", datetime(2021, 4, 30, 18, 42, tzinfo=UTC)),
         (" 2021-04-30 18:42:00+00:00 ", datetime(2021, 4, 30, 18, 42, tzinfo=UTC)),
+        ("2021-04-30t18:42:00z", datetime(2021, 4, 30, 18, 42, tzinfo=UTC)),
     ],
 )
 def test_times_with_an_offset_are_instants(text: str, expected: datetime) -> None:
