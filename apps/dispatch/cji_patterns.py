@@ -1,14 +1,8 @@
 r"""Words by which criminal-history text is known. One name, one group of whole-word patterns.
 
-<<<<<<< HEAD
-In a pattern `~` stands for what may lie between two words (blanks, dots, a dash), `\w+` for one
-word, and blanks do not count. Plain verbs ("wants help", "wanted to go home", "cardiac arrest") are
-no criminal history.
-=======
 In a pattern `~` stands for what may lie between two words (blanks, dots, a dash), `\w+` for a word,
 and blanks do not count. Plain verbs ("wants help", "wanted to go home", "cardiac arrest") are no
 criminal history.
->>>>>>> f4e2ea7 (Read times with a small z and cells with a line break; look for criminal history in the kind of a place)
 """
 
 from __future__ import annotations
