@@ -19,6 +19,8 @@ from apps.dispatch.wire import Findings
 
 #: The longest CAD event number that is taken.
 CAD_NUMBER_LENGTH = 60
+#: EIDO's resource type of CARE's units, and of some of others.
+CRISIS_UNIT = "CrisisInterventionUnit"
 
 _URN = re.compile(r"urn:emergency:uid:incidentid:([^:]+):(.+)", re.IGNORECASE)
 _POLICE = frozenset({"spd", "police", "sheriff", "pd"})
@@ -90,7 +92,7 @@ def service_of(
     labels = set(agency_id.lower().split("."))
     kinds = {kind.lower().split(".")[0] for kind in agency_types}
     sign = call_sign.upper()
-    if resource_type == "CrisisInterventionUnit" or "care" in labels or sign.startswith("CARE"):
+    if resource_type == CRISIS_UNIT or "care" in labels or sign.startswith("CARE"):
         return "care"
     if labels & _POLICE or "police" in kinds or resource_type == "PatrolUnit":
         return "spd"

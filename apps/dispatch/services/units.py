@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -15,6 +16,7 @@ from apps.core.problems import CONFLICT, FieldError, ProblemError
 from apps.dispatch.calls import UnitOnCall
 from apps.dispatch.desk import unit_documents
 from apps.dispatch.models import Agency, CrewMember, IncidentStatus, IncidentUnit, Unit
+from apps.dispatch.normalise import CRISIS_UNIT, service_of
 from apps.dispatch.referencekinds import REFERENCE
 
 _SIGN = 40
@@ -81,6 +83,7 @@ def resolve(told: Sequence[UnitOnCall]) -> list[tuple[UnitOnCall, Unit]]:
     if not named:
         return []
     known = _Known(named)
+    named = [one if known.match(one) else _as_its_agency(one) for one in named]
     missing: dict[tuple[str, str], Unit] = {}
     for one in named:
         if known.match(one) is None:
@@ -121,6 +124,15 @@ class _Known:
         if found is None and told.service in ("care", "other"):
             found = self._ours.get(_bare(sign))
         return found or self._by_sign.get((told.service, sign))
+
+
+def _as_its_agency(told: UnitOnCall) -> UnitOnCall:
+    """A crisis intervention unit that is none of ours is its agency's: police have such units too.
+    Taken for ours, it would be given the call, and nobody would ever acknowledge it."""
+    if told.service != "care" or told.resource_type != CRISIS_UNIT:
+        return told
+    theirs = service_of(told.agency_id, call_sign=_sign(told))
+    return replace(told, service=theirs) if theirs in ("spd", "sfd") else told
 
 
 def _bare(sign: str) -> str:

@@ -16,6 +16,7 @@ from tests.integration.dispatch.conftest import (
     at,
     care,
     incident,
+    police,
     scopes_of,
 )
 
@@ -77,3 +78,27 @@ class TestUnits:
         cad.tell(units=[care("CARE99")])
         assert incident().units.get().agency == Agency.CARE
         assert "CARE unit of no team: CARE99" in incident().flags
+
+    @pytest.mark.parametrize(
+        ("agency", "expected"), [("spd.seattle.gov", "spd"), ("crisis.kingcounty.gov", "care")]
+    )
+    def test_of_crisis_intervention_that_are_not_ours_are_their_agencys(
+        self, cad: CAD, unit: Unit, agency: str, expected: str
+    ) -> None:
+        """Police have such units too: taken for ours, nobody would ever acknowledge the call."""
+        told = {
+            **police("CRU1"),
+            "unit_id": f"cru1@{agency}",
+            "resource_type": "CrisisInterventionUnit",
+        }
+        cad.tell(units=[told])
+        assert incident().units.get().agency == expected
+
+    def test_of_ours_in_the_cad_of_police_are_ours(self, cad: CAD, unit: Unit) -> None:
+        told = {
+            **police("CARE-21"),
+            "unit_id": "ccr21@spd.seattle.gov",
+            "resource_type": "CrisisInterventionUnit",
+        }
+        cad.tell(units=[told])
+        assert incident().units.get().unit == unit
