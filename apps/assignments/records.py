@@ -27,20 +27,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import QuerySet
 
 from apps.assignments import timeline
 from apps.assignments.codes import ALERTING, DEATHS, NOT_HERE_YET
-from apps.assignments.locks import locks_of_arrivals, locks_of_calls
 from apps.assignments.models import Alert, Assignment, AssignmentQuerySet, Fact, FactSource
 from apps.assignments.timeline import Limits, Timeline, derive
 from apps.changes import scopes
-from apps.changes.locks import hold, take
+from apps.changes.services import lock_key
 from apps.dispatch.models import Incident, IncidentLink, IncidentUnit
+
+# The class of advisory locks of assignments that something may be early for.
+_ARRIVAL_LOCK: Final = 7311
 
 # What is derived or moved: compared with what was read, so that only a change is written.
 STORED = (
@@ -296,22 +299,14 @@ def lock_with_others(assignment_id: UUID, *, fact_id: UUID | None = None) -> Rec
         for record in of_incident(incident_record(incident), fact_id=fact_id):
             if record.assignment.pk == assignment_id:
                 return record
-        # It went to another incident while this one was waited for. Whoever holds rows of others
-        # has held this one's from the first (`lock_calls`), and does not come here.
+        # It went to another incident while this one was waited for.
     return None
 
 
-def lock_calls(ids: Iterable[UUID]) -> None:
-    """For whoever tells something of several, or of what may not be here yet: their incidents, all
-    assignments of those, and arrivals. Once a transaction, before any other lock."""
-    wanted = set(ids)
-    hold(lambda: locks_of_calls(wanted))
-
-
-def lock_assignments_of(incidents: Iterable[UUID]) -> None:
-    """The rows of all assignments of several incidents, which are held, in one order."""
-    rows = _rows().filter(incident__in=list(incidents)).order_by("pk")
-    list(rows.values_list("pk"))
+def lock_all(ids: Iterable[UUID]) -> None:
+    """The incidents of these assignments and all that have them, each in the order of their ids."""
+    incidents = list(_incidents_of(ids).order_by("pk").values_list("pk", flat=True))
+    list(_rows().filter(incident__in=incidents).order_by("pk").values_list("pk"))
 
 
 def lock_arrivals(ids: Iterable[UUID]) -> None:
@@ -322,7 +317,9 @@ def lock_arrivals(ids: Iterable[UUID]) -> None:
     anew by reactions, each from another side: so all take this lock before the locks of documents.
     Only the incident's row and those of its assignments are locked before it.
     """
-    take(locks_of_arrivals(ids))
+    with connection.cursor() as cursor:
+        for key in sorted({lock_key(id) for id in ids}):
+            cursor.execute("select pg_advisory_xact_lock(%s, %s)", [_ARRIVAL_LOCK, key])
 
 
 def incident_record(incident: Incident) -> IncidentRecord:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -10,10 +10,9 @@ from uuid import UUID
 from apps.assignments import schemas, timeline
 from apps.assignments.codes import EXPOSURE_SOURCE, EXPOSURE_STEPS, HEARD
 from apps.assignments.documents import ASSIGNMENT_EVENT
-from apps.assignments.locks import locks_of_calls
 from apps.assignments.models import Assignment, Fact
+from apps.assignments.records import lock_all, lock_arrivals
 from apps.assignments.services import NotYours, Telling, record_from_tablet
-from apps.changes.locks import Lock
 from apps.core.problems import FieldError
 from apps.dispatch.codelists import CodeList, register_code_list
 from apps.sync.parents import register_parent
@@ -44,10 +43,12 @@ def push(row: Pushed, contact: Contact, now: datetime) -> dict[str, Any] | None:
     return None
 
 
-def locks(rows: Sequence[Pushed]) -> Iterable[Lock]:
+def lock(rows: Sequence[Pushed]) -> None:
     """The assignments that these facts are of. The two tablets of a unit tell of the same calls,
     each in its own order."""
-    return locks_of_calls(id for row in rows if (id := uuid_of(row.document.get("assignment_id"))))
+    ids = {id for row in rows if (id := uuid_of(row.document.get("assignment_id")))}
+    lock_all(ids)
+    lock_arrivals(ids)
 
 
 def telling_of(row: Pushed, contact: Contact) -> Telling:
@@ -117,7 +118,7 @@ register_fact_kind(
     ASSIGNMENT_EVENT,
     schema=schemas.FACT,
     push=push,
-    locks=locks,
+    lock=lock,
     parents={"assignment_id": "assignment", "data.corrects": "assignment_event"},
 )
 register_urgent(ASSIGNMENT_EVENT, lambda fact: str(fact.get("event")) in HEARD)

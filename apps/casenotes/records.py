@@ -2,22 +2,22 @@
 
 Whoever changes a note takes the lock of its document first (`lock_notes`), and what it needs of the
 encounter's before that: whoever follows an assignment holds the assignment's row, then what orders
-arrivals there (`lock_arrivals`), its encounters' documents, its notes', and what settles its
-records (`services.settling`). Who pushes a note never locks an assignment's row.
+arrivals there (`lock_arrivals`), its encounters' documents, its notes'. Who pushes a note never
+locks an assignment's row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from apps.assignments.models import Assignment
+from apps.assignments.records import lock_arrivals
 from apps.casenotes.content import Deadline, RecordFacts, completeness, deadlines
 from apps.casenotes.known import known_of
-from apps.casenotes.locks import locks_of_notes
 from apps.casenotes.models import (
     Addendum,
     CaseNote,
@@ -31,8 +31,9 @@ from apps.casenotes.models import (
 )
 from apps.casenotes.policies import Policies, Version
 from apps.changes import scopes
-from apps.changes.locks import hold
 from apps.people.access import audience, may_write
+from apps.people.models import Encounter, EncounterQuerySet
+from apps.sync import documents
 from apps.sync.registry import Refused
 
 CASE_NOTES: Final = CaseNoteQuerySet.COLLECTION
@@ -144,7 +145,19 @@ def lock_notes(ids: Iterable[UUID]) -> None:
     """Makes everybody else who writes one of these notes, or an encounter of their assignments,
     wait."""
     wanted = set(ids)
-    hold(lambda: locks_of_notes(wanted))
+    # What a note is of never changes, so it may be read before.
+    assignments = set(
+        CaseNote.objects.filter(pk__in=wanted).values_list("assignment_id", flat=True)
+    )
+    lock_assignments_notes(assignments, wanted)
+
+
+def lock_assignments_notes(assignment_ids: Collection[UUID], note_ids: Iterable[UUID]) -> None:
+    """Likewise for the encounters of these assignments and for these notes."""
+    lock_arrivals(assignment_ids)
+    encounters = Encounter.objects.filter(assignment_id__in=assignment_ids)
+    documents.lock(EncounterQuerySet.COLLECTION, list(encounters.values_list("pk", flat=True)))
+    documents.lock(CASE_NOTES, note_ids)
 
 
 def read(note: CaseNote, *, now: datetime) -> NoteRecord:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -13,13 +13,11 @@ from apps.casenotes.codes import CODE_LISTS
 from apps.casenotes.content import POLICIES
 from apps.casenotes.content.lists import REFERENCE_LISTS
 from apps.casenotes.documents import NOTE_ADDENDUM, NOTE_POLICY, NOTE_SIGNATURE
-from apps.casenotes.locks import locks_of_notes
 from apps.casenotes.models import CaseNote
 from apps.casenotes.parts import addendum_ids, note_ids, note_part
-from apps.casenotes.records import CASE_NOTES
+from apps.casenotes.records import CASE_NOTES, lock_notes
 from apps.casenotes.services.policies import load_policies, policy_documents
 from apps.casenotes.signs import note_signs
-from apps.changes.locks import Lock, Rung, each
 from apps.core.problems import FieldError
 from apps.dispatch.codelists import CodeList, register_code_list, retire_code_list
 from apps.dispatch.referencekinds import ReferenceKind, register_reference_kind
@@ -76,17 +74,9 @@ def push_addendum(row: Pushed, contact: Contact, now: datetime) -> dict[str, Any
     return None
 
 
-class CaseNotes(Collection):
-    """Who begins a note settles the records of its assignment."""
-
-    def locks(self, rows: Sequence[Pushed]) -> Iterable[Lock]:
-        calls = {id for row in rows if (id := uuid_of(row.document.get("assignment_id")))}
-        return each(Rung.RECORDS, calls)
-
-
-def locks(rows: Sequence[Pushed]) -> Iterable[Lock]:
+def lock(rows: Sequence[Pushed]) -> None:
     """The notes that these facts are of."""
-    return locks_of_notes({id for row in rows if (id := uuid_of(row.document.get("note_id")))})
+    lock_notes({id for row in rows if (id := uuid_of(row.document.get("note_id")))})
 
 
 def _telling(row: Pushed, contact: Contact, reading: Reading) -> services.Telling:
@@ -119,7 +109,7 @@ def _beyond(row: Pushed, known: frozenset[str]) -> dict[str, Any]:
 
 register_parent("case_note", CaseNote)
 register(
-    CaseNotes(
+    Collection(
         name=CASE_NOTES,
         kind="merged",
         audience="tablet",
@@ -134,12 +124,12 @@ register_fact_kind(
     NOTE_SIGNATURE,
     schema=schemas.SIGNATURE,
     push=push_signature,
-    locks=locks,
+    lock=lock,
     parents=_OF_NOTE,
     needs=_OF_NOTE,
 )
 register_fact_kind(
-    NOTE_ADDENDUM, schema=schemas.ADDENDUM, push=push_addendum, locks=locks, parents=_OF_NOTE
+    NOTE_ADDENDUM, schema=schemas.ADDENDUM, push=push_addendum, lock=lock, parents=_OF_NOTE
 )
 for codes in (*(CodeList(one.name, one.source, one.items) for one in CODE_LISTS), *REFERENCE_LISTS):
     register_code_list(codes)

@@ -12,22 +12,15 @@ things stand, not of what has just happened, and it may run twice.
 
 One that `must_succeed` has no savepoint: its failure rolls the publisher back, because its work is
 part of the same fact (a call that no unit was given has not been received).
-
-What reactions lock, they do not lock one after the other, each as it comes: all of it is locked
-before the first of them runs, in the one order (`locks`). So each says what it and all that it
-causes will lock:
-
-    @reacts_to("assignment.closed", "assignment.reopened", locks=locks_of_calls)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from apps.changes.locks import Lock
 from apps.changes.published import Event
 
 
@@ -36,8 +29,6 @@ class Reaction(Protocol):
 
 
 R = TypeVar("R", bound=Reaction)
-# From events to what the reactions to them will lock, as things stand.
-Locks = Callable[[Sequence[Event]], Iterable[Lock]]
 
 
 @dataclass(frozen=True)
@@ -47,22 +38,19 @@ class Registered:
     name: str
     react: Reaction
     must_succeed: bool
-    locks: Locks | None = None
 
 
 _registered: dict[str, list[Registered]] = {}
 
 
-def reacts_to(
-    *names: str, must_succeed: bool = False, locks: Locks | None = None
-) -> Callable[[R], R]:
+def reacts_to(*names: str, must_succeed: bool = False) -> Callable[[R], R]:
     """Registers a function for these events. Reactions to one event run in the order of
-    registration: that of INSTALLED_APPS, then that of the lines in `reactions.py`. `locks`: what it
-    will lock; None: nothing."""
+    registration: that of INSTALLED_APPS, then that of the lines in `reactions.py`."""
 
     def register(reaction: R) -> R:
-        name = f"{reaction.__module__}.{getattr(reaction, '__qualname__', '')}"
-        known = Registered(name, reaction, must_succeed, locks)
+        known = Registered(
+            f"{reaction.__module__}.{getattr(reaction, '__qualname__', '')}", reaction, must_succeed
+        )
         for name in names:
             _registered.setdefault(name, []).append(known)
         return reaction
@@ -73,12 +61,3 @@ def reacts_to(
 def to(event: str) -> tuple[Registered, ...]:
     """The reactions to an event, in the order in which they run."""
     return tuple(_registered.get(event, ()))
-
-
-def locks_of(events: Iterable[Event]) -> set[Lock]:
-    """All that the reactions to these events will lock, as things stand."""
-    asked: dict[Locks, list[Event]] = {}
-    for event in events:
-        for gather in {one.locks for one in to(event.name) if one.locks is not None}:
-            asked.setdefault(gather, []).append(event)
-    return {lock for gather, of_them in asked.items() for lock in gather(of_them)}

@@ -18,8 +18,7 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import TransactionManagementError
 
-from apps.changes import bell, locks, parking
-from apps.changes.locks import Lock, Rung, lock_key
+from apps.changes import bell, parking
 from apps.changes.published import Document, Event
 from apps.changes.scopes import EVERYONE_SCOPE, checked
 from apps.core import crypto
@@ -39,7 +38,6 @@ __all__ = [
     "hand_out",
     "nothing_to_drop",
     "publish",
-    "react",
     "revoke",
     "together",
 ]
@@ -51,7 +49,9 @@ EVERYONE = UUID("00000000-0000-4000-8000-000000000e0e")
 # A larger one would hold up every other publisher while it commits.
 LARGEST_PUBLICATION = 500
 
-_HOLDER_LOCK = 7303  # class of advisory locks; see `locks`
+# Classes of advisory locks; 7301 orders the commits (`sql/feed.sql`).
+_PRINCIPAL_LOCK = 7302
+_HOLDER_LOCK = 7303
 
 # In binary (%b): as text each byte of a sealed body is spelled out on this side and read on that.
 _PUBLISH = """
@@ -109,14 +109,8 @@ class Collected:
         """The reactions to the events that are written. Outside `collected`: what they publish is
         written at once."""
         events, self.written = self.written, []
-        react(_certain(events, now=now), now=now)
-
-    def settle(self, *, now: datetime) -> list[Event]:
-        """Writes it, with what must succeed of the reactions. All that was told by then, for
-        `react`: nobody else has reacted yet."""
-        self.write()
-        events, self.written = self.written, []
-        return _certain(events, now=now)
+        for event in events:
+            parking.run(event, now=now)
 
 
 _open = threading.local()  # a connection, and so a transaction, belongs to one thread
@@ -176,13 +170,8 @@ def publish(
         collected.events += events
         return
     _write(documents, events)
-    react(_certain(events, now=now), now=now)
-
-
-def react(events: Sequence[Event], *, now: datetime) -> None:
-    """The reactions to these events but those that must succeed, once everything is locked that
-    they will lock."""
-    parking.run(events, now=now)
+    for event in events:
+        parking.run(event, now=now)
 
 
 def is_collected(collection: str, id: UUID) -> bool:
@@ -190,19 +179,6 @@ def is_collected(collection: str, id: UUID) -> bool:
     is stored is not its newest."""
     published: Collected | None = getattr(_open, "collected", None)
     return published is not None and (collection, id) in published.documents
-
-
-def _certain(events: Sequence[Event], *, now: datetime) -> list[Event]:
-    """Runs what must succeed of the reactions; these events, and what was told by that."""
-    told, waiting = list(events), [one for one in events if parking.is_certain(one)]
-    while waiting:
-        with collected() as published:
-            for event in waiting:
-                parking.run_certain(event, now=now)
-        published.write()
-        waiting = [one for one in published.written if parking.is_certain(one)]
-        told += published.written
-    return told
 
 
 def _write(documents: Sequence[Document], events: Sequence[Event]) -> None:
@@ -267,7 +243,8 @@ def bind(*, holder: UUID, principal: UUID | None) -> None:
         former: UUID | None = row[0] if row else None
         if former == principal:
             return
-        locks.take(Lock(Rung.PRINCIPALS, one) for one in (former, principal) if one is not None)
+        for key in sorted({lock_key(one) for one in (former, principal) if one is not None}):
+            cursor.execute("select pg_advisory_xact_lock(%s, %s)", [_PRINCIPAL_LOCK, key])
         if principal is None:
             cursor.execute("delete from feed_binding where holder = %s", [holder])
         else:
@@ -316,6 +293,12 @@ def bound_to(collection: str, id: UUID) -> str:
     return f"document:{collection}:{id}"
 
 
+def lock_key(id: UUID) -> int:
+    """The advisory lock, within a class of them, of what has this id. Two that share one wait for
+    each other: no harm, as long as locks are taken in the order of this key."""
+    return int.from_bytes(id.bytes[-4:], "big", signed=True)
+
+
 def _sealed(document: Document) -> bytes | None:
     if document.body is None:
         return None
@@ -328,9 +311,11 @@ def _change_grants(verb: str, statement: str, principal: UUID, scopes: Iterable[
     names = sorted({checked(scope) for scope in scopes})
     if not names:
         return
-    # A statement of its own: a statement's snapshot is older than the locks it waits for.
-    locks.take([Lock(Rung.PRINCIPALS, principal)])
     with connection.cursor() as cursor:
+        # A statement of its own: a statement's snapshot is older than the locks it waits for.
+        cursor.execute(
+            "select pg_advisory_xact_lock(%s, %s)", [_PRINCIPAL_LOCK, lock_key(principal)]
+        )
         cursor.execute(statement, [principal, names])
         published = cursor.rowcount
     if published:

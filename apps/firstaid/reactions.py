@@ -7,7 +7,6 @@ from datetime import datetime
 from apps.changes.published import Event
 from apps.changes.reactions import reacts_to
 from apps.firstaid import services
-from apps.firstaid.locks import locks_of_calls, locks_of_calls_met
 from apps.people.models import Encounter
 
 
@@ -17,14 +16,13 @@ from apps.people.models import Encounter
     "assignment.closed",
     "assignment.reopened",
     "assignment.left",
-    locks=locks_of_calls,
 )
 def follow(event: Event, *, now: datetime) -> None:
     """Whatever happened, they are shown to those who may see them now."""
     services.follow_assignment(assignment_id=event.subject, now=now)
 
 
-@reacts_to("encounter.kept", locks=locks_of_calls_met)
+@reacts_to("encounter.kept")
 def follow_encounter(event: Event, *, now: datetime) -> None:
     """Whoever owes a record of the encounter, or no longer does, keeps or loses them."""
     row = Encounter.objects.filter(pk=event.subject).first()

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from apps.assignments import sync as assignments
-from apps.changes.locks import Lock
 from apps.changes.services import Document
 from apps.core import clock
 from apps.core.problems import FieldError
@@ -16,7 +15,6 @@ from apps.dispatch.referencekinds import ReferenceKind, register_reference_kind
 from apps.firstaid import codes, parts, reading, schemas, services
 from apps.firstaid.documents import AID_LOGS, DOSES, OVERDOSE_ANSWER, STOCK_MOVEMENT
 from apps.firstaid.handover import care
-from apps.firstaid.locks import LEDGER
 from apps.firstaid.models import FirstAidLog, Kit, MovementKind, NaloxoneDose, Product
 from apps.firstaid.services.ledger import kit_documents, product_documents
 from apps.firstaid.signs import dose_signs
@@ -32,18 +30,25 @@ from apps.sync.registry import (
     register,
     register_fact_kind,
 )
-from apps.sync.values import is_positive
+from apps.sync.values import is_positive, uuid_of
 
 _LONGEST_QUESTION: Final = 24
 _OF_CALL: Final = {"assignment_id": "assignment", "encounter_id": "encounter"}
 
 
 class Acts(Collection):
-    """What is done on assignments: see `services.acts` for the locks. What moves stock takes the
-    ledger's next, dose by dose."""
+    """What is done on assignments: see `services.acts` for the locks."""
 
-    def locks(self, rows: Sequence[Pushed]) -> Iterable[Lock]:
-        return assignments.locks(rows)
+    def lock(self, rows: Sequence[Pushed]) -> None:
+        services.lock_cases(uuid_of(row.document.get("assignment_id")) for row in rows)
+
+
+class Doses(Acts):
+    """Doses move stock too."""
+
+    def lock(self, rows: Sequence[Pushed]) -> None:
+        super().lock(rows)
+        services.lock_ledger()
 
 
 def push_dose(row: Pushed, contact: Contact, now: datetime) -> dict[str, Any] | None:
@@ -112,15 +117,9 @@ def push_movement(row: Pushed, contact: Contact, now: datetime) -> dict[str, Any
     return None
 
 
-def locks_for_answers(rows: Sequence[Pushed]) -> Iterable[Lock]:
-    """As of the assignments' own facts; that a kit was left behind moves stock too."""
-    moves = any(row.document.get("question") == services.KIT_LEFT for row in rows)
-    return {*assignments.locks(rows), *([LEDGER] if moves else ())}
-
-
-def locks_for_movements(rows: Sequence[Pushed]) -> Iterable[Lock]:
+def lock_for_movements(rows: Sequence[Pushed]) -> None:
     """See `services.ledger`."""
-    return [LEDGER]
+    services.lock_ledger()
 
 
 def _register_list(name: str, source: str, items: list[dict[str, str]]) -> None:
@@ -138,7 +137,7 @@ def _products() -> Iterable[Document]:
 register_parent("dose", NaloxoneDose)
 register_parent("first_aid_log", FirstAidLog)
 register(
-    Acts(
+    Doses(
         name=DOSES,
         kind="append_only",
         audience="tablet",
@@ -168,18 +167,19 @@ register_said("firstaid", care)
 register_signs("doses", dose_signs)
 for _name, (_source, _items) in codes.LISTS.items():
     _register_list(_name, _source, _items)
+# The lock of the assignments' own facts: what locks the same does so at once.
 register_fact_kind(
     OVERDOSE_ANSWER,
     schema=schemas.ANSWER,
     push=push_answer,
-    locks=locks_for_answers,
+    lock=assignments.lock,
     parents=_OF_CALL | {"dose_id": "dose"},
 )
 register_fact_kind(
     STOCK_MOVEMENT,
     schema=schemas.MOVEMENT,
     push=push_movement,
-    locks=locks_for_movements,
+    lock=lock_for_movements,
     parents=_OF_CALL,
 )
 register_reference_kind(ReferenceKind("kit", schemas.KIT, _kits))

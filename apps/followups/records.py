@@ -5,7 +5,12 @@ makes one, or says who somebody is (a merge, an encounter's person) takes the lo
 circle first, in one order: the person's records, the encounters that name nobody, the follow-ups.
 Everybody who has waited sees what the one before has committed.
 
-Who is in the circle is read before it is locked, and once more after that (`changes.locks.hold`).
+Who is in the circle is read before it is locked:
+
+1. An attempt reads that a follow-up is of Ada. Meanwhile Ada is merged into Alba.
+2. The attempt waits for Ada's lock, and gets it; but the circle is Ada's and Alba's now.
+3. So the circle is read again once it is locked. Where it has grown, the locks are let go (the
+   savepoint is rolled back, nothing was written in it) and taken anew, in the one order.
 
 An encounter that names nobody is locked under a name of its own, not as a document: its document's
 lock is taken by whoever has a call's, before those of other rooms.
@@ -13,34 +18,41 @@ lock is taken by whoever has a call's, before those of other rooms.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from django.db import transaction
+
 from apps.accounts.models import Role
 from apps.assignments.records import facts_of, limits, told
 from apps.assignments.timeline import Timeline, corrected_time, derive
-from apps.changes.locks import Lock, Rung, each, hold
 from apps.core import clock
+from apps.core.problems import BUSY, ProblemError
 from apps.followups import access
 from apps.followups.agreeing import Basis, Said, basis_of
-from apps.followups.ids import follow_up_id
 from apps.followups.models import (
     FollowUp,
     FollowUpAgreement,
     FollowUpEvent,
-    FollowUpPlan,
 )
+from apps.followups.models.followups import FOLLOW_UPS
 from apps.followups.reminding import HOURS, Opens
 from apps.followups.standing import RETRY_AFTER, Begun, Case, Standing, stand_all
 from apps.followups.tellings import Told, believable
 from apps.followups.watching import line_of, opens_of
-from apps.people.families import families_of
+from apps.people.documents import PERSONS
 from apps.people.models import Encounter, Match, Person
+from apps.people.services.persons import families_of
+from apps.sync import documents as shared
 
+# Under this name an encounter's circle is locked where nobody is confirmed in it.
+_UNNAMED: Final = "follow_up_circles"
 _UNASKED: Final = Basis("unasked")
+# Whoever finds the circle changed that often waits for somebody who merges persons all day.
+_MOST_TURNS: Final = 5
 # An encounter is opened when contact is made, or (offline) later; at most so long before it.
 _BEFORE: Final = timedelta(hours=6)
 
@@ -97,23 +109,20 @@ class FollowUpRecord:
 @dataclass
 class Circle:
     """Whom and what a few follow-ups are connected with. `families`: the persons' records, each
-    with the one that goes on. `unnamed`: encounters that name nobody for certain. `to_come`: what
-    was named and is not here, and what a plan may make of the encounters that were named."""
+    with the one that goes on. `unnamed`: encounters that name nobody for certain."""
 
     encounters: dict[UUID, Encounter] = field(default_factory=dict)
     families: dict[UUID, UUID] = field(default_factory=dict)
     unnamed: frozenset[UUID] = frozenset()
     follow_ups: frozenset[UUID] = frozenset()
-    to_come: frozenset[UUID] = frozenset()
 
-    def locks(self) -> set[Lock]:
-        """The persons' records, the encounters that name nobody, and the follow-ups, with those
-        that a plan may yet make."""
-        return {
-            *each(Rung.PERSONS, self.families),
-            *each(Rung.CIRCLES, self.unnamed),
-            *each(Rung.FOLLOW_UPS, self.follow_ups | self.to_come),
-        }
+    def covers(self, other: Circle) -> bool:
+        """Whether whoever has locked this one has locked that one."""
+        return (
+            other.families.keys() <= self.families.keys()
+            and other.unnamed <= self.unnamed
+            and other.follow_ups <= self.follow_ups
+        )
 
     def key(self, encounter_id: UUID) -> UUID:
         """Equal for encounters with the same person."""
@@ -133,34 +142,26 @@ def lock(
     and returns what that is. Take it once a transaction, for all of them. BUSY where it keeps
     changing."""
     named = set(follow_ups), set(encounters), set(persons)
-    circle = Circle()
-
-    def needs() -> set[Lock]:
-        nonlocal circle
+    for _ in range(_MOST_TURNS):
         circle = circle_of(*named)
-        return circle.locks()
-
-    hold(needs)
-    return circle
-
-
-def locks_of(
-    *,
-    follow_ups: Iterable[UUID] = (),
-    encounters: Iterable[UUID] = (),
-    persons: Iterable[UUID] = (),
-) -> set[Lock]:
-    """What `lock` takes."""
-    return circle_of(follow_ups, encounters, persons).locks()
+        turn = transaction.savepoint()
+        shared.lock(PERSONS, circle.families)
+        shared.lock(_UNNAMED, circle.unnamed)
+        shared.lock(FOLLOW_UPS, circle.follow_ups | named[0])
+        again = circle_of(*named)
+        if circle.covers(again):
+            transaction.savepoint_commit(turn)
+            return again
+        transaction.savepoint_rollback(turn)
+    raise ProblemError(BUSY, headers={"Retry-After": "1"})
 
 
 def circle_of(
     follow_ups: Iterable[UUID], encounters: Iterable[UUID], persons: Iterable[UUID]
 ) -> Circle:
     """What is connected with these, as far as it is here."""
-    named_ones, met = set(follow_ups), set(encounters)
-    rows = FollowUp.objects.filter(pk__in=named_ones)
-    begun = {*met, *rows.values_list("encounter_id", flat=True)}
+    rows = FollowUp.objects.filter(pk__in=list(follow_ups))
+    begun = {*encounters, *rows.values_list("encounter_id", flat=True)}
     known = {row.pk: row for row in Encounter.objects.filter(pk__in=begun).defer("content")}
     named = {row.person_id for row in known.values() if row.person_id}
     families = families_of({*named, *persons})
@@ -170,17 +171,7 @@ def circle_of(
     circle.unnamed = frozenset(id for id in begun | known.keys() if circle.key(id) == id)
     found = FollowUp.objects.of_encounters(begun | known.keys())
     circle.follow_ups = frozenset(found.values_list("pk", flat=True))
-    circle.to_come = frozenset(named_ones | _to_be_made(met))
     return circle
-
-
-def _to_be_made(encounters: Collection[UUID]) -> set[UUID]:
-    """The follow-ups that plans may make of these encounters, whether they are here or not."""
-    if not encounters:
-        return set()
-    items = (one["items"] for one in FollowUpPlan.objects.values_list("definition", flat=True))
-    codes = {item["code"] for of_one in items for item in of_one}
-    return {follow_up_id(encounter, code) for encounter in encounters for code in codes}
 
 
 def records_of(ids: Iterable[UUID], *, now: datetime) -> dict[UUID, FollowUpRecord]:

@@ -26,11 +26,10 @@ from apps.core import clock
 from apps.core.problems import INVALID, FieldError, ProblemError
 from apps.core.schema import PROBLEMS
 from apps.people import documents, services
-from apps.people.families import families_of
 from apps.people.models import Encounter, Person, PersonQuerySet
 from apps.people.page import page
 from apps.people.services.encounters import record_of
-from apps.people.services.persons import offer_matches
+from apps.people.services.persons import families_of, offer_matches
 from apps.people.shapes import (
     A_GLASS,
     A_MERGE,

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from apps.changes.published import Event
 from apps.changes.reactions import reacts_to
-from apps.people.locks import locks_of_calls
 from apps.people.services import follow_assignment
 
 
@@ -17,14 +16,13 @@ from apps.people.services import follow_assignment
     "assignment.reopened",
     "assignment.left",
     "assignment.handoff_changed",
-    locks=locks_of_calls,
 )
 def follow(event: Event, *, now: datetime) -> None:
     """Whatever happened, the encounters are brought to what the timeline says now."""
     follow_assignment(assignment_id=event.subject, now=now)
 
 
-@reacts_to("assignment.closed", locks=locks_of_calls)
+@reacts_to("assignment.closed")
 def end(event: Event, *, now: datetime) -> None:
     """And whoever crewed a call that is over owes a record of it."""
     follow_assignment(assignment_id=event.subject, ended=True, now=now)

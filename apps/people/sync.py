@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from django.conf import settings
 
-from apps.changes.locks import Lock
-from apps.changes.published import Event
-from apps.changes.reactions import locks_of
+from apps.assignments.records import lock_arrivals
 from apps.people import schemas
 from apps.people.documents import ENCOUNTERS, PERSONS
-from apps.people.locks import locks_of_persons
 from apps.people.models import Encounter, Person
 from apps.people.services import write_encounter, write_person
 from apps.sync import policies
@@ -22,24 +19,10 @@ from apps.sync.values import uuid_of
 
 
 class Encounters(Collection):
-    """What is recorded on assignments: see `assignments.records.lock_arrivals`.
+    """What is recorded on assignments: see `assignments.records.lock_arrivals`."""
 
-    Who writes an encounter shows the person whom it names, and whom it has named, and their locks
-    stand below those of what others record on the call. So all is locked that may follow from it:
-    whatever follows when something happens to the call, and to those persons.
-    """
-
-    def locks(self, rows: Sequence[Pushed]) -> Iterable[Lock]:
-        here = Encounter.objects.filter(pk__in=[row.doc_id for row in rows])
-        persons = {id for id in here.values_list("person_id", flat=True) if id}
-        persons |= {id for row in rows if (id := uuid_of(row.document.get("person_id")))}
-        calls = {id for row in rows if (id := uuid_of(row.document.get("assignment_id")))}
-        may_happen = [
-            *(Event("assignment.closed", id) for id in calls),
-            *(Event("encounter.changed", row.doc_id) for row in rows),
-            *(Event("person.unlinked", id) for id in persons),
-        ]
-        return locks_of(may_happen) | locks_of_persons(persons)
+    def lock(self, rows: Sequence[Pushed]) -> None:
+        lock_arrivals({id for row in rows if (id := uuid_of(row.document.get("assignment_id")))})
 
 
 register_parent("encounter", Encounter)

@@ -8,7 +8,6 @@ from datetime import datetime
 from apps.changes.published import Event
 from apps.changes.reactions import reacts_to
 from apps.people.models import Encounter
-from apps.referrals.locks import locks_of_calls, locks_of_calls_met
 from apps.referrals.services import directory
 from apps.referrals.services.following import follow_assignment
 from apps.referrals.services.links import make_links
@@ -21,7 +20,6 @@ from apps.referrals.services.partners import tell_partner
     "assignment.closed",
     "assignment.reopened",
     "assignment.left",
-    locks=locks_of_calls,
 )
 def follow(event: Event, *, now: datetime) -> None:
     """Whatever happened, they are shown to those who may see them now."""
@@ -29,7 +27,7 @@ def follow(event: Event, *, now: datetime) -> None:
     directory.follow_assignment(assignment_id=event.subject, now=now)
 
 
-@reacts_to("encounter.kept", locks=locks_of_calls_met)
+@reacts_to("encounter.kept")
 def follow_encounter(event: Event, *, now: datetime) -> None:
     """Whoever owes a record of the encounter, or no longer does, keeps or loses them."""
     row = Encounter.objects.filter(pk=event.subject).first()

@@ -10,18 +10,17 @@ into a document beside what somebody else wrote there (`conflict`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from apps.changes.locks import Lock
 from apps.core.problems import FieldError
 from apps.sync import registry
 from apps.sync.registry import (
     NOT_CONTENT,
     Collection,
     Contact,
-    Locks,
+    Lock,
     MediaNames,
     Pushed,
     Refused,
@@ -47,14 +46,14 @@ class Facts(Collection):
         kind = registry.fact_kinds().get(str(document.get("kind")))
         return {name: kind.parents[name] for name in kind.needs} if kind else {}
 
-    def locks(self, rows: Sequence[Pushed]) -> Iterable[Lock]:
-        asked: dict[Locks, list[Pushed]] = {}
-        for row in rows:
-            kind = registry.fact_kinds().get(str(row.document.get("kind")))
-            if kind is not None and kind.locks is not None:
-                asked.setdefault(kind.locks, []).append(row)
-        for gather, of_them in asked.items():
-            yield from gather(of_them)
+    def lock(self, rows: Sequence[Pushed]) -> None:
+        together: dict[Lock, list[Pushed]] = {}  # kinds that lock the same lock it at once
+        for name, kind in sorted(registry.fact_kinds().items()):
+            of_it = [row for row in rows if row.document.get("kind") == name]
+            if kind.lock and of_it:
+                together.setdefault(kind.lock, []).extend(of_it)
+        for lock, of_them in together.items():
+            lock(of_them)
 
     def versions(self) -> tuple[int, ...]:
         kinds = registry.fact_kinds().values()

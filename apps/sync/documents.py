@@ -1,9 +1,8 @@
 """Documents that people change together: their lock, and how they stand when a version comes.
 
 One advisory lock a document orders everybody who writes it. It is taken before anything is read,
-for all documents of a transaction at once and in one order (`apps.changes.locks`), so that two
-transactions never hold what the other needs. Statements after it see what the one before has
-committed.
+for all documents of a transaction at once and in one order, so that two transactions never hold
+what the other needs. Statements after it see what the one before has committed.
 """
 
 from __future__ import annotations
@@ -12,12 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
+from zlib import crc32
 
 import orjson
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection
 
-from apps.changes import locks
 from apps.changes.models import Grant, Member, StoredDocument
 from apps.changes.reading import body_of
 from apps.changes.services import EVERYONE
@@ -30,7 +29,7 @@ from apps.sync.registry import STAMP, Collection, Pushed
 # Who wrote a document that no client sent as it is: put together from two, or put back.
 SERVER_EDITOR = UUID("00000000-0000-4000-8000-00000000ca5e")
 
-_RUNGS = {name: rung for rung, name in locks.COLLECTIONS.items()}
+_DOCUMENT_LOCK = 7304  # class of advisory locks; see apps.changes.services
 
 # In binary (%b): as text, each byte is spelled out on this side and read on that.
 _STANDS = """
@@ -89,26 +88,23 @@ class _Found(NamedTuple):
 def lock(collection: str, ids: Iterable[UUID]) -> None:
     """Makes everybody else who writes one of these documents wait, to the end of the transaction.
 
-    Take it once a transaction, for all of them.
+    Take it once a transaction, for all of them, before any other lock.
     """
-    keys = sorted({locks.document_key(collection, id) for id in ids})
+    keys = sorted({_lock_key(collection, id) for id in ids})
     if not keys:
         return
     with connection.cursor() as cursor:
         cursor.execute(
             "select pg_advisory_xact_lock(%s, key) from unnest(%s::int[]) key",
-            [locks.DOCUMENT_LOCK, keys],
+            [_DOCUMENT_LOCK, keys],
         )
 
 
-def hold(collection: Collection, rows: Sequence[Pushed], *, unread: Sequence[UUID] = ()) -> None:
-    """Locks all that these rows' handlers will lock, with the documents themselves where they stand
-    among the rungs. `unread`: those of rows that cannot be read."""
-    if type(collection).locks is Collection.locks:
-        return
-    rung = _RUNGS.get(collection.name)
-    own = locks.each(rung, (*(row.doc_id for row in rows), *unread)) if rung else set()
-    locks.hold(lambda: {*own, *collection.locks(rows)})
+def _lock_key(collection: str, id: UUID) -> int:
+    """The collection tells apart what is locked under one id: an encounter's document, and what is
+    done for whoever was met in it, are taken at different places in the order of locks."""
+    key = int.from_bytes(id.bytes[-4:], "big") ^ crc32(collection.encode())
+    return key - 2**32 if key >= 2**31 else key  # signed, as PostgreSQL's integers are
 
 
 def stands(collection: Collection, rows: Sequence[tuple[Pushed, UUID]]) -> dict[UUID, Stand]:

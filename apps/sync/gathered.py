@@ -238,13 +238,12 @@ def _take(pushes: Sequence[_Push], now: datetime) -> None:
     answers: dict[tuple[UUID, UUID], bytes | None] = {}
     came: list[Came] = []
     with transaction.atomic():
-        documents.hold(collection, [row for row, _ in rows])
+        collection.lock([row for row, _ in rows])
         with pipelined():
             documents.lock(collection.name, [row.doc_id for row, _ in rows])
             stands = documents.stands(collection, [(row, by.contact.instance) for row, by in rows])
         if not all(stand.exists for stand in stands.values()):
             raise _NotPlain
-        merged.lock_media(collection, [row for row, _ in rows], stands)
         with collected() as published:
             for row, push in rows:
                 contact, stand = push.contact, stands.get(row.doc_id, documents.NOTHING)

@@ -54,19 +54,8 @@ def stands_of(
     """Locks the documents of these versions, each of another one, and reads how they stand. Locked
     too are those that rows name which cannot be read (`unread`): what is kept of such a row may be
     shown in the place of the document, and must not cover up one that is not committed yet."""
-    documents.hold(collection, rows, unread=unread)
     documents.lock(collection.name, [*(row.doc_id for row in rows), *unread])
-    found = documents.stands(collection, [(row, contact.instance) for row in rows])
-    lock_media(collection, rows, found)
-    return found
-
-
-def lock_media(
-    collection: Collection, rows: Sequence[Pushed], stands: Mapping[UUID, Stand]
-) -> None:
-    """Locks the media that these versions name, and those of the documents as they stand."""
-    there = (stand.body for stand in stands.values() if stand.body)
-    naming.lock_named(collection, [*(row.document for row in rows), *there])
+    return documents.stands(collection, [(row, contact.instance) for row in rows])
 
 
 def seen_by(stand: Stand, pushed: Pushed, people: Sequence[User | None]) -> Stand:

@@ -18,15 +18,13 @@ from django.db import DataError, IntegrityError, InterfaceError, OperationalErro
 
 from apps.accounts.services import tablet_actor
 from apps.audit.services import record
-from apps.changes.published import Event
-from apps.changes.services import collected, react, together
+from apps.changes.services import together
 from apps.core.problems import FieldError
 from apps.sync import authors, documents, feed, merged, recovery, urgent, verdicts, wire
 from apps.sync.authors import Attribution
 from apps.sync.canonical import fingerprint
 from apps.sync.documents import Stand
 from apps.sync.feed import Current
-from apps.sync.media import naming
 from apps.sync.registry import SERVER_MANAGED, Collection, Contact, Pushed, Refused
 from apps.sync.rows import MOST_ROWS, Row, parsed, recordable, rows_of, tombstone
 from apps.sync.services import early, lost, quarantine, versions
@@ -119,7 +117,6 @@ def commit(
         with transaction.atomic():
             batch = _Batch(collection, contact, rows, now)
             judged = {row.id: batch.judge(row) for row in rows}
-            batch.react()
             batch.check()
             return judged
     except (IntegrityError, DataError):
@@ -183,11 +180,8 @@ class _Batch:
         )
         self._came: dict[str, list[Came]] = {}
         pushed = [one for one in self._parsed.values() if isinstance(one, Pushed)]
-        self._told: list[Event] = []
-        if collection.kind != "merged":
-            documents.hold(collection, pushed)
-            naming.lock_named(collection, [one.document for one in pushed])
-        else:
+        collection.lock(pushed)
+        if collection.kind == "merged":
             unread = [uuid_of(id) for id, one in found.items() if not isinstance(one, Pushed)]
             named = [id for id in unread if id is not None]
             self._stands = merged.stands_of(collection, contact, pushed, unread=named)
@@ -210,20 +204,12 @@ class _Batch:
         history: list[Save] = []
         try:
             with transaction.atomic():
-                with collected() as published:
-                    judged = self._judged(row, history)
-                told = published.settle(now=self._now)
+                judged = self._judged(row, history)
                 versions.write(history)
+                return judged
         except Exception as error:  # noqa: BLE001 - every kind has its verdict, or goes on up
             self._came.pop(row.id, None)
             return self.refuse(row, verdicts.reasons(error, self._collection))
-        self._told += told
-        return judged
-
-    def react(self) -> None:
-        """The reactions to all that these rows have told, so that what they lock is locked at
-        once."""
-        react(self._told, now=self._now)
 
     def _judged(self, row: Row, history: list[Save]) -> Judged:
         if row.document.get("_deleted") is True and not is_positive(row.document.get("edit_no")):

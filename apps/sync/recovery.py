@@ -33,7 +33,7 @@ from apps.sync.services import setbacks
 
 # Tablets that cannot come back.
 _SHUT_OUT = ("retired", "compromised")
-_LOCK = 7312  # class of advisory locks; see apps.changes.locks
+_LOCK = 7312  # class of advisory locks; see apps.changes.services
 
 _FOLLOWED = """
 update sync_comeback set pending = array(select unnest(pending) except select unnest(%s::text[])),

@@ -17,7 +17,6 @@ from uuid import UUID
 from apps.accounts.auth import TabletSession
 from apps.accounts.models import User
 from apps.audit.services import Actor
-from apps.changes.locks import Lock
 from apps.core.problems import FieldError
 from apps.sync.canonical import fingerprint
 from apps.sync.policies import Policy
@@ -113,8 +112,8 @@ MediaNames = Callable[[Mapping[str, Any]], Iterable[str]]
 # Called in a savepoint. None: applied as sent. A document: what holds now, to be returned. Raises
 # Refused (or ProblemError with a 4xx) to put the row into quarantine.
 PushHandler = Callable[[Pushed, Contact, datetime], dict[str, Any] | None]
-# What several rows of one transaction will lock; see `Collection.locks`.
-Locks = Callable[[Sequence[Pushed]], Iterable[Lock]]
+# What several rows of one transaction will lock, in a fixed order; see `Collection.lock`.
+Lock = Callable[[Sequence[Pushed]], None]
 
 
 @dataclass(frozen=True)
@@ -237,11 +236,9 @@ class Collection:
         """Those of them without whose parent it is refused."""
         return {}
 
-    def locks(self, rows: Sequence[Pushed]) -> Iterable[Lock]:
-        """What the handlers of these rows will lock besides the documents, as things stand. It is
-        locked once a transaction, before the first of them is judged: see `documents.hold`. What
-        reactions lock need not be named, unless a handler locks what stands below it."""
-        return ()
+    def lock(self, rows: Sequence[Pushed]) -> None:
+        """Once a transaction, before the first of its rows is judged: takes what their handlers
+        will lock one by one, in an order that is the same for everybody."""
 
     def versions(self) -> tuple[int, ...]:
         """The numbers from which its schema was there, and was another; the newest last."""
@@ -280,7 +277,7 @@ class FactKind:
     version: int = 1
     earlier: Mapping[int, dict[str, Any]] = field(default_factory=dict)
     media: MediaNames | None = None
-    locks: Locks | None = None
+    lock: Lock | None = None
     parents: Mapping[str, str] = field(default_factory=dict)
     needs: frozenset[str] = frozenset()
 
@@ -356,7 +353,7 @@ def register_fact_kind(
     version: int = 1,
     earlier: Mapping[int, dict[str, Any]] | None = None,
     media: MediaNames | None = None,
-    locks: Locks | None = None,
+    lock: Lock | None = None,
     parents: Mapping[str, str] | None = None,
     needs: Iterable[str] = (),
 ) -> None:
@@ -368,7 +365,7 @@ def register_fact_kind(
     if not set(needs) <= (parents or {}).keys():
         raise ValueError(f"{kind}: it needs what is none of its parents.")
     _registry.kinds[kind] = FactKind(
-        schema, push, version, earlier or {}, media, locks, parents or {}, frozenset(needs)
+        schema, push, version, earlier or {}, media, lock, parents or {}, frozenset(needs)
     )
 
 

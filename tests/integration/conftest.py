@@ -9,8 +9,6 @@ from typing import Any, TypeVar
 import pytest
 from django.db import connection
 
-from tests.lockorder import watching
-
 T = TypeVar("T")
 
 WAITING = """
@@ -55,11 +53,3 @@ class Elsewhere:
 def elsewhere(transactional_db: None) -> Iterator[Elsewhere]:
     with ThreadPoolExecutor(max_workers=8) as pool:
         yield Elsewhere(pool)
-
-
-@pytest.fixture(autouse=True)
-def in_order() -> Iterator[None]:
-    """Whatever a test does, its own connection takes its locks in the one order."""
-    with watching() as watch:
-        yield
-    assert watch.breaches == [], "see docs/adr/0030"

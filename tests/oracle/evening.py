@@ -17,8 +17,10 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from apps.changes.models import Member, StoredDocument
+from apps.changes import parking
+from apps.changes.models import Member, ParkedReaction, StoredDocument
 from apps.changes.reading import body_of
+from apps.core import clock
 from apps.simulator.radio import Radio
 from apps.simulator.tablet.store import Document, Store, encoded
 from apps.sync import registry
@@ -36,6 +38,7 @@ def come_to_rest(world: World) -> None:
     """The radio is good, and everybody pushes and pulls until nothing changes any more."""
     world.calm()
     world.quiet()
+    _try_again()
     for _ in range(ROUNDS):
         heads = [held.store.seen for held in world.let_in]
         for held in world.let_in:
@@ -43,6 +46,13 @@ def come_to_rest(world: World) -> None:
         if [held.store.seen for held in world.let_in] == heads:
             return
     raise AssertionError("it does not come to rest")
+
+
+def _try_again() -> None:
+    """What gave way to another transaction (two calls of two persons may wait for each other) was
+    parked, and a tick tries it again: here at once. What failed otherwise stays, in sight."""
+    if not ParkedReaction.objects.exclude(error="OperationalError").exists():
+        parking.retry_parked(now=clock.now() + parking.LONGEST_RETRY)
 
 
 def judge(world: World) -> None:

@@ -19,7 +19,6 @@ from apps.assignments.records import (
 from apps.assignments.services.following import given_fact
 from apps.assignments.services.writing import write
 from apps.audit.services import Act, Actor
-from apps.changes.services import together
 from apps.core.ids import uuid7
 from apps.core.problems import CONFLICT, INVALID, FieldError, ProblemError
 from apps.dispatch.models import Agency, Incident, IncidentStatus, Source, Unit
@@ -81,9 +80,8 @@ def assign(
             _override_again(record.assignment, reason, by)
     actor = actor or user_actor(by)
     act = _act(actor, "assign", record, override=against_rules)
-    with together(now=now):
-        write([record], facts=[fact], acts=[act], now=now)
-        attach_unit(incident=incident, unit=unit, source=source, by=actor, now=now)
+    write([record], facts=[fact], acts=[act], now=now)
+    attach_unit(incident=incident, unit=unit, source=source, by=actor, now=now)
     return record.assignment
 
 
@@ -112,11 +110,10 @@ def reassign(
     fact = _fact(record, "reassigned", data, by=by, source=FactSource.DESK, now=now)
     actor = user_actor(by)
     act = _act(actor, "reassign", record, former=str(former.pk))
-    with together(now=now):
-        write([record], facts=[fact], acts=[act], now=now)
-        # The former unit first: an attached unit that CAD sent would be given the call anew.
-        detach_unit(incident=record.incident, unit=former, by=actor, now=now)
-        attach_unit(incident=record.incident, unit=to, source=Source.DESK, by=actor, now=now)
+    write([record], facts=[fact], acts=[act], now=now)
+    # The former unit first: an attached unit that CAD sent would be given the call anew.
+    detach_unit(incident=record.incident, unit=former, by=actor, now=now)
+    attach_unit(incident=record.incident, unit=to, source=Source.DESK, by=actor, now=now)
     return row
 
 
@@ -136,9 +133,8 @@ def cancel(*, assignment: Assignment, by: User, reason: str, now: datetime) -> A
     if record.with_further([fact]).closing is None:
         raise ProblemError(CONFLICT, "Contact was made: the responders clear it.")
     actor = user_actor(by)
-    with together(now=now):
-        write([record], facts=[fact], acts=[_act(actor, "cancel", record)], now=now)
-        detach_unit(incident=record.incident, unit=record.assignment.unit, by=actor, now=now)
+    write([record], facts=[fact], acts=[_act(actor, "cancel", record)], now=now)
+    detach_unit(incident=record.incident, unit=record.assignment.unit, by=actor, now=now)
     return record.assignment
 
 

@@ -17,17 +17,10 @@ from apps.accounts.models import DESK_ROLES, User
 from apps.accounts.services import user_actor
 from apps.assignments import documents
 from apps.assignments.models import Assignment
-from apps.assignments.records import (
-    incident_record,
-    lock,
-    lock_assignments_of,
-    lock_incident,
-    of_incident,
-)
+from apps.assignments.records import incident_record, lock, lock_incident, of_incident
 from apps.assignments.services.merging import move
 from apps.assignments.services.writing import publish_all, write
 from apps.audit.services import Act, Actor, record_all
-from apps.changes.services import together
 from apps.core.problems import CONFLICT, ProblemError
 from apps.dispatch.models import Incident
 from apps.dispatch.services import NotPlausible, link_to_cad, unlink_from_cad
@@ -96,10 +89,9 @@ def take_back_link(*, assignment: Assignment, by: User, now: datetime) -> Assign
     if own is None:
         raise ProblemError(CONFLICT, "Responders did not begin it: its number is CAD's.")
     actor = user_actor(by)
-    with together(now=now):
-        if own.pk != assignment.incident_id:
-            _move_back(assignment, own, actor, now)
-        unlink_from_cad(incident=own, by=actor, now=now)
+    if own.pk != assignment.incident_id:
+        _move_back(assignment, own, actor, now)
+    unlink_from_cad(incident=own, by=actor, now=now)
     _write_down(actor, "unlink", assignment, now)
     return Assignment.objects.get(pk=assignment.pk)
 
@@ -107,7 +99,6 @@ def take_back_link(*, assignment: Assignment, by: User, now: datetime) -> Assign
 def _move_back(assignment: Assignment, own: Incident, actor: Actor, now: datetime) -> None:
     """Back to the incident that it began with, before others act on what becomes of the two."""
     held = {pk: lock_incident(pk) for pk in sorted((own.pk, assignment.incident_id))}
-    lock_assignments_of(held)
     begun, event = (incident_record(held[pk]) for pk in (own.pk, assignment.incident_id))
     here = {record.assignment.pk: record for record in of_incident(event)}
     mine = here.get(assignment.pk)

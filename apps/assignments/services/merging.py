@@ -14,7 +14,6 @@ from apps.assignments.records import (
     IncidentRecord,
     Record,
     incident_record,
-    lock_assignments_of,
     lock_incident,
     of_incident,
 )
@@ -43,7 +42,6 @@ def follow_merge(merged: Incident, *, now: datetime) -> Incident | None:
        had not, it must be acknowledged anew.
     """
     survivor = _survivor(merged)
-    lock_assignments_of([merged.pk, survivor.pk])
     was = incident_record(merged)
     records = of_incident(was)
     if not records or survivor.pk == merged.pk:

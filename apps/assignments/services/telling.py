@@ -27,7 +27,7 @@ from apps.assignments.records import (
     facts_at,
     incident_record,
     lock,
-    lock_calls,
+    lock_arrivals,
     lock_with_others,
     orphan_scopes,
     orphan_team,
@@ -91,8 +91,6 @@ def record_from_tablet(*, telling: Telling, session: TabletSession, now: datetim
     1. The fact and the `opened` that starts its assignment arrive at once. Neither finds a row.
     2. Both take the advisory lock of the assignment's id, and look again. Whoever is second sees
        what the first has committed: the fact finds the assignment, or the assignment the fact.
-    3. The fact finds it, but that lock stands below the incident's row: a tap that has the row may
-       wait for it. So the fact lets go and begins anew, from the row on (`lock_calls`).
     """
     author = session.user
     urgent = telling.event in codes.HEARD
@@ -105,7 +103,7 @@ def record_from_tablet(*, telling: Telling, session: TabletSession, now: datetim
     if telling.assignment_id is not None:
         record = lock_with_others(telling.assignment_id, fact_id=telling.id)
         if record is None:
-            lock_calls([telling.assignment_id])
+            lock_arrivals([telling.assignment_id])
             record = lock_with_others(telling.assignment_id, fact_id=telling.id)
     known = record.repeated if record else Fact.objects.filter(pk=telling.id).first()
     if known is not None:

@@ -19,7 +19,7 @@ from apps.casenotes.records import CASE_NOTES, NoteRecord, lock_notes, locked
 from apps.casenotes.services.following import settle_and_let_go, show
 from apps.casenotes.services.owing import owe_report
 from apps.casenotes.services.telling import Telling
-from apps.changes.services import Event, publish, together
+from apps.changes.services import Event, publish
 from apps.core.problems import CONFLICT, FORBIDDEN, INVALID, FieldError, ProblemError
 from apps.people.access import may_write
 from apps.people.services import keep_for
@@ -72,8 +72,7 @@ def add(
     if record is None:
         publish(documents=[documents.orphan(row)], now=now)
     else:
-        with together(now=now):
-            _attach(record, row, now)
+        _attach(record, row, now)
     act = Act(telling.actor, "add", "case_note", [row.note_id], {"addendum": str(row.pk)})
     record_all([act], now=now)
     return row

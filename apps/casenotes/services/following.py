@@ -10,7 +10,6 @@ from django.db import transaction
 
 from apps.casenotes import documents
 from apps.casenotes.content import RecordFacts
-from apps.casenotes.locks import locks_of_records
 from apps.casenotes.models import (
     Addendum,
     CaseNote,
@@ -21,9 +20,8 @@ from apps.casenotes.models import (
     ReviewState,
     Signature,
 )
-from apps.casenotes.records import CASE_NOTES, NoteRecord, locked
+from apps.casenotes.records import CASE_NOTES, NoteRecord, lock_assignments_notes, locked
 from apps.casenotes.services.settling import settle
-from apps.changes.locks import hold
 from apps.changes.services import Document, Event, publish
 from apps.people.models import Encounter
 from apps.people.services import keep_for, let_go
@@ -39,23 +37,28 @@ def follow_assignment(*, assignment_id: UUID, now: datetime) -> None:
     1. The note's writer sees a call that is there, and shows the note to the unit. This sees no
        note yet.
     2. Whoever begins a note takes the records' lock (`settle`) before they look who has the call,
-       and this before it looks for notes. Whoever is second sees the first.
+       and this looks for notes once more when it has that lock. Whoever is second sees the first.
     """
-    hold(lambda: locks_of_records([assignment_id]))
-    _show_notes(assignment_id, now)
+    before = _show_notes(assignment_id, None, now)
     settle_and_let_go(assignment_id=assignment_id, now=now)
+    _show_notes(assignment_id, before, now)
 
 
-def _show_notes(assignment_id: UUID, now: datetime) -> None:
-    """Shows the notes of an assignment. Under their locks."""
+def _show_notes(assignment_id: UUID, known: set[UUID] | None, now: datetime) -> set[UUID]:
+    """Shows the notes of an assignment that are not `known` (None: nothing is locked yet); their
+    ids."""
     ids = CaseNote.objects.filter(assignment_id=assignment_id).values_list("pk", flat=True)
-    for pk in sorted(ids):
+    found = set(ids) - (known or set())
+    if known is None or found:
+        lock_assignments_notes([assignment_id], found)
+    for pk in sorted(found):
         record = locked(pk, now=now)
         assert record is not None, "notes are never deleted"
         if record.is_draft:
             record.count()
             record.note.save(update_fields=["asked", "missing"])
         show(record, whole=record.is_draft, now=now)
+    return found
 
 
 def settle_and_let_go(
@@ -100,7 +103,6 @@ def follow_encounter(*, encounter_id: UUID, now: datetime) -> None:
     encounter = Encounter.objects.filter(pk=encounter_id).first()
     if encounter is None:
         return
-    hold(lambda: locks_of_records([encounter.assignment_id]))
     owed = settle(assignment_id=encounter.assignment_id, now=now)
     if owed is None:
         return

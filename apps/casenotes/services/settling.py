@@ -8,17 +8,20 @@ from functools import cache
 from typing import Final
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from apps.assignments.models import Assignment
 from apps.casenotes.content import RecordFacts, against_short_path, record_kind
 from apps.casenotes.known import known_of, timeline_of
 from apps.casenotes.models import CaseNote, EncounterRecord, NoteState, Signature
+from apps.changes.services import lock_key
 from apps.people.access import crew_of
 from apps.people.codes import FOR_SOMEBODY_ELSE
 from apps.people.ids import encounter_id
 from apps.people.models import Encounter
 
+# The class of advisory locks that order what settles one assignment's records.
+_SETTLE_LOCK: Final = 7321
 # Closings that are a record by themselves. Whoever says "cleared" met somebody, or looked.
 _TELLING: Final = frozenset({"unable_to_locate", "cancelled", "declined"})
 
@@ -27,8 +30,7 @@ _TELLING: Final = frozenset({"unable_to_locate", "cancelled", "declined"})
 def settle(
     *, assignment_id: UUID, known: Mapping[UUID, RecordFacts] | None = None, now: datetime
 ) -> frozenset[UUID] | None:
-    """Brings the records of an assignment's encounters to how things stand. Part of the caller's
-    transaction, which holds the records' lock (`locks.locks_of_records`). Returns the encounters
+    """Brings the records of an assignment's encounters to how things stand. Returns the encounters
     that owe one; None while the assignment is not here, or not over. `known`: what is known of an
     encounter, where the caller has just read that to sign a note.
 
@@ -46,9 +48,13 @@ def settle(
     A signature and the closing of the call at once:
 
     1. The signature sees an open assignment, the closing an unsigned note. Neither is committed.
-    2. Both take the lock of the assignment's records before they look, after those of its notes.
+    2. Both take the lock of the assignment's records, as their last lock, before they look.
        Whoever is second sees what the first has committed.
     """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select pg_advisory_xact_lock(%s, %s)", [_SETTLE_LOCK, lock_key(assignment_id)]
+        )
     assignment = Assignment.objects.filter(pk=assignment_id).first()
     if assignment is None:
         return None

@@ -21,7 +21,7 @@ from apps.casenotes.records import NoteRecord, lock_notes, locked
 from apps.casenotes.services.following import settle_and_let_go, show
 from apps.casenotes.services.owing import owe_report
 from apps.casenotes.services.telling import Telling
-from apps.changes.services import Event, together
+from apps.changes.services import Event
 from apps.core import clock
 from apps.core.problems import FieldError
 from apps.people.access import may_write
@@ -70,11 +70,10 @@ def sign(*, telling: Telling, named: str, now: datetime) -> Signature:
         _settle_by_signature(record, row, now)
     if first:
         owe_report(record, now=now)
-    with together(now=now):
-        show(record, fresh=[row], events=happened, now=now)
-        if first:
-            known = {record.note.encounter_id: record.facts}
-            settle_and_let_go(assignment_id=record.note.assignment_id, known=known, now=now)
+    show(record, fresh=[row], events=happened, now=now)
+    if first:
+        known = {record.note.encounter_id: record.facts}
+        settle_and_let_go(assignment_id=record.note.assignment_id, known=known, now=now)
     act = Act(telling.actor, "sign", "case_note", [record.note.pk], {"signature": str(row.pk)})
     record_all([act], now=now)
     return row

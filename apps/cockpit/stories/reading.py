@@ -41,9 +41,9 @@ from apps.followups.models import (
     Reminder,
 )
 from apps.notify.models import Notification
-from apps.people.families import families_of
 from apps.people.ids import record_id
 from apps.people.models import BrokenGlass, Encounter, Person
+from apps.people.services.persons import families_of
 from apps.referrals.models import (
     Consent,
     ConsentRecipient,

@@ -16,8 +16,7 @@ from django.db import transaction
 from apps.accounts.models import Role, Team, User
 from apps.audit.services import Actor, record
 from apps.changes import scopes
-from apps.changes.locks import lock_key
-from apps.changes.services import Event, grant, publish, revoke
+from apps.changes.services import Event, grant, lock_key, publish, revoke
 from apps.core.problems import CONFLICT, INVALID, FieldError, ProblemError
 from apps.dispatch.desk import unit_documents
 from apps.dispatch.models import Agency, CrewMember, Shift, Unit

@@ -18,7 +18,6 @@ from apps.accounts.models import Team
 from apps.audit.services import Act, Actor, record_all
 from apps.changes import scopes
 from apps.changes.services import Document, Event, publish
-from apps.core.problems import BUSY, ProblemError
 from apps.dispatch.calls import Call, UnitOnCall, UnitStatus
 from apps.dispatch.merging import Known, nothing_yet, placed
 from apps.dispatch.models import (
@@ -302,18 +301,8 @@ _EVENTS = {
 
 
 def lock(where: Q) -> list[Draft]:
-    """Existing incidents with their units, locked in one order.
-
-    What is told of one that was merged is passed on to the one that took its place: that is locked
-    with it, in the same order. BUSY where one was merged while it was waited for: it comes again.
-    """
-    heirs = _heirs(where)
-    rows = Incident.objects.select_for_update(no_key=True).filter(where | Q(pk__in=heirs))
-    found = list(rows.order_by("pk"))
-    known = {row.pk for row in found}
-    if any(row.merged_into_id not in {None, *known} for row in found):
-        raise ProblemError(BUSY, headers={"Retry-After": "1"})
-    incidents = [row for row in found if row.pk not in heirs]
+    """Existing incidents with their units, locked in one order."""
+    incidents = list(Incident.objects.select_for_update(no_key=True).filter(where).order_by("pk"))
     if not incidents:
         return []
     drafts = {row.pk: Draft(incident=row, known=known_of(row)) for row in incidents}
@@ -321,18 +310,6 @@ def lock(where: Q) -> list[Draft]:
     for row in IncidentUnit.objects.filter(incident__in=drafts).select_related("unit"):
         drafts[row.incident_id].units[(row.agency, row.call_sign)] = row
     return list(drafts.values())
-
-
-def _heirs(where: Q) -> set[UUID]:
-    """The incidents into which these were merged, and those in turn, that are not among them."""
-    named = dict(Incident.objects.filter(where).values_list("pk", "merged_into"))
-    found: set[UUID] = set()
-    further = {pk for pk in named.values() if pk is not None} - named.keys()
-    while further:
-        found |= further
-        into = Incident.objects.filter(pk__in=further).values_list("merged_into", flat=True)
-        further = {pk for pk in into if pk is not None} - found - named.keys()
-    return found
 
 
 def begin(call: Call, *, now: datetime) -> Draft:

@@ -65,8 +65,9 @@ def receive(*, call: Call, client: Client, now: datetime) -> Received:
     2. Two first messages about a number at once: neither finds a row, both insert, the unique
        constraint lets one through. The other's transaction ends there, before it has told anybody
        anything, and begins again: now it finds the row.
-    3. A merge locks both incidents, in the order of their keys, and a merged one is locked with the
-       one that it passes on to what it hears (`drafts.lock`).
+    3. A merge locks both incidents, in the order of their keys. Where two messages lock more than
+       they name (a merged incident passes on what it hears) and meet head on, PostgreSQL ends one
+       of them; the caller answers 503 and CAD sends it again, which is harmless.
     """
     call, _ = scrub(plausible(fitted(call), now=now))
     if not call.agency_id:

@@ -1,6 +1,7 @@
 """The verbs of first aid. Nothing else writes these rows."""
 
-from apps.firstaid.services.acts import follow_assignment, let_late_go
+from apps.firstaid.services.acts import follow_assignment, let_late_go, lock_cases
+from apps.firstaid.services.ledger import lock_ledger
 from apps.firstaid.services.protocols import (
     check_protocol,
     protocol_documents,
@@ -8,7 +9,6 @@ from apps.firstaid.services.protocols import (
     save_protocol,
 )
 from apps.firstaid.services.recording import (
-    KIT_LEFT,
     record_aid,
     record_answer,
     record_dose,
@@ -37,7 +37,6 @@ from apps.firstaid.services.training import (
 from apps.firstaid.services.watching import watch_for_spikes
 
 __all__ = [
-    "KIT_LEFT",
     "MOST_PIECES",
     "Recall",
     "bring_back",
@@ -47,6 +46,8 @@ __all__ = [
     "follow_assignment",
     "issue",
     "let_late_go",
+    "lock_cases",
+    "lock_ledger",
     "protocol_documents",
     "protocol_of",
     "recall_lot",

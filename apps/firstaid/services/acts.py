@@ -24,7 +24,7 @@ from apps.accounts.models import User
 from apps.accounts.services import tablet_actor
 from apps.assignments.codes import NOT_HERE_YET
 from apps.assignments.models import Assignment
-from apps.assignments.records import lock_arrivals, lock_calls
+from apps.assignments.records import lock_all, lock_arrivals
 from apps.assignments.services import NotYours, crewed, spoken_for
 from apps.audit import services as audit
 from apps.changes import scopes
@@ -55,7 +55,9 @@ A = TypeVar("A", NaloxoneDose, FirstAidLog, OverdoseAnswer)
 
 def lock_cases(ids: Iterable[UUID | None]) -> None:
     """Orders what comes to these assignments: see the module."""
-    lock_calls(id for id in ids if id)
+    wanted = {id for id in ids if id}
+    lock_all(wanted)
+    lock_arrivals(wanted)
 
 
 def fresh(

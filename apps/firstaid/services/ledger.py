@@ -7,7 +7,8 @@ the whole ledger's: they are few (some dozen a day), and what follows from them 
    the other's uncommitted movement, and the later one would stand.
 2. The same dose twice at once, or a dose and its correction: each would move stock as if the other
    were not there.
-3. With the lock the second reads what the first has committed.
+3. With the lock the second reads what the first has committed. It is taken before any other lock of
+   this app, so that nobody who holds one waits for it.
 """
 
 from __future__ import annotations
@@ -18,22 +19,23 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 
-from apps.changes.locks import take
 from apps.changes.services import Document
 from apps.core import clock
 from apps.firstaid import documents
-from apps.firstaid.locks import LEDGER
 from apps.firstaid.models import Kit, Lot, Product, StockMovement
 from apps.firstaid.stock import Levels, Limits, Place, StockWarning, levels_of, warnings
 
+_LEDGER_LOCK = 7321  # class of advisory locks; see apps.changes.services
 # A lot that was good for nothing for so long is not sent to tablets any more.
 _LOTS_STAY = timedelta(days=365)
 
 
 def lock_ledger() -> None:
     """Waits until nobody else writes doses or movements; held to the end of the transaction."""
-    take([LEDGER])
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s, 0)", [_LEDGER_LOCK])
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ from apps.firstaid.taking import Piece, Supply, is_ours, kit_to_leave, piece_of
 from apps.people.ids import encounter_id
 from apps.sync.registry import Refused
 
-KIT_LEFT: Final = "kit_left"
+_KIT_LEFT: Final = "kit_left"
 
 
 @transaction.atomic
@@ -89,15 +89,15 @@ def record_answer(
     """Takes an answer to one question of the log; that a kit was left behind moves the stock. None:
     it is here already. Refused for whoever was not on the crew of its assignment."""
     lock_cases([told.assignment_id])
-    if question == KIT_LEFT:
+    if question == _KIT_LEFT:
         lock_ledger()
     if OverdoseAnswer.objects.filter(pk=told.id).exists():
         return None
     row = fresh(OverdoseAnswer, told, session=session, now=now, question=question)
-    if question == KIT_LEFT and _is_kit_unknown(row):
+    if question == _KIT_LEFT and _is_kit_unknown(row):
         row.flags = sorted({*row.flags, codes.STOCK_UNKNOWN})
     keep(row, session=session, now=now)
-    if question == KIT_LEFT:
+    if question == _KIT_LEFT:
         _settle_kit_left(row, now)
     _tell(row, "dose.answered", now)
     if question == "handover":
@@ -249,7 +249,7 @@ def _settle_kit_left(row: OverdoseAnswer, now: datetime) -> None:
     """
     answers = _answers_beside(row)
     made = _made_by(answers)
-    holds = last_answers(map(answer_of, answers))[KIT_LEFT]
+    holds = last_answers(map(answer_of, answers))[_KIT_LEFT]
     left = _says_left(holds) and not _moved_beside(answers)
     if made and not left:
         add_movements([_reversal(one, now) for one in made], actor=SYSTEM, now=now)
@@ -264,7 +264,7 @@ def _stand_in_place(row: StockMovement, now: datetime) -> None:
     if row.assignment_id is None:
         return
     answers = OverdoseAnswer.objects.of(row.assignment_id).filter(
-        question=KIT_LEFT, encounter_id=row.encounter_id or encounter_id(row.assignment_id)
+        question=_KIT_LEFT, encounter_id=row.encounter_id or encounter_id(row.assignment_id)
     )
     if row.unit_id in {one.unit_id for one in answers}:
         made = [_reversal(one, now) for one in _made_by(answers)]
@@ -287,11 +287,11 @@ def _answers_beside(row: OverdoseAnswer) -> list[OverdoseAnswer]:
     if row.assignment_id is None:
         return [row]
     answers = OverdoseAnswer.objects.of(row.assignment_id)
-    return list(answers.filter(question=KIT_LEFT, encounter_id=row.encounter_id))
+    return list(answers.filter(question=_KIT_LEFT, encounter_id=row.encounter_id))
 
 
 def _made_by(answers: Iterable[OverdoseAnswer]) -> list[StockMovement]:
-    ids = [uuid5(one.pk, KIT_LEFT) for one in answers]
+    ids = [uuid5(one.pk, _KIT_LEFT) for one in answers]
     return list(StockMovement.objects.standing().filter(pk__in=ids))
 
 
@@ -311,7 +311,7 @@ def _moved_beside(answers: Sequence[OverdoseAnswer]) -> bool:
 
 def _left(answer: OverdoseAnswer, piece: Piece, now: datetime) -> StockMovement:
     row = StockMovement(
-        id=uuid5(answer.pk, KIT_LEFT),
+        id=uuid5(answer.pk, _KIT_LEFT),
         kind=MovementKind.LEFT_BEHIND,
         product_id=piece.product_id,
         lot_id=piece.lot_id,

@@ -15,13 +15,12 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from apps.assignments.models import Alert, AlertKind, Assignment
-from apps.assignments.records import lock_calls
 from apps.assignments.services import raise_alert
 from apps.firstaid.doses import Dose, dose_of, doses
 from apps.firstaid.models import NaloxoneDose
 from apps.firstaid.spikes import Limits, Overdose, Point, metres_between, spikes
 
-_WATCH_LOCK: Final = 7322  # class of advisory locks; see apps.changes.locks
+_WATCH_LOCK: Final = 7322  # class of advisory locks; see apps.changes.services
 
 
 @transaction.atomic
@@ -41,10 +40,7 @@ def watch_for_spikes(*, now: datetime) -> int:
     known = Alert.objects.filter(kind=AlertKind.OVERDOSE_SPIKE, raised_at__gte=since)
     told = _told({row.assignment_id for row in known if row.assignment_id})
     raised = 0
-    groups = spikes(overdoses_since(since), limits)
-    # All at once: an alert locks its assignment's row, and there may be several.
-    lock_calls(one.assignment_id for group in groups for one in group)
-    for group in groups:
+    for group in spikes(overdoses_since(since), limits):
         latest = group[0]
         if any(metres_between(latest.where, place) <= limits.metres for place in told):
             continue

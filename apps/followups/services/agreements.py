@@ -18,10 +18,8 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.accounts.models import Role, User
-from apps.assignments.locks import locks_of_arrivals
 from apps.assignments.records import lock_arrivals
 from apps.audit.services import Act, Actor, record_all
-from apps.changes.locks import Lock, hold
 from apps.changes.services import LARGEST_PUBLICATION, Document, Event, publish
 from apps.core.clock import city
 from apps.core.problems import FORBIDDEN, INVALID, FieldError, ProblemError
@@ -58,7 +56,7 @@ def record_agreement(
     ProblemError: INVALID with what is missing, FORBIDDEN for a reason of somebody who is no
     supervisor. Refused for whoever was not on the crew.
     """
-    hold(lambda: locks_for_agreements([(word.assignment_id, word.encounter_id)]))
+    lock_for_agreements([(word.assignment_id, word.encounter_id)])
     known = FollowUpAgreement.objects.filter(pk=word.id).first()
     if known is not None:
         return known
@@ -94,10 +92,11 @@ def show_agreements(*, assignment_id: UUID, now: datetime) -> None:
         publish(documents=found[start : start + LARGEST_PUBLICATION], now=now)
 
 
-def locks_for_agreements(places: Collection[tuple[UUID, UUID]]) -> set[Lock]:
-    """What whoever records words locks; `places`: of each its assignment and its encounter."""
-    of = records.locks_of(encounters={encounter for _, encounter in places})
-    return locks_of_arrivals(assignment for assignment, _ in places) | of
+def lock_for_agreements(places: Collection[tuple[UUID, UUID]]) -> None:
+    """Once a transaction, before the first of its words is recorded: of each its assignment and its
+    encounter."""
+    lock_arrivals({assignment for assignment, _ in places})
+    records.lock(encounters={encounter for _, encounter in places})
 
 
 def scopes_of(row: FollowUpAgreement) -> frozenset[str]:

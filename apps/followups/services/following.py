@@ -41,7 +41,7 @@ _SILENCES: Final = ("occasion", "acknowledged_at")
 def restate(
     *,
     follow_up_ids: Iterable[UUID] = (),
-    encounter_ids: Iterable[UUID] = (),
+    encounter_id: UUID | None = None,
     person_id: UUID | None = None,
     show: bool = False,
     now: datetime,
@@ -50,7 +50,7 @@ def restate(
     whatever has changed in them, for who sees them may be others."""
     circle = lock(
         follow_ups=follow_up_ids,
-        encounters=encounter_ids,
+        encounters=[encounter_id] if encounter_id else (),
         persons=[person_id] if person_id else (),
     )
     settle(read_locked(circle, now=now), show=show, now=now)

@@ -23,8 +23,6 @@ def hand_back_of_unit(*, unit_id: UUID, now: datetime) -> None:
         user__in=CrewMember.objects.on_duty().values("user")
     )
     team = Unit.objects.filter(pk=unit_id).values_list("team", flat=True).first()
-    held = FollowUp.objects.open().filter(team=team, owner__in=crews.values("user"))
-    lock(follow_ups=list(held.values_list("pk", flat=True)))
     for user_id, left_at in crews.values_list("user").annotate(Max("until")):
         rows = FollowUp.objects.of_owner(user_id).filter(team=team)
         hand_back(

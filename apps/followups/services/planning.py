@@ -24,7 +24,6 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.audit.services import SYSTEM
-from apps.changes.locks import Lock, Rung, take
 from apps.core import clock
 from apps.followups import plans, records
 from apps.followups.agreeing import AGREED, REFUSED, UNASKED, Basis, Said, basis_of
@@ -41,8 +40,11 @@ from apps.followups.records import Circle, as_said
 from apps.followups.services.writing import make_follow_up
 from apps.followups.tellings import withdrawn
 from apps.people.models import Encounter
+from apps.sync import documents as shared
 
 HOUR_SECONDS: Final = 3600
+# Under this name a call is locked by whoever plans what follows it.
+_PLANNED: Final = "follow_up_plans"
 # In these somebody could have been asked.
 _MET: Final = frozenset({"met", "refused"})
 
@@ -56,7 +58,7 @@ def follow_encounter(*, encounter_id: UUID, now: datetime) -> list[FollowUp]:
     row = Encounter.objects.filter(pk=encounter_id).defer("content").first()
     if row is None:
         return []
-    take([Lock(Rung.PLANS, row.assignment_id)])
+    shared.lock(_PLANNED, [row.assignment_id])
     return _plan(row, circle, now)
 
 
@@ -65,7 +67,7 @@ def follow_assignment(*, assignment_id: UUID, now: datetime) -> None:
     """`follow_encounter` for each encounter of an assignment."""
     rows = Encounter.objects.of(assignment_id).defer("content")
     circle = records.lock(encounters=rows.values_list("pk", flat=True))
-    take([Lock(Rung.PLANS, assignment_id)])
+    shared.lock(_PLANNED, [assignment_id])
     for row in rows.all():  # read again: one may have been opened
         if row.pk in circle.encounters:
             _plan(row, circle, now)

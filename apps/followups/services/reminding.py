@@ -39,11 +39,9 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 
 from apps.accounts.models import Role, User
-from apps.assignments.locks import locks_of_rows
-from apps.assignments.models import AlertKind
+from apps.assignments.models import AlertKind, Assignment
 from apps.assignments.services import raise_alert
 from apps.audit.services import SYSTEM, Act, record_all
-from apps.changes.locks import hold
 from apps.dispatch.models import CrewMember
 from apps.followups import reminding
 from apps.followups.models import ClockAttempt, FollowUp, Reminder, ReminderChannel
@@ -178,7 +176,8 @@ def _lock_calls_of_missed(ids: Collection[UUID], now: datetime) -> frozenset[UUI
         for row in rows
         if (watched := watched_of(row)).due_until + watched.missed_after <= now
     }
-    hold(lambda: locks_of_rows(missed))
+    calls = Assignment.objects.select_for_update(no_key=True).filter(pk__in=missed).order_by("pk")
+    list(calls.values_list("pk"))
     return frozenset(missed)
 
 

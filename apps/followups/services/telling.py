@@ -15,7 +15,7 @@ follow-up takes the same lock, and counts in what is there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -107,6 +107,11 @@ def tell_from_tablet(
         telling=telling,
         now=now,
     )
+
+
+def lock_for_telling(ids: Iterable[UUID]) -> None:
+    """Once a transaction, before anything is told of these: see `records.lock`."""
+    lock(follow_ups=ids)
 
 
 def _may_tell(

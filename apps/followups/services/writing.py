@@ -17,7 +17,6 @@ from django.db import transaction
 from apps.accounts.models import Team, User
 from apps.assignments.models import Assignment
 from apps.audit.services import SYSTEM, Act, Actor, record_all
-from apps.changes.locks import Lock
 from apps.changes.services import Event, publish
 from apps.core import clock
 from apps.core.clock import iso
@@ -30,7 +29,7 @@ from apps.followups.models import (
     FollowUpPurpose,
     FollowUpWay,
 )
-from apps.followups.records import Circle, FollowUpRecord, lock, locks_of, read
+from apps.followups.records import Circle, FollowUpRecord, lock, read
 from apps.followups.services.following import (
     event_documents,
     follow_standing,
@@ -73,7 +72,7 @@ class Item(Protocol):
 
 def write_follow_up(edit: Edit) -> dict[str, Any]:
     """Stores a whole follow-up as somebody typed it and publishes it; the body that it published.
-    For the handler of a push, which holds the locks (`locks_for_writing`).
+    For the handler of a push, which holds the locks (`lock_for_writing`).
 
     Nothing is refused for a detail. Refused for one that names no encounter of its assignment, or
     another than before, for whoever was not on the crew of the call, and where no team is there.
@@ -109,9 +108,9 @@ def write_follow_up(edit: Edit) -> dict[str, Any]:
     return body
 
 
-def locks_for_writing(contents: Mapping[UUID, Mapping[str, Any]]) -> set[Lock]:
-    """What whoever writes these follow-ups locks: see `records.lock`."""
-    return locks_of(follow_ups=contents, encounters=_encounters_of(contents))
+def lock_for_writing(contents: Mapping[UUID, Mapping[str, Any]]) -> None:
+    """Once a transaction, before any of these follow-ups is written: see `records.lock`."""
+    _lock(contents)
 
 
 @transaction.atomic
@@ -169,12 +168,8 @@ def make_follow_up(
 
 
 def _lock(contents: Mapping[UUID, Mapping[str, Any]]) -> Circle:
-    return lock(follow_ups=contents, encounters=_encounters_of(contents))
-
-
-def _encounters_of(contents: Mapping[UUID, Mapping[str, Any]]) -> set[UUID]:
     named = (uuid_of(one.get("encounter_id")) for one in contents.values())
-    return {id for id in named if id}
+    return lock(follow_ups=contents, encounters={id for id in named if id})
 
 
 def _by_plan(row: FollowUp) -> dict[str, Any]:

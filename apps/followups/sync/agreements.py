@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from apps.changes.locks import Lock
 from apps.core.problems import FieldError
 from apps.dispatch.referencekinds import ReferenceKind, register_reference_kind
 from apps.dispatch.shipped import register_shipped
 from apps.followups import schemas
 from apps.followups.schemas import FOLLOW_UP_AGREEMENT
-from apps.followups.services.agreements import Word, locks_for_agreements, record_agreement
+from apps.followups.services.agreements import Word, lock_for_agreements, record_agreement
 from apps.followups.services.plans import load_plans, plan_documents
 from apps.sync.registry import Contact, Pushed, Refused, register_fact_kind
 from apps.sync.stamps import Reading, instant
@@ -44,10 +43,10 @@ def push_agreement(row: Pushed, contact: Contact, now: datetime) -> dict[str, An
     return None
 
 
-def locks_of_agreements(rows: Sequence[Pushed]) -> Iterable[Lock]:
+def lock_agreements(rows: Sequence[Pushed]) -> None:
     """Of each its assignment and everything that is known of its person."""
     named = [tuple(uuid_of(row.document.get(name)) for name in _PLACE) for row in rows]
-    return locks_for_agreements([(one, other) for one, other in named if one and other])
+    lock_for_agreements([(one, other) for one, other in named if one and other])
 
 
 def _id(fitting: Mapping[str, Any], name: str) -> UUID:
@@ -71,7 +70,7 @@ register_fact_kind(
     FOLLOW_UP_AGREEMENT,
     schema=schemas.AGREEMENT,
     push=push_agreement,
-    locks=locks_of_agreements,
+    lock=lock_agreements,
     parents={"assignment_id": "assignment", "encounter_id": "encounter"},
 )
 register_shipped("follow-up plans", load_plans)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from apps.accounts.models import User
-from apps.changes.locks import Lock
 from apps.core.problems import FieldError
 from apps.dispatch.codelists import CodeList, register_code_list
 from apps.followups import codes, schemas
 from apps.followups.access import leads_to
 from apps.followups.models import FollowUp, FollowUpEvent
 from apps.followups.models.followups import FOLLOW_UPS
-from apps.followups.records import locks_of
 from apps.followups.schemas import FOLLOW_UP_EVENT
 from apps.followups.services import telling, writing
 from apps.followups.shapes import told_in
@@ -38,8 +36,8 @@ from apps.sync.values import uuid_of
 class FollowUps(Collection):
     """How one stands depends on the others of its person: see `records.lock`."""
 
-    def locks(self, rows: Sequence[Pushed]) -> Iterable[Lock]:
-        return writing.locks_for_writing({row.doc_id: row.document for row in rows})
+    def lock(self, rows: Sequence[Pushed]) -> None:
+        writing.lock_for_writing({row.doc_id: row.document for row in rows})
 
 
 def push_event(row: Pushed, contact: Contact, now: datetime) -> dict[str, Any] | None:
@@ -75,10 +73,10 @@ def _is_colleague(id: object, contact: Contact) -> bool:
     return User.objects.filter(pk=named, team=team, is_active=True).exists()
 
 
-def locks_of_events(rows: Sequence[Pushed]) -> Iterable[Lock]:
+def lock_events(rows: Sequence[Pushed]) -> None:
     """What these facts are of, and everything that is connected with it."""
     named = (uuid_of(row.document.get("follow_up_id")) for row in rows)
-    return locks_of(follow_ups={id for id in named if id})
+    telling.lock_for_telling({id for id in named if id})
 
 
 register_parent("follow_up", FollowUp)
@@ -101,7 +99,7 @@ register_fact_kind(
     FOLLOW_UP_EVENT,
     schema=schemas.EVENT,
     push=push_event,
-    locks=locks_of_events,
+    lock=lock_events,
     parents={"follow_up_id": "follow_up", "event_id": "follow_up_event"},
 )
 register_lead("follow_ups", leads_to)

@@ -6,9 +6,8 @@ Two that open the same one at once, a tap that makes contact and a tablet that h
 2. Whoever is second finds it. The timeline changes nothing of what was typed; what a tablet typed
    is put together with what stands there, which says nothing of its own.
 
-The timeline runs under the lock of its assignment's row, and takes that of arrivals there, the
-document's and those of the persons after it. Who pushes takes the latter three, in this order, and
-never the row's.
+The timeline runs under the lock of its assignment's row, and takes that of arrivals there and the
+document's after it. Who pushes takes the latter two, in this order, and never the row's.
 """
 
 from __future__ import annotations
@@ -20,18 +19,15 @@ from uuid import UUID
 
 from django.db import transaction
 
-from apps.assignments.locks import locks_of_arrivals
 from apps.assignments.models import Assignment
 from apps.assignments.records import Record, lock_arrivals, look_at
 from apps.audit.services import SYSTEM, Act, Actor, record_all
-from apps.changes.locks import Rung, each, hold
 from apps.changes.services import Document, Event, publish
 from apps.core.problems import FieldError
 from apps.people import codes, documents
 from apps.people.access import audience, crew_of, may_write
 from apps.people.documents import ENCOUNTERS
 from apps.people.ids import encounter_id, ordinal_of
-from apps.people.locks import calls_of, locks_of_calls
 from apps.people.models import Encounter, Match, OpenedBy
 from apps.people.schemas import ENCOUNTER
 from apps.people.services.glass import note_link
@@ -112,7 +108,9 @@ def follow_assignment(*, assignment_id: UUID, ended: bool = False, now: datetime
         return
     over = record.assignment.closed_at is not None
     owing = set(crew_of(record.assignment)) if ended and over else set()
-    hold(lambda: locks_of_calls([Event("assignment.closed", assignment_id)]))
+    lock_arrivals([assignment_id])
+    known = Encounter.objects.of(assignment_id).values_list("pk", flat=True)
+    shared.lock(ENCOUNTERS, {encounter_id(assignment_id), *known})
     fresh = False
     if over or record.timeline.met:
         _, fresh = _opened(assignment_id, 1, record, by=SYSTEM, now=now)
@@ -166,8 +164,7 @@ def let_go(*, encounter_id: UUID, author_ids: Iterable[UUID] | None = None, now:
 
 
 def _change_keepers(pk: UUID, *, add: set[UUID], drop: set[UUID] | None, now: datetime) -> None:
-    # What was recorded on the call follows its encounters.
-    hold(lambda: locks_of_arrivals(calls_of([pk])) | each(Rung.ENCOUNTERS, [pk]))
+    shared.lock(ENCOUNTERS, [pk])
     row = Encounter.objects.filter(pk=pk).first()
     if row is None:
         return

@@ -21,7 +21,6 @@ from apps.accounts.models import User
 from apps.assignments.models import Assignment
 from apps.audit.services import Act, Actor, record_all
 from apps.changes import scopes
-from apps.changes.locks import hold
 from apps.changes.services import Document, publish
 from apps.core import clock
 from apps.core.crypto import blind_index
@@ -29,10 +28,9 @@ from apps.people import codes, documents, matching, safety, schemas
 from apps.people.access import audience
 from apps.people.ages import day_of
 from apps.people.documents import PERSONS
-from apps.people.families import families_of
 from apps.people.leads import scopes_leading
-from apps.people.locks import locks_of_persons
 from apps.people.models import BrokenGlass, Encounter, Person, PersonKey
+from apps.sync import documents as shared
 from apps.sync.fitting import fit
 from apps.sync.registry import Edit
 
@@ -152,9 +150,12 @@ def group_of(person_id: UUID) -> set[UUID]:
 def lock_group(*person_ids: UUID) -> set[UUID]:
     """Makes everybody else who shows, writes or merges these persons wait, or any who are the same;
     all of them. Who is the same is asked again under the locks: a merge that went before has made
-    them more, and each of them has to be shown anew. Once a transaction, for all of them."""
-    hold(lambda: locks_of_persons(person_ids))
-    return {*person_ids, *families_of(person_ids)}
+    them more, and each of them has to be shown anew."""
+    locked: set[UUID] = set()
+    while more := set[UUID]().union(*map(group_of, person_ids)) - locked:
+        shared.lock(PERSONS, more)
+        locked |= more
+    return locked
 
 
 def matches_of(row: Person) -> list[dict[str, Any]]:
@@ -243,6 +244,28 @@ def _index(row: Person) -> None:
 
 def _hash(key: str) -> bytes:
     return blind_index(key, purpose=_PURPOSE)
+
+
+def families_of(persons: Collection[UUID]) -> dict[UUID, UUID]:
+    """Each of these persons, and everybody who is the same as one of them, with the record to go on
+    with: `group_of` for many at once. Nobody who is not here is in it."""
+    into: dict[UUID, UUID | None] = {}
+    fresh = set(persons)
+    while fresh:
+        into |= dict(Person.objects.filter(pk__in=fresh).values_list("pk", "merged_into"))
+        fresh = {one for one in into.values() if one is not None} - into.keys()
+    fresh = set(into)
+    while fresh:
+        below = dict(Person.objects.filter(merged_into__in=fresh).values_list("pk", "merged_into"))
+        fresh = below.keys() - into.keys()
+        into |= below
+    return {one: _root_in(into, one) for one in into}
+
+
+def _root_in(into: Mapping[UUID, UUID | None], person_id: UUID) -> UUID:
+    while (further := into.get(person_id)) is not None:
+        person_id = further
+    return person_id
 
 
 def _flags(typed: dict[str, Any], apart: dict[str, Any], *, withheld: bool) -> list[str]:

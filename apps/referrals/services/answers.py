@@ -45,7 +45,6 @@ from apps.core import clock
 from apps.core.problems import CONFLICT, INVALID, FieldError, ProblemError
 from apps.referrals import documents, outputs, records, states
 from apps.referrals.codes import TASK_STATUSES, VERBS
-from apps.referrals.locks import lock_partners
 from apps.referrals.models import (
     Outcome,
     Referral,
@@ -59,7 +58,7 @@ from apps.referrals.outputs import Outputs
 from apps.referrals.records import ReferralRecord
 from apps.referrals.services import showing
 from apps.referrals.services.clocks import arm
-from apps.referrals.services.referrals import send
+from apps.referrals.services.referrals import lock_partners, send
 from apps.referrals.states import Side
 from apps.sync.canonical import same
 from apps.sync.telling import Telling

@@ -20,9 +20,8 @@ from django.db import transaction
 
 from apps.accounts.models import Partner, User
 from apps.accounts.services import user_actor
-from apps.assignments.locks import locks_of_arrivals
+from apps.assignments.records import lock_arrivals
 from apps.audit.services import Act, Actor, record_all
-from apps.changes.locks import Lock, Rung, each, hold
 from apps.changes.services import Document, Event, publish
 from apps.core.problems import CONFLICT, FORBIDDEN, INVALID, FieldError, ProblemError
 from apps.people.access import may_write
@@ -65,7 +64,7 @@ def record_consent(
     known is no recipient. Refused for an encounter of another assignment, and for whoever was not
     on the crew.
     """
-    hold(lambda: locks_for_consents([(assignment_id, encounter_id)]))
+    lock_for_consents([(assignment_id, encounter_id)])
     if Consent.objects.filter(pk=telling.id).exists():
         return None
     if ordinal_of(encounter_id, assignment_id) is None:
@@ -108,7 +107,7 @@ def renew_consent(
     Repeating it (the same end) changes nothing. CONFLICT for a revoked one: they are asked anew, by
     a crew; INVALID at /expires_on, /witness; FORBIDDEN for whom it is none of their business.
     """
-    hold(lambda: locks_for_consents([(consent.assignment_id, consent.encounter_id)]))
+    lock_for_consents([(consent.assignment_id, consent.encounter_id)])
     former = Consent.objects.select_for_update(no_key=True, of=("self",)).get(pk=consent.pk)
     _may_say(former, by)
     id = uuid5(former.pk, expires_at.astimezone(UTC).isoformat())
@@ -184,7 +183,7 @@ def revoke_consent(
     `telling`: it is a fact of a tablet. Refused for whoever has nothing to do with the call; at a
     desk FORBIDDEN.
     """
-    hold(lambda: _locks_of_persons_referrals([consent.encounter_id]))
+    _lock_persons_referrals([consent.encounter_id])
     row = (
         Consent.objects.select_for_update(no_key=True, of=("self",))
         .select_related("recorded_by")
@@ -236,28 +235,26 @@ def acknowledge_revocation(
     return row
 
 
-def locks_for_consents(places: Iterable[tuple[UUID, UUID]]) -> set[Lock]:
-    """What whoever records consents locks; `places`: of each its assignment and its encounter."""
+def lock_for_consents(places: Iterable[tuple[UUID, UUID]]) -> None:
+    """Once a transaction, before the first of its consents is recorded: of each its assignment and
+    its encounter."""
     found = list(places)
-    return {
-        *locks_of_arrivals(assignment for assignment, _ in found),
-        *_locks_of_persons_referrals(encounter for _, encounter in found),
-    }
+    lock_arrivals({assignment for assignment, _ in found})
+    _lock_persons_referrals(encounter for _, encounter in found)
 
 
-def locks_of_referrals(
-    *, referrals: Iterable[UUID] = (), consents: Iterable[UUID] = ()
-) -> set[Lock]:
-    """What whoever tells anything of these referrals and consents locks: the referrals, and those
-    of the persons whose consents they are."""
+def lock_referrals(*, referrals: Iterable[UUID] = (), consents: Iterable[UUID] = ()) -> None:
+    """Once a transaction, before anything is told of these referrals and consents: the referrals,
+    and those of the persons whose consents they are, in one order."""
     rows = Consent.objects.filter(pk__in=list(consents)).values_list("encounter_id", flat=True)
-    return each(Rung.REFERRALS, referrals) | _locks_of_persons_referrals(rows)
+    every = {other for one in rows for other in records.encounters_of(one)}
+    records.lock({*referrals, *records.referrals_of(every)})
 
 
-def _locks_of_persons_referrals(encounters: Iterable[UUID]) -> set[Lock]:
+def _lock_persons_referrals(encounters: Iterable[UUID]) -> None:
     """The referrals of all whom these encounters are with: what is told of them may change."""
     every = {other for one in encounters for other in records.encounters_of(one)}
-    return each(Rung.REFERRALS, records.referrals_of(every))
+    records.lock(records.referrals_of(every))
 
 
 def _referrals_of(row: Consent, now: datetime) -> list[Document]:

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from django.db import transaction
 
-from apps.changes.locks import hold
+from apps.assignments.records import lock_arrivals
 from apps.changes.services import LARGEST_PUBLICATION, Document, publish
-from apps.referrals.locks import locks_of_records
+from apps.referrals import records
 from apps.referrals.models import Consent, Disclosure, Referral
 from apps.referrals.services import showing
 
@@ -23,9 +23,11 @@ def follow_assignment(*, assignment_id: UUID, now: datetime) -> None:
     arrival lock before they look who has the call, and so does this. Whoever is second sees what
     the first has committed.
     """
-    hold(lambda: locks_of_records([assignment_id]))
+    lock_arrivals([assignment_id])
+    rows = Referral.objects.of(assignment_id)
+    records.lock(rows.values_list("pk", flat=True))
     found: list[Document] = []
-    for row in Referral.objects.of(assignment_id):
+    for row in rows:
         found += showing.referral_again(row)
     for consent in Consent.objects.of(assignment_id):
         found += showing.consent_again(consent)

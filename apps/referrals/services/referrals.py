@@ -5,28 +5,26 @@ Two who ask the same partner for the same need at once, each in a referral of th
 1. Whoever asks takes the partner's row (FOR NO KEY UPDATE) before they look whether it is asked.
 2. The second waits, sees the first one's task, and keeps theirs back as a draft that names it.
 3. Who pushes several referrals takes the locks of all of them, then the rows of all their partners,
-   in one order: `locks_for_writing`.
+   in one order: `lock_for_writing`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from apps.accounts.models import Partner, User
-from apps.assignments.locks import locks_of_arrivals
+from apps.assignments.records import lock_arrivals
 from apps.audit.services import Act, record_all
-from apps.changes.locks import Lock, Rung, each
 from apps.changes.services import Document, Event, publish
 from apps.core.problems import FieldError
 from apps.people.access import may_write
 from apps.people.ids import ordinal_of
 from apps.referrals import codes, documents, precheck, records
 from apps.referrals.consenting import in_force
-from apps.referrals.locks import lock_partners
 from apps.referrals.models import (
     Referral,
     ReferralTask,
@@ -95,17 +93,19 @@ def may_tell(referral: Referral, *, by: User | None) -> None:
     may_write(referral.assignment_id, by)
 
 
-def locks_for_writing(contents: Mapping[UUID, Mapping[str, Any]]) -> set[Lock]:
-    """What whoever writes these referrals locks: see the module."""
-    calls = {id for one in contents.values() if (id := uuid_of(one.get("assignment_id")))}
-    partners = {
-        id for one in contents.values() for item in asked_of(one) if (id := partner_of(item))
-    }
-    return {
-        *locks_of_arrivals(calls),
-        *each(Rung.REFERRALS, contents),
-        *each(Rung.PARTNERS, partners),
-    }
+def lock_for_writing(contents: Mapping[UUID, Mapping[str, Any]]) -> None:
+    """Once a transaction, before any of these referrals is written: see the module."""
+    lock_arrivals({id for one in contents.values() if (id := uuid_of(one.get("assignment_id")))})
+    records.lock(contents)
+    lock_partners(
+        {id for one in contents.values() for item in asked_of(one) if (id := partner_of(item))}
+    )
+
+
+def lock_partners(ids: Iterable[UUID]) -> None:
+    """Orders those who ask these partners."""
+    rows = Partner.objects.select_for_update(no_key=True).filter(pk__in=set(ids))
+    list(rows.order_by("pk").values_list("pk"))
 
 
 def asked_of(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from apps.assignments.locks import locks_of_arrivals
-from apps.changes.locks import Lock, Rung, each
+from apps.assignments.records import lock_arrivals
 from apps.core.problems import FieldError
 from apps.dispatch.codelists import CodeList, register_code_list
 from apps.dispatch.referencekinds import ReferenceKind, register_reference_kind
@@ -48,17 +47,17 @@ _OURS_OF_REFERRAL: Final = ("close", "withdraw")
 class Referrals(Collection):
     """Whom they ask is asked once: see `services.referrals` for the locks."""
 
-    def locks(self, rows: Sequence[Pushed]) -> Iterable[Lock]:
-        return referrals.locks_for_writing({row.doc_id: row.document for row in rows})
+    def lock(self, rows: Sequence[Pushed]) -> None:
+        referrals.lock_for_writing({row.doc_id: row.document for row in rows})
 
 
 class Consents(Collection):
     """What is told of a person may change with each: see `services.consents` for the locks."""
 
-    def locks(self, rows: Sequence[Pushed]) -> Iterable[Lock]:
+    def lock(self, rows: Sequence[Pushed]) -> None:
         named = [(uuid_of(row.document.get(name)) for name in _PLACE) for row in rows]
         places = [(one, other) for one, other in map(tuple, named) if one and other]
-        return consents.locks_for_consents(places)
+        consents.lock_for_consents(places)
 
 
 _PLACE: Final = ("assignment_id", "encounter_id")
@@ -145,16 +144,12 @@ def push_disclosure(row: Pushed, contact: Contact, now: datetime) -> dict[str, A
     return None
 
 
-def locks_of_facts(rows: Sequence[Pushed]) -> Iterable[Lock]:
-    """What these facts are of: their assignments' arrivals, their referrals, and the partners who
-    are asked by a task that is sent."""
-    of = consents.locks_of_referrals(
+def lock_facts(rows: Sequence[Pushed]) -> None:
+    """What these facts are of: their assignments' arrivals, then their referrals, in one order."""
+    lock_arrivals(_named(rows, "assignment_id"))
+    consents.lock_referrals(
         referrals=_named(rows, "referral_id"), consents=_named(rows, "consent_id")
     )
-    sent = [row for row in rows if row.document.get("verb") == "send"]
-    tasks = ReferralTask.objects.filter(pk__in=_named(sent, "task_id"))
-    asked = each(Rung.PARTNERS, tasks.values_list("partner", flat=True))
-    return {*locks_of_arrivals(_named(rows, "assignment_id")), *of, *asked}
 
 
 def _said(
@@ -231,11 +226,12 @@ register(
         media=media_fields("signature", "photo"),
     )
 )
+# One lock for all three: kinds that lock the same do so at once.
 register_fact_kind(
     REFERRAL_ANSWER,
     schema=schemas.ANSWER,
     push=push_answer,
-    locks=locks_of_facts,
+    lock=lock_facts,
     parents={"referral_id": "referral", "task_id": "referral_task"},
     needs=("referral_id", "task_id"),
 )
@@ -243,7 +239,7 @@ register_fact_kind(
     CONSENT_REVOCATION,
     schema=schemas.REVOCATION,
     push=push_revocation,
-    locks=locks_of_facts,
+    lock=lock_facts,
     parents={"consent_id": "consent"},
     needs=("consent_id",),
 )
@@ -251,7 +247,7 @@ register_fact_kind(
     DISCLOSURE,
     schema=schemas.DISCLOSURE_FACT,
     push=push_disclosure,
-    locks=locks_of_facts,
+    lock=lock_facts,
     parents=_OF_CALL,
 )
 register_part("referrals", referrals_part)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
 from apps.assignments import sync as assignments
-from apps.changes.locks import Lock
 from apps.dispatch.codelists import CodeList, register_code_list
 from apps.dispatch.referencekinds import ReferenceKind, register_reference_kind
 from apps.referrals.directory import codes, documents, schemas
 from apps.referrals.directory.facilityfacts import REPORT, told_of
-from apps.referrals.locks import DIRECTORY
 from apps.referrals.models import FacilityFact
 from apps.referrals.services import directory
 from apps.sync.parents import register_parent
@@ -29,9 +27,9 @@ def push_facility_fact(
     return None
 
 
-def locks_for_reports(rows: Sequence[Pushed]) -> Iterable[Lock]:
-    """See `services.directory.entries`."""
-    return [DIRECTORY]
+def lock_for_reports(rows: Sequence[Pushed]) -> None:
+    """See `services.directory.entries`. Before any other lock of this app, for all rows at once."""
+    directory.lock_directory()
 
 
 def _register_list(name: str, source: str, items: list[dict[str, str]]) -> None:
@@ -52,7 +50,7 @@ for _kind, _schema in schemas.FACTS.items():
         _kind,
         schema=_schema,
         push=partial(push_facility_fact, _kind),
-        locks=locks_for_reports if _kind == REPORT else assignments.locks,
+        lock=lock_for_reports if _kind == REPORT else assignments.lock,
         parents={name: of for name, of in _PARENTS.items() if name in _schema["properties"]},
     )
 register_reference_kind(ReferenceKind(documents.KIND, schemas.SERVICE, directory.service_documents))

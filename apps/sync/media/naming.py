@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 MOST_NAMED = 200  # by one document; it has 64 KB
 _SHOWN = Member.objects.filter(collection=OuterRef("collection"), doc_id=OuterRef("doc_id"))
 _ADDRESS = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_MEDIA_LOCK = 7310  # class of advisory locks; see apps.changes.locks
+_MEDIA_LOCK = 7310  # class of advisory locks; see apps.changes.services
 
 
 def address(text: str) -> bytes | None:
@@ -122,14 +122,6 @@ def shown_by(sha256: bytes) -> set[tuple[str, UUID]]:
     """The documents, by collection and id, that show a file to whoever sees them."""
     rows = MediaReference.objects.filter(Exists(_SHOWN), sha256=sha256, proven=True, named=True)
     return set(rows.values_list("collection", "doc_id"))
-
-
-def lock_named(collection: Collection, documents: Iterable[Mapping[str, Any]]) -> None:
-    """Locks what these documents name, for all of a transaction at once: `note` locks what one of
-    them names, and two who name the same files in other documents would wait for each other."""
-    told = [(found, one) for one in documents if (found := collection.media_of(one)) is not None]
-    if names := frozenset[bytes]().union(*(_names(*one, collection) for one in told)):
-        lock(names)
 
 
 def lock(names: Iterable[bytes]) -> None:

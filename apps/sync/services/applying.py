@@ -16,7 +16,6 @@ from django.db.utils import InterfaceError, OperationalError
 
 from apps.accounts.auth import TabletSession
 from apps.accounts.models import User
-from apps.changes.services import together
 from apps.core.problems import CONFLICT, FORBIDDEN, INVALID, FieldError, ProblemError
 from apps.sync import authors, documents, merged, registry, verdicts
 from apps.sync.models import QuarantinedWrite
@@ -98,11 +97,8 @@ def _apply(
     if collection is None or collection.kind == "pull_only":
         raise ProblemError(INVALID, "Nothing can be written to this collection.")
     pushed = _pushed(collection, write, document)
-    if collection.kind == "append_only":  # nobody else locks what is recorded once
-        documents.lock(collection.name, [pushed.doc_id])
-    documents.hold(collection, [pushed])  # before any other lock
-    if collection.kind == "merged":
-        documents.lock(collection.name, [pushed.doc_id])
+    collection.lock([pushed])  # before any other lock
+    documents.lock(collection.name, [pushed.doc_id])
     row = QuarantinedWrite.objects.select_for_update(no_key=True, of=("self",)).get(pk=write.pk)
     if row.applied_at is not None:
         return row
@@ -139,7 +135,7 @@ def _take(
         found = merged.stands_of(collection, contact, [pushed])
         stand = merged.seen_by(found.get(pushed.doc_id, stand), pushed, [contact.session.user, by])
     try:
-        with transaction.atomic(), together(now=now):
+        with transaction.atomic():
             taken = verdicts.take(collection, pushed, stand, contact, now)
     except Exception as error:
         raise ProblemError(INVALID, errors=verdicts.reasons(error, collection)) from error

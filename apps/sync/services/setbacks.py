@@ -24,7 +24,7 @@ from apps.sync.histories import Setback, SetbackClaim
 log = logging.getLogger(__name__)
 
 WORDS_THAT_COUNT = 2  # tablets
-_LOCK = 7312  # class of advisory locks; see apps.changes.locks
+_LOCK = 7312  # class of advisory locks; see apps.changes.services
 
 
 def claim(

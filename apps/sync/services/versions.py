@@ -15,7 +15,7 @@ from apps.accounts.models import LocalDatabase, Tablet, User
 from apps.accounts.services import user_actor
 from apps.audit.services import Actor, record
 from apps.changes import scopes
-from apps.changes.services import Document, publish, together
+from apps.changes.services import Document, publish
 from apps.core.fields import encrypted_field
 from apps.core.ids import uuid7
 from apps.core.problems import CONFLICT, FORBIDDEN, INVALID, ProblemError
@@ -246,7 +246,7 @@ def _lock(name: str, doc_id: UUID, values: Mapping[str, Any]) -> None:
     """What a push of the document with these values would lock."""
     collection = _collection(name)
     body = documents.read(collection, doc_id).body or {}
-    documents.hold(collection, [Pushed(name, {**body, **values}, None, doc_id, None, None)])
+    collection.lock([Pushed(name, {**body, **values}, None, doc_id, None, None)])
     documents.lock(name, [doc_id])
 
 
@@ -277,8 +277,7 @@ def _put(
         now=now,
     )
     try:
-        with together(now=now):
-            body = collection.merging.write(edit)
+        body = collection.merging.write(edit)
     except Refused as refused:
         raise ProblemError(INVALID, errors=refused.errors) from None
     naming.note(collection=collection, doc_id=doc_id, document=body, author=by, now=now)

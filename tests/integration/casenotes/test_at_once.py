@@ -13,8 +13,8 @@ from apps.assignments.models import Assignment
 from apps.assignments.services import let_cleared_go, reassign
 from apps.casenotes.content import content_hash
 from apps.casenotes.models import EncounterRecord, NoteState, RecordKind
-from apps.changes.locks import lock_key
 from apps.changes.models import ParkedReaction
+from apps.changes.services import lock_key
 from apps.core.ids import uuid7
 from apps.people.models import Encounter
 from apps.sync import documents

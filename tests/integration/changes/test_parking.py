@@ -8,7 +8,6 @@ import pytest
 from django.db import connection, transaction
 
 from apps.changes import parking, reactions
-from apps.changes.locks import Lock, Rung, take
 from apps.changes.models import ParkedReaction, StoredDocument
 from apps.changes.parking import FIRST_RETRY, LONGEST_RETRY, retry_parked
 from apps.changes.published import Document, Event
@@ -16,7 +15,6 @@ from apps.changes.reactions import reacts_to
 from apps.changes.services import publish
 from apps.core.ids import uuid7
 from tests.factories import NOON
-from tests.integration.conftest import Elsewhere
 
 AGENCY = frozenset({"agency"})
 
@@ -115,9 +113,9 @@ class TestAReactionThatFails:
         seen: list[int] = []
         retry = parking._retry
 
-        def look(pk: UUID, version: str, now: object) -> int:
+        def look(pk: object, now: object) -> int:
             seen.append(ParkedReaction.objects.get().attempts)
-            return retry(pk, version, NOON)
+            return retry(pk, NOON)
 
         monkeypatch.setattr(parking, "_retry", look)
         retry_parked(now=NOON + FIRST_RETRY)
@@ -128,8 +126,8 @@ class TestAReactionThatFails:
         publish_one()
         pk, due_at = ParkedReaction.objects.get().pk, NOON + FIRST_RETRY
 
-        assert parking._count(pk, due_at) is not None
-        assert parking._count(pk, due_at) is None
+        assert parking._count(pk, due_at) is True
+        assert parking._count(pk, due_at) is False
 
     def test_runs_once_where_two_ticks_find_it(self, trap: Trap) -> None:
         publish_one()
@@ -151,54 +149,3 @@ class TestAReactionThatFails:
             one.join()
 
         assert len(trap.heard) == 1
-
-    def test_is_none_where_what_it_locks_cannot_be_told(
-        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        """It takes its own locks then, and the writer's work stands."""
-        heard: list[UUID] = []
-        monkeypatch.setattr(reactions, "_registered", {})
-
-        def broken(events: object) -> list[Lock]:
-            with connection.cursor() as cursor:
-                cursor.execute("select 1 / 0")
-            return []
-
-        @reacts_to("trap.sprung", locks=broken)
-        def spring(event: Event, *, now: object) -> None:
-            heard.append(event.subject)
-
-        written, subject = publish_one()
-        assert heard == [subject]
-        assert StoredDocument.objects.filter(doc_id=written).exists()
-        assert not ParkedReaction.objects.exists()
-        assert "not locked first: DataError" in caplog.text
-
-    def test_does_not_hold_up_a_writer_for_whom_it_waits(
-        self, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """The writer holds what the reaction will lock, and parks the same one once more. That
-        stays: what the writer has left is seen by the next attempt."""
-        subject, trapped = uuid7(), [True]
-        monkeypatch.setattr(reactions, "_registered", {})
-
-        @reacts_to("trap.sprung")
-        def spring(event: Event, *, now: object) -> None:
-            take([Lock(Rung.PERSONS, event.subject)])
-            if trapped[0]:
-                raise ValueError
-
-        def told() -> None:
-            publish(events=[Event("trap.sprung", subject)], now=NOON)
-
-        transaction.atomic(told)()
-        with transaction.atomic():
-            take([Lock(Rung.PERSONS, subject)])
-            again = elsewhere.start(lambda: retry_parked(now=NOON + FIRST_RETRY))
-            elsewhere.until_waiting(again)
-            told()
-            trapped[0] = False
-
-        assert again.result(60) == 0
-        assert retry_parked(now=NOON + 2 * FIRST_RETRY) == 1
-        assert not ParkedReaction.objects.exists()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -153,9 +153,9 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
     events: list[Event] = []
     run = parking.run
 
-    def listen(told: Sequence[Event], *, now: datetime) -> None:
-        events.extend(told)
-        run(told, now=now)
+    def listen(event: Event, *, now: datetime) -> None:
+        events.append(event)
+        run(event, now=now)
 
     monkeypatch.setattr(parking, "run", listen)
     return events

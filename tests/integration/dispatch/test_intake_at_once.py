@@ -7,15 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, connections
 
 from apps.audit.models import Entry
 from apps.changes.models import Change
-from apps.dispatch.models import Agency, Incident, IncidentUnit, Unit
+from apps.dispatch.models import Incident, IncidentUnit, Unit
 from apps.dispatch.services import drafts
-from tests.integration.conftest import Elsewhere
 from tests.integration.dispatch.conftest import CAD, at, care, police
-from tests.lockorder import watching
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -111,38 +109,6 @@ def test_both_sides_of_a_merge_at_once_end_in_one_merge(cad: CAD) -> None:
     )
     assert Incident.objects.get(cad_number="1").merged_into == Incident.objects.get(cad_number="2")
     assert Change.objects.filter(event="incident.merged").count() == 1
-
-
-def test_two_messages_that_first_name_the_same_units_wait_for_each_other_in_one_order(
-    cad: CAD, elsewhere: Elsewhere
-) -> None:
-    """Each has put in one unit and comes to one that somebody else is putting in. Then each wants
-    the other's."""
-
-    def telling(number: str, *units: str) -> Callable[[], Any]:
-        return lambda: cad.tell(cad_number=number, units=[police(one) for one in units])
-
-    with transaction.atomic():
-        Unit.objects.create(call_sign="3M5", agency=Agency.SPD)
-        first = elsewhere.start(telling("1", "3M1", "3M5", "3M9"))
-        elsewhere.until_waiting(first)
-        second = elsewhere.start(telling("2", "3M9", "3M5", "3M1"))
-        elsewhere.until_waiting(second, 2)
-    assert first.result(60).created
-    assert second.result(60).created
-    assert Unit.objects.filter(agency=Agency.SPD).count() == 3
-
-
-def test_what_is_passed_on_is_locked_with_what_passes_it_on(cad: CAD) -> None:
-    """Whoever tells of both locks the one that is older first, and so does this."""
-    cad.tell(cad_number="1")
-    cad.tell(cad_number="2")
-    cad.tell(cad_number="2", updated_at=at(1), merges=[{"kind": "REPLACED", "cad_number": "1"}])
-    with watching() as watch:
-        cad.tell(cad_number="2", updated_at=at(2), cautions=[{"text": "has a knife"}])
-    assert watch.breaches == []
-    row = Incident.objects.get(cad_number="1")
-    assert row.details["cautions"][0]["text"] == "has a knife"
 
 
 def test_the_row_lock_leaves_foreign_keys_alone(cad: CAD) -> None:

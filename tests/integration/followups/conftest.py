@@ -67,7 +67,7 @@ class Met(Case):
             author=self.world.ours.people[0],
             content={},
         )
-        following.restate(encounter_ids=[encounter or self.encounter], now=at)
+        following.restate(encounter_id=encounter or self.encounter, now=at)
         self.world.commit()
 
     def typed(self, **fields: Any) -> Document:

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from apps.changes.locks import Lock, Rung
 from apps.core.ids import uuid7
 from apps.sync import registry
 from apps.sync.collections import FACTS
@@ -51,16 +50,15 @@ def test_calls_come_first_and_what_everyone_may_see_last() -> None:
     assert [c.name for c in registry.all_for("desk")] == ["c", "d"]
 
 
-def test_what_kinds_lock_is_named_for_all_rows_at_once() -> None:
+def test_kinds_that_lock_the_same_lock_it_at_once() -> None:
     """One after the other, two pushes that each bring both kinds would wait for each other."""
-    asked: list[list[str]] = []
+    locked: list[list[str]] = []
 
-    def locks(rows: Any) -> list[Lock]:
-        asked.append([row.document["kind"] for row in rows])
-        return [Lock(Rung.ARRIVALS, row.doc_id) for row in rows]
+    def lock(rows: Any) -> None:
+        locked.append([row.document["kind"] for row in rows])
 
     for kind in ("a", "b"):
-        registry.register_fact_kind(kind, schema=SCHEMA, push=lambda *_: None, locks=locks)
+        registry.register_fact_kind(kind, schema=SCHEMA, push=lambda *_: None, lock=lock)
     rows = [Pushed("facts", {"kind": kind}, None, uuid7(), None, None) for kind in ("b", "a")]
-    assert set(FACTS.locks(rows)) == {Lock(Rung.ARRIVALS, row.doc_id) for row in rows}
-    assert asked == [["b", "a"]]
+    FACTS.lock(rows)
+    assert locked == [["a", "b"]]

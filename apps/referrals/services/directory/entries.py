@@ -12,25 +12,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from apps.audit.services import Actor, record
-from apps.changes.locks import take
 from apps.changes.services import Document
 from apps.core import clock
 from apps.core.problems import INVALID, FieldError, ProblemError
 from apps.dispatch.services import publish_reference
 from apps.referrals.directory import codes, documents
-from apps.referrals.locks import DIRECTORY
 from apps.referrals.models import Capacity, Location, Organization, Service, ServiceAtLocation
 from apps.referrals.models.directory import ServiceQuerySet
+
+_DIRECTORY_LOCK: Final = 7331  # class of advisory locks; see apps.changes.services
 
 
 def lock_directory() -> None:
     """Waits until nobody else changes the directory; held to the end of the transaction."""
-    take([DIRECTORY])
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s, 0)", [_DIRECTORY_LOCK])
 
 
 @transaction.atomic

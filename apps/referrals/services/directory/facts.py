@@ -2,7 +2,7 @@
 
 Each once, as it was told. Who tells something of a call takes the assignment's locks, as in every
 room: see `assignments.records`. A report follows no call: who tells one takes the directory's lock,
-which in a push of many comes after those.
+which in a push of many comes before those.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from apps.accounts.models import User
 from apps.accounts.services import tablet_actor
 from apps.assignments.codes import NOT_HERE_YET
 from apps.assignments.models import Assignment
-from apps.assignments.records import lock_arrivals, lock_calls
+from apps.assignments.records import lock_all, lock_arrivals
 from apps.assignments.services import NotYours, crewed, spoken_for
 from apps.audit.services import record
 from apps.changes.services import LARGEST_PUBLICATION, Document, Event, publish
@@ -53,7 +53,8 @@ def record_fact(*, told: Told, session: TabletSession, now: datetime) -> Facilit
     if told.kind == FacilityFactKind.REPORT:
         lock_directory()
     elif assignment_id is not None:
-        lock_calls([assignment_id])
+        lock_all([assignment_id])
+        lock_arrivals([assignment_id])
     if FacilityFact.objects.filter(pk=told.id).exists():
         return None
     author = session.user
