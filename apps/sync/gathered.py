@@ -37,7 +37,7 @@ from apps.core import clock
 from apps.core.answers import Guarded
 from apps.core.pipelines import pipelined
 from apps.core.problems import ProblemError
-from apps.sync import documents, feed, headers, merged, projection, recovery, registry
+from apps.sync import documents, feed, headers, merged, policies, projection, recovery, registry
 from apps.sync.registry import Collection, Contact, Pushed
 from apps.sync.rows import parsed, rows_of, tombstone
 from apps.sync.services import early, versions
@@ -110,7 +110,8 @@ class Pushes:
         taken: list[_Push] = []
         for part in _transactions(_plain(requests, now)):
             try:
-                _take(part, now)
+                with policies.within(policies.TRANSACTION_SECONDS):
+                    _take(part, now)
             except Exception as error:  # noqa: BLE001 - it comes again, alone, and shows there
                 log.info("pushes go the ordinary way: %s", type(error).__name__)
             else:

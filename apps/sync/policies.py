@@ -8,8 +8,11 @@ it, so it has to be kept and shown. Pure.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from math import inf
 from time import monotonic
 from typing import Any, Final
 
@@ -145,10 +148,24 @@ def put_together(
 # For both differences of a text. One that takes longer to find is found coarser: then more is a
 # clash, nothing is wrong.
 _DIFF_SECONDS = 0.2
+# For those of all texts of a transaction.
+TRANSACTION_SECONDS: Final = 2.0
+_until: ContextVar[float] = ContextVar("until", default=inf)
 # Characters. No document has a longer text; what a client says that it typed on can be anything.
 _LONGEST = 64 * 1024
 # A word, spaces, a line break, a sign: what two people can change apart.
 _WORD = re.compile(r"\n|\w+|[^\w\s]|[^\S\n]+")
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """All texts that are merged inside have so long together: whoever sends hundreds of texts that
+    have little in common keeps no thread for minutes."""
+    set_before = _until.set(monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _until.reset(set_before)
 
 
 def text(base: Any, mine: Any, current: Any) -> Merged:
@@ -161,7 +178,7 @@ def text(base: Any, mine: Any, current: Any) -> Merged:
         return Merged(current, clash=True)
     codes: dict[str, str] = {}
     before = _encoded(base, codes)
-    until = monotonic() + _DIFF_SECONDS
+    until = min(monotonic() + _DIFF_SECONDS, _until.get())
     ours, theirs = (_changes(before, _encoded(one, codes), until) for one in (mine, current))
     merged = _together(before, ours, theirs)
     if merged is None:

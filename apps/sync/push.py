@@ -20,7 +20,7 @@ from apps.accounts.services import tablet_actor
 from apps.audit.services import record
 from apps.changes.services import together
 from apps.core.problems import FieldError
-from apps.sync import authors, documents, feed, merged, recovery, urgent, verdicts, wire
+from apps.sync import authors, documents, feed, merged, policies, recovery, urgent, verdicts, wire
 from apps.sync.authors import Attribution
 from apps.sync.canonical import fingerprint
 from apps.sync.documents import Stand
@@ -104,6 +104,13 @@ def commit(
     checked at COMMIT fails all of its rows, where a savepoint has no say: then each row gets a
     transaction of its own, and the culprit stays out.
     """
+    with policies.within(policies.TRANSACTION_SECONDS):
+        return _committed(collection, contact, rows, now)
+
+
+def _committed(
+    collection: Collection, contact: Contact, rows: Sequence[Row], now: datetime
+) -> dict[str, Judged]:
     rows = [recordable(collection, row) for row in rows]
     try:
         with transaction.atomic():
@@ -121,7 +128,7 @@ def commit(
             return judged
     except (IntegrityError, DataError):
         if len(rows) > 1:
-            return {row.id: commit(collection, contact, [row], now)[row.id] for row in rows}
+            return {row.id: _committed(collection, contact, [row], now)[row.id] for row in rows}
         with transaction.atomic():
             batch = _Batch(collection, contact, rows, now)
             return {rows[0].id: batch.refuse(rows[0], [AT_COMMIT])}

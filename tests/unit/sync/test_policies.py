@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.sync.policies import UNKNOWN, Merged, append_only, by_field, scalar, text, union
+from apps.sync.policies import UNKNOWN, Merged, append_only, by_field, scalar, text, union, within
 
 
 class TestScalar:
@@ -108,6 +108,10 @@ class TestByField:
         assert self.merge(UNKNOWN, {"at": 1}, None) == Merged({"at": 1})
 
 
+# Texts that have little in common.
+ODD = (("w", 4999), ("w", 7919), ("w", 6007))
+
+
 class TestText:
     def test_two_places_of_one_text(self) -> None:
         base = "He sat on the kerb. He did not want to talk. He had a grey dog with him."
@@ -168,6 +172,14 @@ class TestText:
         began = time.thread_time()
         text(base, base.replace("ab", "ba"), base.replace("b a", "b  a"))
         assert time.thread_time() - began < 10
+
+    def test_many_long_texts_have_so_long_together(self) -> None:
+        base, mine, theirs = (" ".join(f"{a}{n * n % m}" for n in range(8_000)) for a, m in ODD)
+        began = time.thread_time()
+        with within(0.3):
+            for _ in range(20):
+                assert text(base, mine, theirs) == Merged(theirs, clash=True)
+        assert time.thread_time() - began < 2
 
     def test_a_base_that_no_document_can_have_is_not_looked_at(self) -> None:
         began = time.thread_time()
