@@ -29,7 +29,7 @@ from apps.assignments.timeline import (
 from apps.changes import scopes
 from apps.changes.services import Document
 from apps.core.clock import iso
-from apps.dispatch.models import STARTED_BY_RESPONDER, Agency, IncidentUnit
+from apps.dispatch.models import STARTED_BY_RESPONDER, Agency, Incident, IncidentUnit
 from apps.sync.stamps import as_sent
 
 ASSIGNMENT_EVENT: Final = "assignment_event"
@@ -67,7 +67,7 @@ def assignment_body(record: Record, now: datetime) -> dict[str, Any]:
         "id": str(row.pk),
         "incident_id": str(call.pk),
         "cad_number": call.cad_number,
-        "waiting_number": _waiting_number(row),
+        "waiting_number": _waiting_number(row, call),
         "incident_status": call.status,
         "entry_kind": row.entry_kind,
         "address": details["address"],
@@ -245,13 +245,12 @@ def _name(person: Any) -> str:
     return person.display_name if person else ""
 
 
-def _waiting_number(row: Assignment) -> dict[str, Any] | None:
+def _waiting_number(row: Assignment, call: Incident) -> dict[str, Any] | None:
     """A CAD number that is not settled: one that a desk is to confirm, or one that was taken and of
     which CAD has told nothing."""
     if row.link_number:
         by, at = _name(row.link_by), iso(row.link_at)
         return {"number": row.link_number, "why": "to_confirm", "by": by, "at": at}
-    call = row.incident
     if row.entry_kind in STARTED_BY_RESPONDER and call.cad_number and not call.details.get("told"):
         return {"number": call.cad_number, "why": "not_told", "by": "", "at": None}
     return None

@@ -22,6 +22,7 @@ from tests.processes import Process, Processes
 
 PATIENCE = 120.0
 POLL_SECONDS = 0.05
+_GIVEN_UP = "Unrecoverable error"
 
 
 @dataclass
@@ -55,8 +56,9 @@ class Stage:
 
     def until(self, condition: Callable[[], bool]) -> None:
         """Waits until something holds in the database, which may be down meanwhile. A worker that
-        has ended by itself is started again: Celery gives up where one of its processes is ended by
-        force in the middle of a word to it."""
+        gives up by itself is started again: Celery's does where one of its processes is ended by
+        force in the middle of a word to it. It ends then, or hangs on its way out, until whoever
+        watches `/readyz` starts it anew."""
 
         def holds() -> bool:
             try:
@@ -69,6 +71,9 @@ class Stage:
         while not holds():
             assert time.monotonic() < deadline, f"it did not come to it: {self.workers[-1].said()}"
             for worker in self.workers:
+                if _GIVEN_UP in worker.said():
+                    worker.kill()
+                    worker.start()
                 worker.revive()
             time.sleep(POLL_SECONDS)
 

@@ -10,11 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
 import pytest
 
 from apps.accounts import services as accounts
-from apps.accounts.auth import session_of
 from apps.accounts.models import Partner
 from apps.assignments.models import Assignment
 from apps.audit.services import SYSTEM
@@ -24,13 +22,12 @@ from apps.core.ids import uuid7
 from apps.dispatch.services import rulebook
 from apps.people.ids import encounter_id
 from apps.referrals.models import Consent, Referral, ReferralTask
-from apps.sync import registry
 from apps.sync.media.models import MediaFile, MediaReference
-from apps.sync.push import Row, push
-from apps.sync.registry import Contact
+from apps.sync.push import Row
 from tests import kept
 from tests.factories import NOON, EnrolledTablet
 from tests.integration.assignments.conftest import World, after, begun, build, shown
+from tests.pushing import pushed
 
 __all__ = ["NOON", "World", "after", "build", "shown"]
 
@@ -89,16 +86,10 @@ class Case:
     ) -> list[Document]:
         by = by or self.tablet
         document |= {"editor": str(by.instance), "edit_no": next(_numbers)}
-        collection = registry.get(name)
-        assert collection
-        contact = Contact(session_of(by.tablet), by.instance, 0, 50)
         rows = [Row(document["id"], document, base)]
-        answers = push(collection=collection, contact=contact, rows=rows, now=now)
-        self.world.commit()
+        answers = pushed(by, name, rows, commits=self.world.commit, now=now)
         assert not ParkedReaction.objects.exists()
-        told = [orjson.loads(one) for one in answers]
-        # In a test's own transaction nothing is listed yet for the tablet when it is answered.
-        return [one for one in told if not one.get("_deleted")]
+        return answers
 
     def refer(
         self,

@@ -280,11 +280,10 @@ def test_a_weapon_that_is_stated_stands_among_the_cautions_and_stays() -> None:
     """Nobody has to find it in why a call is not eligible."""
     yes, no = (ExclusionHint(name="weapon", answer=answer) for answer in ("yes", "no"))
     found = known(told(0, exclusions=(yes,)), told(1, exclusions=(yes,)), told(2, exclusions=(no,)))
-    assert [(c.kind, c.text) for c in found.call.cautions] == [
-        ("weapon", "weapon stated by the 911 centre")
-    ]
-    merged, material = carry(told(0), found.call)
-    assert merged.cautions == found.call.cautions
+    stated = [("weapon", "weapon stated by the 911 centre")]
+    assert [(c.kind, c.text) for c in found.call.cautions] == stated
+    merged, material = carry(told(0), found.call, of="another")
+    assert [(c.kind, c.text) for c in merged.cautions] == stated
     assert material == ("weapon",)
 
 
