@@ -28,7 +28,7 @@ import contextlib
 import logging
 import random
 import threading
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -80,7 +80,7 @@ class Hub:
         self._wake = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._ears = Ears(self._hear, self._committed)
-        self._given_way: list[threading.Event] = []
+        self._given_way: list[tuple[int, threading.Event]] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -207,23 +207,30 @@ class Hub:
 
     def _hear(self, head: int | None, done: threading.Event | None = None) -> None:
         """A bell. What a round has told, or is sure to read as it rang before the round began, need
-        not be looked for again. `done`: what to set once it is handed out."""
-        known = head is not None and head <= max(self._told, self._reading)
-        if not known:
-            self._rung = max(self._rung, head or 0)
+        not be looked for again. `done`: what to set once it is told."""
+        if head is not None and done is not None:
+            self._given_way.append((head, done))
+        if head is None:
             self._wake.set()
-        if done is not None:
-            if known:
-                done.set()
-            else:
-                self._given_way.append(done)
+        elif head > max(self._told, self._reading):
+            self._rung = max(self._rung, head)
+            self._wake.set()
 
     def _committed(self, head: int | None) -> threading.Event | None:
         """A commit of this process, in the thread that made it. What is set when its frames are on
         their way, where there may be any."""
-        done = threading.Event() if self._live else None
+        done = threading.Event() if self._live and head is not None else None
         self._loop.call_soon_threadsafe(self._hear, head, done)
         return done
+
+    def _let_go_on(self) -> None:
+        """Whose commits are handed out need not give way any more."""
+        waiting, self._given_way = self._given_way, []
+        for head, done in waiting:
+            if head > self._told:
+                self._given_way.append((head, done))
+            else:
+                done.set()
 
     async def _look_around(self) -> None:
         """What no bell tells: the name of the history, and whether what was told is still part of
@@ -240,14 +247,6 @@ class Hub:
                 self._begin_again(standing)
 
     async def _round(self) -> None:
-        given_way, self._given_way = self._given_way, []
-        try:
-            await self._play(given_way)
-        finally:
-            _go_on(given_way)
-
-    async def _play(self, given_way: Sequence[threading.Event]) -> None:
-        """One round. Who has given way to it goes on before its second wave."""
         fresh, self._fresh = self._fresh, {}
         self._reading = self._rung
         listeners = Listeners(dict(self._live), self._told, fresh, self._by_tablet)
@@ -274,7 +273,7 @@ class Hub:
             self._note_head(found.head)
             try:
                 self._hand_out(found, listeners)
-                self._loop.call_soon(_go_on, given_way)  # behind the first words of all writers
+                self._loop.call_soon(self._let_go_on)  # behind the first words of all writers
                 if found.later is not None:
                     rest = await self.threads.feed(rounds.second_wave, found.later, now=clock.now())
                     self._deliver_all(rest)
@@ -394,12 +393,6 @@ class Hub:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _go_on(given_way: Sequence[threading.Event]) -> None:
-    """Those threads need not wait any longer."""
-    for done in given_way:
-        done.set()
 
 
 async def _for_ever(name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
