@@ -32,14 +32,8 @@ log = logging.getLogger(__name__)
 _PATIENCE_SECONDS = 0.5
 
 # Those in this very process who want to hear it without the way through Redis. They are called in
-# the thread that committed, with the head, and must return at once: what is set once they have
-# handed out what was committed, or None where nobody waits for it.
-listeners: set[Callable[[int | None], threading.Event | None]] = set()
-
-# For so long at most a thread that has committed gives way to those who hand out what it committed.
-# One interpreter runs both, in turns: a call's way to its tablets is a fifth shorter when the
-# thread does not go on with its answer meanwhile.
-_GIVE_WAY_SECONDS = 0.01
+# the thread that committed, with the head, and must return at once.
+listeners: set[Callable[[int | None], None]] = set()
 
 # The head that the database said when this thread's transaction committed.
 _heard = threading.local()
@@ -68,23 +62,20 @@ def ring_after_commit(connection: BaseDatabaseWrapper) -> None:
 
 def ring() -> None:
     """Tells all processes with sockets to read the feed. In a process that serves clients nothing
-    waits for Redis: the loop takes the word along. Returns when this process's own sockets have
-    what was committed, or a hundredth of a second later.
+    waits for Redis: the loop takes the word along.
 
     `head` is the number of this commit. The database says it while it commits, which saves asking
     for it on the way of every call; None, should it ever not have been heard, means "look".
     """
     head = _heard.head
-    handed_out = [listener(head) for listener in tuple(listeners)]
+    for listener in tuple(listeners):
+        listener(head)
     text = "" if head is None else str(head)
     if not serving.leave(lambda: _send(text)):
         try:
             _client(settings.REDIS_URL, _PATIENCE_SECONDS).publish(channel(), text)
         except Exception as error:  # noqa: BLE001 - whatever ails Redis, the change is committed
             _not_heard(error)
-    for done in handed_out:
-        if done is not None:
-            done.wait(_GIVE_WAY_SECONDS)
 
 
 async def _send(text: str) -> None:

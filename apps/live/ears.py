@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import random
-import threading
 from collections.abc import AsyncIterator, Callable
 
 from django.conf import settings
@@ -30,16 +29,10 @@ class Ears:
     """Calls `heard` for every bell with the head that it tells of, and with None ("look") whenever
     hearing comes back. One subscription for the process: sockets have none of their own.
 
-    Commits of this very process are heard directly, some milliseconds before their bell, and go to
-    `committed` in the thread that made them: see `bell.listeners`."""
+    Commits of this very process are heard directly, some milliseconds before their bell."""
 
-    def __init__(
-        self,
-        heard: Callable[[int | None], None],
-        committed: Callable[[int | None], threading.Event | None],
-    ) -> None:
+    def __init__(self, heard: Callable[[int | None], None]) -> None:
         self._heard = heard
-        self._committed = committed
         self._listening = False
         self.deaf = True  # Redis is away, or does not answer
 
@@ -64,13 +57,13 @@ class Ears:
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _hear_this_process(self) -> None:
+        loop = asyncio.get_running_loop()
 
-        def listener(head: int | None) -> threading.Event | None:
+        def listener(head: int | None) -> None:
             try:
-                return self._committed(head)
-            except RuntimeError:  # its loop has ended, at the latest just now
+                loop.call_soon_threadsafe(self._heard, head)
+            except RuntimeError:  # it has ended, at the latest just now
                 bell.listeners.discard(listener)
-                return None
 
         if not self._listening:
             self._listening = True

@@ -27,7 +27,6 @@ import asyncio
 import contextlib
 import logging
 import random
-import threading
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
 from typing import Any
@@ -78,9 +77,7 @@ class Hub:
         self._reading = 0
         self._fresh: dict[Socket, int] = {}
         self._wake = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
-        self._ears = Ears(self._hear, self._committed)
-        self._given_way: list[tuple[int, threading.Event]] = []
+        self._ears = Ears(self._hear)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -205,32 +202,14 @@ class Hub:
             if self._live:
                 await self._round()
 
-    def _hear(self, head: int | None, done: threading.Event | None = None) -> None:
+    def _hear(self, head: int | None) -> None:
         """A bell. What a round has told, or is sure to read as it rang before the round began, need
-        not be looked for again. `done`: what to set once it is told."""
-        if head is not None and done is not None:
-            self._given_way.append((head, done))
+        not be looked for again."""
         if head is None:
             self._wake.set()
         elif head > max(self._told, self._reading):
             self._rung = max(self._rung, head)
             self._wake.set()
-
-    def _committed(self, head: int | None) -> threading.Event | None:
-        """A commit of this process, in the thread that made it. What is set when its frames are on
-        their way, where there may be any."""
-        done = threading.Event() if self._live and head is not None else None
-        self._loop.call_soon_threadsafe(self._hear, head, done)
-        return done
-
-    def _let_go_on(self) -> None:
-        """Whose commits are handed out need not give way any more."""
-        waiting, self._given_way = self._given_way, []
-        for head, done in waiting:
-            if head > self._told:
-                self._given_way.append((head, done))
-            else:
-                done.set()
 
     async def _look_around(self) -> None:
         """What no bell tells: the name of the history, and whether what was told is still part of
@@ -273,7 +252,6 @@ class Hub:
             self._note_head(found.head)
             try:
                 self._hand_out(found, listeners)
-                self._loop.call_soon(self._let_go_on)  # behind the first words of all writers
                 if found.later is not None:
                     rest = await self.threads.feed(rounds.second_wave, found.later, now=clock.now())
                     self._deliver_all(rest)

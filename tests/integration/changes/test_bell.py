@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ from apps.changes import bell, reading
 from apps.changes.models import Change
 from apps.changes.services import Document, Event, bind, grant, publish
 from apps.core.ids import uuid7
-from apps.live.hub import Hub
+from apps.live.ears import Ears
 
 NOON = datetime(2026, 3, 4, 20, tzinfo=UTC)
 AGENCY = frozenset({"agency"})
@@ -123,60 +122,12 @@ def test_a_loop_that_has_ended_keeps_the_bell_from_nobody(transactional_db: None
     before = set(bell.listeners)
 
     async def listen() -> None:
-        Hub()._ears._hear_this_process()
+        Ears(lambda head: None)._hear_this_process()
 
     asyncio.run(listen())
     assert bell.listeners != before
     assert heard_during(put) == [reading.head().seq]
     assert bell.listeners == before
-
-
-class Waited(threading.Event):
-    """What is handed out as soon as somebody waits for it, or never."""
-
-    def __init__(self, *, handed_out: bool) -> None:
-        super().__init__()
-        self.handed_out = handed_out
-        self.seconds: list[float] = []
-
-    def wait(self, timeout: float | None = None) -> bool:
-        assert timeout is not None
-        self.seconds.append(timeout)
-        if self.handed_out:
-            self.set()
-        return super().wait(timeout)
-
-
-@pytest.mark.usefixtures("patient")
-@pytest.mark.parametrize("handed_out", [True, False])
-def test_who_commits_gives_way_to_the_sockets_of_this_process_and_not_for_long(
-    handed_out: bool, transactional_db: None
-) -> None:
-    waited = Waited(handed_out=handed_out)
-    bell.listeners.add(listener := lambda head: waited)
-    try:
-        put()
-    finally:
-        bell.listeners.discard(listener)
-    assert len(waited.seconds) == 1
-    assert waited.seconds[0] <= 0.01
-
-
-def test_a_hub_says_when_a_commit_is_handed_out() -> None:
-    async def play() -> list[bool]:
-        hub = Hub()
-        assert hub._committed(7) is None  # nobody is there whom to hand it to
-        hub._live = {uuid7(): ()}
-        done = hub._committed(7)
-        assert done is not None
-        await asyncio.sleep(0)
-        said = []
-        for hub._told in (6, 7):
-            hub._let_go_on()
-            said.append(done.is_set())
-        return said
-
-    assert asyncio.run(play()) == [False, True]
 
 
 def test_without_redis_the_change_is_committed_and_the_log_says_so(
