@@ -89,7 +89,8 @@ class Case:
         rows = [Row(document["id"], document, base)]
         answers = pushed(by, name, rows, commits=self.world.commit, now=now)
         assert not ParkedReaction.objects.exists()
-        return answers
+        # Of what was taken and is not to be seen there a tablet is told to drop its copy.
+        return [one for one in answers if not one.get("_deleted")]
 
     def refer(
         self,
