@@ -58,7 +58,8 @@ def _left_in_files(world: World, held: Held) -> Iterator[str]:
     words = world.typed.words
     for word in sorted(words.found_in(held.written()) - words.found_in(held.rows())):
         id = world.typed.place.get(word)
-        if id is not None and id not in here:
+        # What was typed in place of an id is one: it names what was dropped, and tells nothing.
+        if id not in {None, word, *here}:
             yield f"the file of {held.name} still has {word}, of {id}"
 
 
