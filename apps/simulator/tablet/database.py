@@ -81,7 +81,6 @@ class Database:
         with self._transaction():
             for table in ("document", "outbox", "checkpoint", "purged", "memory"):
                 self._db.execute(f"delete from {table}")  # noqa: S608  (names of this module)
-        self._db.execute("vacuum")
         forget(self._db)
 
     # --- what the tablet knows of itself and of the server's history ---
@@ -234,10 +233,15 @@ class Database:
 
 
 def forget(db: sqlite3.Connection) -> bool:
-    """What was deleted is gone from the file by `secure_delete`; the pages of before stand in its
-    log of writes until that is emptied. False: somebody is reading just now, so that it is to be
-    done again."""
+    """What was deleted is gone from the file. False: somebody is reading just now, so that it is to
+    be done again.
+
+    `secure_delete` overwrites what it deletes, and not the copies that stay behind where a row was
+    moved between pages: so the file is written anew (milliseconds for a shift's documents). The
+    pages of before stand in the log of writes until that is emptied.
+    """
     try:
+        db.execute("vacuum")
         (busy, *_) = db.execute("pragma wal_checkpoint(truncate)").fetchone()
     except sqlite3.OperationalError:  # a reader in another thread
         return False
