@@ -186,17 +186,6 @@ class Held:
         rows = self.store._db.execute("select id, body from document where sent").fetchall()
         return {("facts", id) for id, body in rows if orjson.loads(body).get("event") in HEARD}
 
-    def written(self) -> bytes:
-        """What stands in the files of its database."""
-        file = self.folder / f"{self.name}.sqlite"
-        log = file.with_name(f"{file.name}-wal")
-        return file.read_bytes() + (log.read_bytes() if log.exists() else b"")
-
-    def rows(self) -> list[str]:
-        """All that its documents are, and were served as."""
-        rows = self.store._db.execute("select body, served, newer from document").fetchall()
-        return [part.decode() for row in rows for part in row if part is not None]
-
     def texts(self, collections: Sequence[str]) -> list[str]:
         """All that lies on it in these, as it is kept."""
         rows = self.store._db.execute("select collection, body from document where not deleted")

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, fields, replace
 from typing import NamedTuple, Self
 from uuid import UUID
 
+from django.db.models import Q
+
 from apps.sync.models import Conflict, QuarantinedWrite
 
 
@@ -66,11 +68,13 @@ class Rights:
         )
 
 
-def refused(begun: list[UUID]) -> Iterable[Shown]:
+def refused(begun: list[UUID], tablets: list[UUID]) -> Iterable[Shown]:
     """A refused text under whose id nothing else holds is shown there to its author, until it is
-    settled. Where several were refused there, the last word has one of them."""
+    settled; also what a tablet tells by itself ("received"), which nobody has typed. Where several
+    were refused there, the last word has one of them."""
     found: dict[tuple[str, str], list[QuarantinedWrite]] = {}
-    rows = QuarantinedWrite.objects.filter(doc_id__in=list(map(str, begun)), stands_in=True)
+    ours = Q(doc_id__in=list(map(str, begun))) | Q(tablet__in=tablets)
+    rows = QuarantinedWrite.objects.filter(ours, stands_in=True)
     for row in rows.defer("content", "base", "errors"):
         found.setdefault((row.collection, row.doc_id), []).append(row)
     for key, some in found.items():

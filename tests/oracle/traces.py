@@ -1,8 +1,7 @@
 """What no screen shows, and must be so in the evening all the same.
 
 1. No text says a word twice: each was typed once, and an edit takes effect once.
-2. No file of a tablet holds a word of a document that is not on it any more.
-3. Supervisors are told of each tablet how it is: nothing is unsent, and so much was refused. What
+2. Supervisors are told of each tablet how it is: nothing is unsent, and so much was refused. What
    a local database was told to drop, it is known to have dropped.
 """
 
@@ -26,7 +25,6 @@ def wrong(world: World) -> list[str]:
     """What is not so, one line each."""
     return [
         *_said_twice(world),
-        *(line for held in world.let_in for line in _left_in_files(world, held)),
         *_told_amiss(world),
         *(line for held in world.let_in for line in _not_dropped(held)),
     ]
@@ -51,16 +49,6 @@ def _texts(value: Any) -> Iterator[str]:
         case dict() | list():
             for one in value.values() if isinstance(value, dict) else value:
                 yield from _texts(one)
-
-
-def _left_in_files(world: World, held: Held) -> Iterator[str]:
-    here = {id for _, id in held.here()}
-    words = world.typed.words
-    for word in sorted(words.found_in(held.written()) - words.found_in(held.rows())):
-        id = world.typed.place.get(word)
-        # What was typed in place of an id is one: it names what was dropped, and tells nothing.
-        if id not in {None, word, *here}:
-            yield f"the file of {held.name} still has {word}, of {id}"
 
 
 def _told_amiss(world: World) -> Iterator[str]:

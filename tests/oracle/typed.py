@@ -14,7 +14,7 @@ from tests.oracle.words import Words, is_uuid
 class Typed:
     """`owed`: every word that was typed and that its author has not taken back unsent, with who
     typed it where. `barred`: those that were typed on a tablet that is shut out, since then.
-    `ids`: every document that anybody began; `place`: into which of them each word was typed.
+    `ids`: every document that anybody began.
 
     `fragile` words may, after a restore, stand on one tablet alone; `kept` are those that do not.
     """
@@ -24,7 +24,6 @@ class Typed:
         self.owed: dict[str, str] = {}
         self.barred: set[str] = set()
         self.ids: set[str] = set()
-        self.place: dict[str, str] = {}
         self.fragile: set[str] = set()
         self.kept: Callable[[], set[str]] = set
 
@@ -48,7 +47,6 @@ class Typed:
         new = words - self.owed.keys()
         held.pending.setdefault(key, set()).update(new)
         for word in new:
-            self.place.setdefault(word, document["id"])
             self.owed[word] = f"{word} in {collection} {document['id']}, typed on {held.name}"
         if barred:
             self.barred |= new

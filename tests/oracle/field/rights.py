@@ -94,7 +94,7 @@ class Street:
             *self._stock(),
             *self.afterwards.documents(),
             *self._of_everyone(),
-            *refused(self.begun),
+            *refused(self.begun, list(self.rights.hands)),
             *kept_aside(self.begun, list(self.rights.hands)),
         ]
 

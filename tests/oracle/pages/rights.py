@@ -41,7 +41,7 @@ class PagesRights(Rights):
             ),
             *_pages(begun),
             *_recorded(begun),
-            *refused(begun),
+            *refused(begun, list(self.hands)),
             *kept_aside(begun, list(self.hands)),
         ]
 
