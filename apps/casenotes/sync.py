@@ -25,6 +25,7 @@ from apps.dispatch.shipped import register_shipped
 from apps.people.held import register_held
 from apps.people.parts import register_part
 from apps.people.signs import register_signs
+from apps.people.sync import OF_CALL
 from apps.sync.parents import register_parent
 from apps.sync.registry import (
     Collection,
@@ -116,7 +117,7 @@ register(
         schema=schemas.CASE_NOTE,
         merging=Merging(write=services.write_draft, policies=POLICIES),
         audit_as="case_note",
-        parents={"assignment_id": "assignment", "encounter_id": "encounter"},
+        parents=OF_CALL,
     )
 )
 _OF_NOTE: Final = {"note_id": "case_note"}

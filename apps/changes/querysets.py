@@ -23,10 +23,11 @@ def holds_one_of(*, principal: UUID, scopes: Iterable[str]) -> bool:
 
 
 class VisibleQuerySet(QuerySet[M]):
-    """Base of the QuerySet of every model that is published. `COLLECTION` is its collection,
-    `DOC_ID` the column that names the document: its own key, or that of what it belongs to."""
+    """Base of the QuerySet of every model that is published. `COLLECTION` is its collection, or the
+    column that names it, `DOC_ID` the column that names the document: its own key, or that of what
+    it belongs to."""
 
-    COLLECTION: ClassVar[str]
+    COLLECTION: ClassVar[str | OuterRef]
     DOC_ID: ClassVar[str] = "pk"
 
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:

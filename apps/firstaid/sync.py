@@ -21,6 +21,7 @@ from apps.firstaid.signs import dose_signs
 from apps.people.held import register_held
 from apps.people.parts import register_part, register_said
 from apps.people.signs import register_signs
+from apps.people.sync import OF_CALL
 from apps.sync.parents import register_parent
 from apps.sync.registry import (
     Collection,
@@ -33,7 +34,6 @@ from apps.sync.registry import (
 from apps.sync.values import is_positive, uuid_of
 
 _LONGEST_QUESTION: Final = 24
-_OF_CALL: Final = {"assignment_id": "assignment", "encounter_id": "encounter"}
 
 
 class Acts(Collection):
@@ -144,7 +144,7 @@ register(
         schema=schemas.DOSE,
         push=push_dose,
         audit_as="naloxone_dose",
-        parents=_OF_CALL | {"corrects": "dose"},
+        parents=OF_CALL | {"corrects": "dose"},
     )
 )
 register(
@@ -155,7 +155,7 @@ register(
         schema=schemas.AID,
         push=push_aid,
         audit_as="first_aid_log",
-        parents=_OF_CALL | {"corrects": "first_aid_log"},
+        parents=OF_CALL | {"corrects": "first_aid_log"},
     )
 )
 register_part("doses", parts.doses_part)
@@ -173,14 +173,14 @@ register_fact_kind(
     schema=schemas.ANSWER,
     push=push_answer,
     lock=assignments.lock,
-    parents=_OF_CALL | {"dose_id": "dose"},
+    parents=OF_CALL | {"dose_id": "dose"},
 )
 register_fact_kind(
     STOCK_MOVEMENT,
     schema=schemas.MOVEMENT,
     push=push_movement,
     lock=lock_for_movements,
-    parents=_OF_CALL,
+    parents=OF_CALL,
 )
 register_reference_kind(ReferenceKind("kit", schemas.KIT, _kits))
 register_reference_kind(ReferenceKind("product", schemas.PRODUCT, _products))

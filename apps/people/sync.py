@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from django.conf import settings
 
@@ -25,6 +26,8 @@ class Encounters(Collection):
         lock_arrivals({id for row in rows if (id := uuid_of(row.document.get("assignment_id")))})
 
 
+# What is told of somebody who was met names the call and the encounter by these fields.
+OF_CALL: Final = {"assignment_id": "assignment", "encounter_id": "encounter"}
 register_parent("encounter", Encounter)
 register_parent("person", Person)
 register(

@@ -5,31 +5,22 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import Exists, OuterRef
+from django.db.models import OuterRef
 
 from apps.accounts.models import Tablet, User
-from apps.changes.models import Grant, Member
-from apps.changes.services import EVERYONE
+from apps.changes.querysets import VisibleQuerySet
 from apps.core.models import UUIDModel
-from apps.core.querysets import QuerySet
 
 # The collection of what was refused: see `QuarantinedWrite`.
 REFUSED: Final = "quarantine"
 
 
-class EarlyDocumentQuerySet(QuerySet["EarlyDocument"]):
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> EarlyDocumentQuerySet:
-        """Those whose document the user may see."""
-        if user.pk is None:
-            return self.none()
-        granted = Grant.objects.filter(principal__in=[user.pk, EVERYONE]).values("scope")
-        seen = Member.objects.filter(
-            collection=OuterRef("collection"), doc_id=OuterRef("doc_id"), scope__in=granted
-        )
-        return self.filter(Exists(seen))
+class EarlyDocumentQuerySet(VisibleQuerySet["EarlyDocument"]):
+    """Whoever may see the document may see that it waits."""
+
+    COLLECTION = OuterRef("collection")
+    DOC_ID = "doc_id"
 
     def older_than(self, age: timedelta, *, now: datetime) -> EarlyDocumentQuerySet:
         """Those that have waited longer."""

@@ -110,8 +110,7 @@ class Pushes:
         taken: list[_Push] = []
         for part in _transactions(_plain(requests, now)):
             try:
-                with policies.within(policies.TRANSACTION_SECONDS):
-                    _take(part, now)
+                _take(part, now)
             except Exception as error:  # noqa: BLE001 - it comes again, alone, and shows there
                 log.info("pushes go the ordinary way: %s", type(error).__name__)
             else:
@@ -228,14 +227,14 @@ def _transactions(pushes: Sequence[_Push]) -> Iterator[list[_Push]]:
         waiting = later
 
 
+@policies.within(policies.TRANSACTION_SECONDS)
 def _take(pushes: Sequence[_Push], now: datetime) -> None:
     """Judges all rows of these pushes and commits what comes of it, or raises whatever went wrong
     with any of them. Then nothing of it stands."""
     collection = pushes[0].collection
     rows = [(row, push) for push in pushes for row in push.rows]
     history: list[Save] = []
-    revs: dict[UUID, int] = {}
-    lifted: dict[UUID, int] = {}
+    led: dict[UUID, merged.Outcome] = {}
     answers: dict[tuple[UUID, UUID], bytes | None] = {}
     came: list[Came] = []
     with transaction.atomic():
@@ -249,9 +248,7 @@ def _take(pushes: Sequence[_Push], now: datetime) -> None:
             for row, push in rows:
                 contact, stand = push.contact, stands.get(row.doc_id, documents.NOTHING)
                 taken = merged.take(collection, row, stand, contact, history=history, now=now)
-                revs[row.doc_id] = taken.led_to
-                if taken.rev > taken.led_to:
-                    lifted[row.doc_id] = taken.rev
+                led[row.doc_id] = taken
                 came += early.came(row, taken.answer, contact)
                 answers[contact.instance, row.doc_id] = _as_sent(collection, contact, taken.answer)
         with pipelined():
@@ -260,8 +257,7 @@ def _take(pushes: Sequence[_Push], now: datetime) -> None:
             note_contacts(
                 {by.contact.session.tablet: by.contact.offset_ms for by in pushes}, now=now
             )
-            documents.must_have_led_to(collection.name, revs)
-            documents.lift(collection.name, lifted)
+            merged.must_have_led(collection.name, led)
         early.note(collection=collection, documents=came, now=now)
         published.react(now=now)
     unseen = feed.not_held(collection.name, answers)

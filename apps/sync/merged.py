@@ -44,6 +44,14 @@ class Outcome:
     led_to: int
 
 
+def must_have_led(collection: str, taken: Mapping[UUID, Outcome]) -> None:
+    """Once all that came of these documents is published: nobody has written one of them without
+    its lock, and each has its revision from then on. See `documents`."""
+    documents.must_have_led_to(collection, {id: one.led_to for id, one in taken.items()})
+    lifted = {id: one.rev for id, one in taken.items() if one.rev > one.led_to}
+    documents.lift(collection, lifted)
+
+
 def stands_of(
     collection: Collection,
     contact: Contact,

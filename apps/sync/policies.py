@@ -160,8 +160,8 @@ _WORD = re.compile(r"\n|\w+|[^\w\s]|[^\S\n]+")
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
     """All texts that are merged inside have so long together: whoever sends hundreds of texts that
-    have little in common keeps no thread for minutes."""
-    set_before = _until.set(monotonic() + seconds)
+    have little in common keeps no thread for minutes. One within another has no longer than it."""
+    set_before = _until.set(min(monotonic() + seconds, _until.get()))
     try:
         yield
     finally:

@@ -96,6 +96,7 @@ class Judged:
     stays: bool = False
 
 
+@policies.within(policies.TRANSACTION_SECONDS)
 def commit(
     collection: Collection, contact: Contact, rows: Sequence[Row], now: datetime
 ) -> dict[str, Judged]:
@@ -104,13 +105,6 @@ def commit(
     checked at COMMIT fails all of its rows, where a savepoint has no say: then each row gets a
     transaction of its own, and the culprit stays out.
     """
-    with policies.within(policies.TRANSACTION_SECONDS):
-        return _committed(collection, contact, rows, now)
-
-
-def _committed(
-    collection: Collection, contact: Contact, rows: Sequence[Row], now: datetime
-) -> dict[str, Judged]:
     rows = [recordable(collection, row) for row in rows]
     try:
         with transaction.atomic():
@@ -128,7 +122,7 @@ def _committed(
             return judged
     except (IntegrityError, DataError):
         if len(rows) > 1:
-            return {row.id: _committed(collection, contact, [row], now)[row.id] for row in rows}
+            return {row.id: commit(collection, contact, [row], now)[row.id] for row in rows}
         with transaction.atomic():
             batch = _Batch(collection, contact, rows, now)
             return {rows[0].id: batch.refuse(rows[0], [AT_COMMIT])}
@@ -179,8 +173,7 @@ class _Batch:
         self._parsed = authors.own_saves(found, contact)
         self._authors = authors.attribute(collection, rows, contact)
         self._stands: dict[UUID, Stand] = {}
-        self._revs: dict[UUID, int] = {}
-        self._lifted: dict[UUID, int] = {}
+        self._led: dict[UUID, merged.Outcome] = {}
         self._begun: set[UUID] = set()
         self._refused = quarantine.open_saves(
             collection=collection.name, ids=list(found), contact=contact
@@ -269,9 +262,8 @@ class _Batch:
         without its lock; see `documents`."""
         came = [one for documents in self._came.values() for one in documents]
         early.note(collection=self._collection, documents=came, now=self._now)
-        if self._revs:
-            documents.must_have_led_to(self._collection.name, self._revs)
-            documents.lift(self._collection.name, self._lifted)
+        if self._led:
+            merged.must_have_led(self._collection.name, self._led)
         if self._begun:
             documents.must_cover_nothing(self._collection.name, self._begun)
 
@@ -291,9 +283,7 @@ class _Batch:
         )
         self._came[row.id] = early.came(pushed, taken.answer, contact)
         if self._collection.kind == "merged":
-            self._revs[pushed.doc_id] = taken.led_to
-            if taken.rev > taken.led_to:
-                self._lifted[pushed.doc_id] = taken.rev
+            self._led[pushed.doc_id] = taken
         takes_back = pushed.deleted and not stand.exists  # though it never heard the refusal
         settles_all = pushed.corrects or takes_back
         if settles_all or self._was_refused(row):

@@ -14,6 +14,7 @@ from apps.followups import schemas
 from apps.followups.schemas import FOLLOW_UP_AGREEMENT
 from apps.followups.services.agreements import Word, lock_for_agreements, record_agreement
 from apps.followups.services.plans import load_plans, plan_documents
+from apps.people.sync import OF_CALL
 from apps.sync.registry import Contact, Pushed, Refused, register_fact_kind
 from apps.sync.stamps import Reading, instant
 from apps.sync.telling import fitting_of, telling_of
@@ -71,7 +72,7 @@ register_fact_kind(
     schema=schemas.AGREEMENT,
     push=push_agreement,
     lock=lock_agreements,
-    parents={"assignment_id": "assignment", "encounter_id": "encounter"},
+    parents=OF_CALL,
 )
 register_shipped("follow-up plans", load_plans)
 register_reference_kind(ReferenceKind(schemas.FOLLOW_UP_PLAN, schemas.PLAN, plan_documents))

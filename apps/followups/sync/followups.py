@@ -17,6 +17,7 @@ from apps.followups.schemas import FOLLOW_UP_EVENT
 from apps.followups.services import telling, writing
 from apps.followups.shapes import told_in
 from apps.people.leads import register_lead
+from apps.people.sync import OF_CALL
 from apps.sync import policies
 from apps.sync.parents import register_parent
 from apps.sync.registry import (
@@ -92,7 +93,7 @@ register(
             policies={"find": policies.append_only, "note": policies.text},
         ),
         audit_as="follow_up",
-        parents={"assignment_id": "assignment", "encounter_id": "encounter"},
+        parents=OF_CALL,
     )
 )
 register_fact_kind(

@@ -14,6 +14,7 @@ from apps.dispatch.referencekinds import ReferenceKind, register_reference_kind
 from apps.people.ids import encounter_id as nth_encounter
 from apps.people.parts import register_part
 from apps.people.signs import register_signs
+from apps.people.sync import OF_CALL
 from apps.referrals import codes, documents, schemas
 from apps.referrals.models import Consent, Outcome, Referral, ReferralTask, Way
 from apps.referrals.models.consents import CONSENTS
@@ -40,7 +41,6 @@ from apps.sync.telling import Telling, fitting_of, telling_of
 from apps.sync.values import uuid_of
 
 _OF_CONSENT: Final = STAMPED | {"assignment_id", "encounter_id"}
-_OF_CALL: Final = {"assignment_id": "assignment", "encounter_id": "encounter"}
 _OURS_OF_REFERRAL: Final = ("close", "withdraw")
 
 
@@ -211,7 +211,7 @@ register(
             },
         ),
         audit_as="referral",
-        parents=_OF_CALL,
+        parents=OF_CALL,
     )
 )
 register(
@@ -222,7 +222,7 @@ register(
         schema=schemas.CONSENT,
         push=push_consent,
         audit_as="consent",
-        parents=_OF_CALL,
+        parents=OF_CALL,
         media=media_fields("signature", "photo"),
     )
 )
@@ -248,7 +248,7 @@ register_fact_kind(
     schema=schemas.DISCLOSURE_FACT,
     push=push_disclosure,
     lock=lock_facts,
-    parents=_OF_CALL,
+    parents=OF_CALL,
 )
 register_part("referrals", referrals_part)
 register_signs("referrals", referral_signs)

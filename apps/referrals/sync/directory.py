@@ -10,6 +10,7 @@ from typing import Any, Final
 from apps.assignments import sync as assignments
 from apps.dispatch.codelists import CodeList, register_code_list
 from apps.dispatch.referencekinds import ReferenceKind, register_reference_kind
+from apps.people.sync import OF_CALL
 from apps.referrals.directory import codes, documents, schemas
 from apps.referrals.directory.facilityfacts import REPORT, told_of
 from apps.referrals.models import FacilityFact
@@ -39,11 +40,7 @@ def _register_list(name: str, source: str, items: list[dict[str, str]]) -> None:
 for _name, (_source, _items) in codes.LISTS.items():
     _register_list(_name, _source, _items)
 register_parent("facility_fact", FacilityFact)
-_PARENTS: Final = {
-    "assignment_id": "assignment",
-    "encounter_id": "encounter",
-    "corrects": "facility_fact",
-}
+_PARENTS: Final = OF_CALL | {"corrects": "facility_fact"}
 # Reports are of the directory; the others lock what the assignments' own facts do, with them.
 for _kind, _schema in schemas.FACTS.items():
     register_fact_kind(

@@ -140,8 +140,7 @@ def _take(
     except Exception as error:
         raise ProblemError(INVALID, errors=verdicts.reasons(error, collection)) from error
     if collection.kind == "merged":
-        documents.must_have_led_to(collection.name, {pushed.doc_id: taken.led_to})
-        documents.lift(collection.name, {pushed.doc_id: taken.rev})
+        merged.must_have_led(collection.name, {pushed.doc_id: taken})
     came = early.came(pushed, taken.answer, contact)
     early.note(collection=collection, documents=came, now=now)
 

@@ -8,13 +8,12 @@ transaction that took or kept it. `linking` takes it off the list once that is h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from apps.accounts.models import Tablet, User
 from apps.sync import registry
 from apps.sync.earlydocuments import REFUSED, EarlyDocument
 from apps.sync.models import QuarantinedWrite
@@ -50,21 +49,18 @@ def note(*, collection: Collection, documents: Sequence[Came], now: datetime) ->
     missing = lacking(set[Named]().union(*named.values()))
     if collection.kind == "merged" and collection.parents:  # a fact says once what it is of
         _forget_others({doc_id: of & missing for doc_id, of in named.items()}, collection.name)
-    EarlyDocument.objects.bulk_create(
-        [
-            _row(
-                collection=collection.name,
-                what=_what(collection, told[one.doc_id]),
-                doc_id=one.doc_id,
-                parent=parent,
-                tablet=one.contact.session.tablet,
-                author=one.contact.session.user,
-                now=now,
-            )
-            for one in documents
-            for parent in sorted(named[one.doc_id] & missing)
-        ],
-        ignore_conflicts=True,
+    _enter(
+        row
+        for one in documents
+        for row in _rows(
+            named[one.doc_id] & missing,
+            collection=collection.name,
+            what=_what(collection, told[one.doc_id]),
+            doc_id=one.doc_id,
+            tablet=one.contact.session.tablet,
+            author=one.contact.session.user,
+            since=now,
+        )
     )
 
 
@@ -79,20 +75,16 @@ def note_refused(*, write: QuarantinedWrite, now: datetime) -> None:
     needed = {field: parent for field, parent in needs if f"/{field}" in at}
     missing = lacking(named_in(write.content, needed))
     _forget_others({write.pk: missing}, REFUSED)
-    EarlyDocument.objects.bulk_create(
-        [
-            _row(
-                collection=REFUSED,
-                what=_what(collection, write.content),
-                doc_id=write.pk,
-                parent=parent,
-                tablet=write.tablet,
-                author=write.author,
-                now=now,
-            )
-            for parent in sorted(missing)
-        ],
-        ignore_conflicts=True,
+    _enter(
+        _rows(
+            missing,
+            collection=REFUSED,
+            what=_what(collection, write.content),
+            doc_id=write.pk,
+            tablet=write.tablet,
+            author=write.author,
+            since=now,
+        )
     )
 
 
@@ -120,24 +112,12 @@ def _what(collection: Collection, document: Mapping[str, Any]) -> str:
     return kind if is_fact else collection.name
 
 
-def _row(
-    *,
-    collection: str,
-    what: str,
-    doc_id: UUID,
-    parent: Named,
-    tablet: Tablet,
-    author: User | None,
-    now: datetime,
-) -> EarlyDocument:
-    name, id = parent
-    return EarlyDocument(
-        collection=collection,
-        what=what,
-        doc_id=doc_id,
-        parent=name,
-        parent_id=id,
-        tablet=tablet,
-        author=author,
-        since=now,
-    )
+def _rows(parents: Iterable[Named], **told: Any) -> Iterator[EarlyDocument]:
+    """A document that waits for these."""
+    for name, id in sorted(parents):
+        yield EarlyDocument(parent=name, parent_id=id, **told)
+
+
+def _enter(rows: Iterable[EarlyDocument]) -> None:
+    """What stands on the list already stays as it came first."""
+    EarlyDocument.objects.bulk_create(list(rows), ignore_conflicts=True)
