@@ -155,6 +155,11 @@ class World:
         assert self.tap("acknowledged", row, data={"call_revision": revision}, **more) == []
 
 
+def refusals(answer: list[dict[str, Any]]) -> list[str]:
+    """What is wrong with the rows that were not taken, by the answer to their push."""
+    return [error for row in answer for error in row.get("sync_errors", [])]
+
+
 def shown(holder: EnrolledTablet | User, collection: str) -> dict[UUID, dict[str, Any]]:
     """The documents of a collection that a tablet, or a desk, holds now."""
     pk = holder.instance if isinstance(holder, EnrolledTablet) else holder.pk
