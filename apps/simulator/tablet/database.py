@@ -83,6 +83,29 @@ class Database:
                 self._db.execute(f"delete from {table}")  # noqa: S608  (names of this module)
         forget(self._db)
 
+    def begin_as_new(self) -> None:
+        """This file was another tablet's, which was shut out; the device was enrolled anew. It is a
+        new local database from now on, and a new writer: it holds what a new one holds, nothing,
+        and saves under a name of its own. What the server has not answered for moves over as it is,
+        under the name of the save that it was, with its base: a repeat of it stays one. What was
+        refused lies on the server, and comes again to its author. Saves are counted on: what is
+        typed on while an older save is on its way has the higher number, as ever."""
+        name = uuid7()
+        with self._transaction():
+            self._remember("writers", " ".join(sorted(self.writers)))
+            self._remember("instance", str(name))
+            self._db.execute("delete from memory where name = 'seen'")
+            self._db.execute("delete from checkpoint")
+            self._db.execute("delete from purged")  # nobody asks the new one for them
+            self._db.execute("delete from outbox where state = 'refused'")
+            self._db.execute(
+                "delete from document where not exists (select 1 from outbox o "
+                "where o.collection = document.collection and o.id = document.id)"
+            )
+            self._db.execute("update document set newer = null, rev = 0, sent = 0, stale = 1")
+            self._has_dropped = True
+        self.instance = name
+
     # --- what the tablet knows of itself and of the server's history ---
 
     @property

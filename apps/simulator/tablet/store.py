@@ -27,7 +27,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from uuid_utils.compat import uuid7
 
 from .database import Document, encoded, seq_of
 from .ledger import Ledger, Outbox
@@ -207,29 +206,6 @@ class Store(Ledger):
             self._db.execute("update outbox set state = 'unsent', problem = null")
             (last,) = self._db.execute("select max(n) from outbox").fetchone()
             self._remember("owed", str(last or 0))
-
-    def begin_as_new(self) -> None:
-        """This file was another tablet's, which was shut out; the device was enrolled anew. It is a
-        new local database from now on, and a new writer: it holds what a new one holds, nothing,
-        and saves under a name of its own. What the server has not answered for moves over as it is,
-        under the name of the save that it was, with its base: a repeat of it stays one. What was
-        refused lies on the server, and comes again to its author. Saves are counted on: what is
-        typed on while an older save is on its way has the higher number, as ever."""
-        name = uuid7()
-        with self._transaction():
-            self._remember("writers", " ".join(sorted(self.writers)))
-            self._remember("instance", str(name))
-            self._db.execute("delete from memory where name = 'seen'")
-            self._db.execute("delete from checkpoint")
-            self._db.execute("delete from purged")  # nobody asks the new one for them
-            self._db.execute("delete from outbox where state = 'refused'")
-            self._db.execute(
-                "delete from document where not exists (select 1 from outbox o "
-                "where o.collection = document.collection and o.id = document.id)"
-            )
-            self._db.execute("update document set newer = null, rev = 0, sent = 0, stale = 1")
-            self._has_dropped = True
-        self.instance = name
 
     def start_over(self, collection: str) -> None:
         """Pull one collection from the start: its checkpoint, or what is held of it, is no good."""
